@@ -1,0 +1,106 @@
+"""Errors that a caller may catch or a user can put right.
+
+    KazuPlatformError
+    ├── ConfigurationError        a setting or the catalogue is wrong
+    │   └── UnknownNameError      a name that does not exist; says the nearest one that does
+    ├── SourceError               a file that came from outside cannot be used
+    │   ├── DownloadError         it could not be fetched
+    │   ├── ChecksumError         it is not the file that was published
+    │   └── MalformedFileError    it is not what its format promises
+    ├── SchemaError               rows do not fit their table
+    ├── LakeError                 the lake cannot answer
+    │   ├── MissingPartitionError nothing was ever written there
+    │   ├── OldSchemaError        it was written by an older version
+    │   └── LostRaceError         another writer was faster; compute again
+    ├── ArtifactError             an index or a model folder is missing or does not fit
+    └── QueryError                a query was refused or failed
+
+Every message says what, where and what to do. The message is the only argument, so an error
+survives the trip from a worker process (pickling calls the class with `args`).
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+
+class KazuPlatformError(Exception):
+    """Anything that this platform raises on purpose."""
+
+
+class ConfigurationError(KazuPlatformError):
+    """A setting, or the catalogue, is wrong."""
+
+
+class UnknownNameError(ConfigurationError):
+    """A name was asked for that does not exist."""
+
+    @classmethod
+    def of(cls, kind: str, name: str, known: Collection[str]) -> Self:
+        """Say which name was asked for and the nearest one there is.
+
+        >>> str(UnknownNameError.of("ontology", "MONDOO", ["MONDO", "CL"]))
+        "There is no ontology 'MONDOO'; did you mean 'MONDO'?"
+        """
+        near = get_close_matches(name, list(known), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(known))}."
+        return cls(f"There is no {kind} {name!r}; {hint}")
+
+
+class SourceError(KazuPlatformError):
+    """A file that came from outside cannot be used."""
+
+
+class DownloadError(SourceError):
+    """A file could not be fetched."""
+
+
+class ChecksumError(SourceError):
+    """A file is not the one that was published."""
+
+
+class MalformedFileError(SourceError):
+    """A file is not what its format promises."""
+
+    @classmethod
+    def at(cls, path: Path | str, problem: str, *, line: int | None = None) -> Self:
+        """Name the file, the line where there is one, and the problem.
+
+        >>> str(MalformedFileError.at("cl.obo", "a stanza without an id", line=7))
+        'cl.obo, line 7: a stanza without an id'
+        """
+        where = f"{path}, line {line}" if line else f"{path}"
+        return cls(f"{where}: {problem}")
+
+
+class SchemaError(KazuPlatformError):
+    """Rows do not fit their table; every discrepancy is listed."""
+
+
+class LakeError(KazuPlatformError):
+    """The lake cannot answer."""
+
+
+class MissingPartitionError(LakeError):
+    """Nothing was ever written to that partition."""
+
+
+class OldSchemaError(LakeError):
+    """A partition was written by an older version of the platform."""
+
+
+class LostRaceError(LakeError):
+    """Another writer replaced what this one had read; compute again."""
+
+
+class ArtifactError(KazuPlatformError):
+    """An index or a model folder is missing or does not fit."""
+
+
+class QueryError(KazuPlatformError):
+    """A query was refused or failed."""

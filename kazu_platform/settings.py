@@ -1,0 +1,262 @@
+"""Settings and the catalogue of sources.
+
+Belongs here: what can be configured, validated, with errors that name the wrong key and the
+nearest right one. Made only by front doors (`definitions.py`, `cli.py`); everything else takes
+plain values.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from importlib import resources as packaged
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kazu_platform.errors import ConfigurationError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BUILT_IN_CATALOGUES = ("sample", "public")
+
+EntityClass = Literal[
+    "gene",
+    "disease",
+    "chemical",
+    "species",
+    "cell_line",
+    "cell_type",
+    "anatomy",
+    "phenotype",
+    "process",
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SynonymColumn(_Strict):
+    """A column of a table that holds names."""
+
+    column: str | int = Field(description="Header, or index from 0 where there is none.")
+    scope: Literal["exact", "narrow", "broad", "related", "abbreviation"] = "exact"
+    split: str | None = Field(None, description="String that separates several names.")
+
+
+class XrefColumn(_Strict):
+    """A column of a table that holds identifiers of other vocabularies."""
+
+    column: str | int
+    predicate: str = "xref"
+    prefix: str | None = Field(None, description="Prefix to add, such as UniProtKB.")
+    split: str | None = None
+
+
+class Columns(_Strict):
+    """How a tabular file becomes concepts: which column means what."""
+
+    id: str | int = Field(description="Column of the identifier.")
+    id_prefix: str | None = Field(None, description="Prefix to add: 1 becomes NCBIGene:1.")
+    label: str | int = Field(description="Column of the preferred name.")
+    definition: str | int | None = None
+    synonyms: tuple[SynonymColumn, ...] = ()
+    xrefs: tuple[XrefColumn, ...] = ()
+    taxon: str | int | None = None
+    taxon_names: dict[str, str] = Field(
+        default_factory=dict, description="Organism names to NCBITaxon CURIEs."
+    )
+    status: str | int | None = None
+    obsolete_status: tuple[str, ...] = ()
+    separator: str = "\t"
+    header: bool = True
+    comment: str | None = Field(None, description="Lines that begin so are no rows.")
+    quoting: bool = True
+    empty: tuple[str, ...] = Field(("", "-"), description="Cells that mean: no value.")
+    where: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Keep rows whose column has one of these values."
+    )
+
+
+class OntologySource(_Strict):
+    """One ontology of the catalogue."""
+
+    name: Name
+    entity_class: EntityClass
+    url: str = Field(description="https, s3 or file URL, or a path beside the catalogue.")
+    format: Literal["obo", "obograph", "owl", "ofn", "table"]
+    licence: str
+    homepage: str
+    id_prefixes: tuple[str, ...] = Field(
+        (), description="Only concepts of these prefixes; imports carry many others."
+    )
+    columns: Columns | None = Field(None, description="For format table.")
+    md5: str | None = None
+    taxon_id: str | None = Field(None, description="Organism of every concept, if one.")
+
+
+class PubMedSource(_Strict):
+    """Folders in the layout of NLM's bulk site: `*.xml.gz`, each with `.md5` beside it."""
+
+    baseline: str
+    updates: str | None = None
+
+
+class Catalogue(_Strict):
+    """Where everything comes from."""
+
+    name: Name
+    ontologies: tuple[OntologySource, ...] = ()
+    pubmed: PubMedSource | None = None
+
+    def ontology(self, name: str) -> OntologySource:
+        """The ontology of that name.
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is said.
+        """
+        for source in self.ontologies:
+            if source.name == name:
+                return source
+        raise UnknownNameError.of("ontology", name, [o.name for o in self.ontologies])
+
+
+class Settings(BaseSettings):
+    """Everything a user can set, from the environment (prefix `KAZU_`)."""
+
+    model_config = SettingsConfigDict(env_prefix="KAZU_", frozen=True, extra="forbid")
+
+    home: Path = Field(
+        Path(".kazu"), description="Lake, warehouse, raw files, models, Dagster home."
+    )
+    sources: str = Field("sample", description="sample, public, or the path of a YAML catalogue.")
+    storage_url: str | None = Field(None, description="Where the lake is; default: home/lake.")
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the lake."""
+        return Path(self.storage_url) if self.storage_url else self.home.absolute() / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that analysts open."""
+        return self.home.absolute() / "warehouse.duckdb"
+
+    @property
+    def raw(self) -> Path:
+        """Downloaded files."""
+        return self.home.absolute() / "raw"
+
+    @property
+    def models(self) -> Path:
+        """Indices and models."""
+        return self.home.absolute() / "models"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.home.absolute() / "dagster"
+
+    def catalogue(self) -> Catalogue:
+        """Read the catalogue that `sources` names.
+
+        Raises:
+            ConfigurationError: it does not exist or is wrong; names the key.
+        """
+        if self.sources in BUILT_IN_CATALOGUES:
+            folder = Path(str(packaged.files("kazu_platform.sample"))).parent / "catalogues"
+            return read_catalogue(folder / f"{self.sources}.yaml")
+        path = Path(self.sources)
+        if not path.exists():
+            near = get_close_matches(self.sources, BUILT_IN_CATALOGUES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "give sample, public or a YAML file."
+            raise ConfigurationError(f"KAZU_SOURCES: there is no file {self.sources!r}; {hint}")
+        return read_catalogue(path)
+
+
+def read_settings() -> Settings:
+    """Settings from the environment, with an error a user understands.
+
+    Raises:
+        ConfigurationError: names the variable that is wrong, or one that does not exist.
+    """
+    known = {f"KAZU_{name.upper()}" for name in Settings.model_fields} | {"KAZU_TEST_DATA"}
+    for name in os.environ:
+        if name.startswith("KAZU_") and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = (
+                f"; did you mean {near[0]}?" if near else f"; there is {', '.join(sorted(known))}."
+            )
+            raise ConfigurationError(f"{name} is no setting{hint}")
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        raise ConfigurationError(_explain("environment", error, Settings)) from None
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """Read and check a YAML catalogue.
+
+    `${NAME}` is replaced from the environment. Relative URLs are resolved beside the file.
+
+    Raises:
+        ConfigurationError: says file, key, what is wrong and the nearest right key.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from None
+    try:
+        catalogue = Catalogue.model_validate(_resolve(raw, path))
+    except ValidationError as error:
+        raise ConfigurationError(_explain(str(path), error, Catalogue)) from None
+    names = [source.name for source in catalogue.ontologies]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"{path}: ontologies: {', '.join(twice)} stands there twice.")
+    return catalogue
+
+
+def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
+    """Expand variables everywhere and make relative `url`s absolute."""
+    if isinstance(value, dict):
+        return {k: _resolve(v, path, str(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, path, key) for item in value]
+    if isinstance(value, str):
+        text = re.sub(r"\$\{(\w+)\}", lambda m: _variable(m[1], path), value)
+        local = key in {"url", "baseline", "updates"} and "://" not in text
+        return str((path.parent / text).absolute()) if local else text
+    return value
+
+
+def _variable(name: str, path: Path) -> str:
+    if name not in os.environ:
+        raise ConfigurationError(f"{path} uses ${{{name}}}, which is not set; export {name}=...")
+    return os.environ[name]
+
+
+def _explain(where: str, error: ValidationError, model: type[BaseModel]) -> str:
+    """One line for each wrong key, with the nearest right one."""
+    known = sorted(_field_names(model))
+    lines: list[str] = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        near = get_close_matches(str(problem["loc"][-1]), known, n=1) if problem["loc"] else []
+        hint = (
+            f"; did you mean {near[0]!r}?" if problem["type"] == "extra_forbidden" and near else ""
+        )
+        lines.append(f"{where}: {key}: {problem['msg']}{hint}")
+    return "\n".join(lines)
+
+
+def _field_names(model: type[BaseModel]) -> Iterable[str]:
+    models = (model, Catalogue, OntologySource, PubMedSource, Columns, SynonymColumn, XrefColumn)
+    return {name for each in models for name in each.model_fields}

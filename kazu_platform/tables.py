@@ -1,0 +1,549 @@
+"""Every table: what a row is, its key, its partitions, its order, and the meaning of each column.
+
+The meaning of a column is written once and travels with the Arrow schema into Parquet, into
+Dagster's column schema and into `docs/tables.md`. A column that appears in two tables is one
+object. Each (table, partition) has exactly one asset that writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from kazu_platform.errors import SchemaError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ENTITY_CLASSES = (
+    "gene",
+    "disease",
+    "chemical",
+    "species",
+    "cell_line",
+    "cell_type",
+    "anatomy",
+    "phenotype",
+    "process",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the platform.
+
+    `key` identifies a row within the whole table, `partitioned_by` says what names a partition
+    (`pubmed_file`, `ontology`, `bucket`, `stage/pubmed_file`, or `all` for a single one), and
+    `order` is how rows are sorted within a partition. `stored` is false for tables that only
+    pass between functions.
+    """
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    partitioned_by: str
+    order: tuple[str, ...]
+    schema: pa.Schema
+    stored: bool = True
+
+    def empty(self) -> pa.Table:
+        """No rows of this table."""
+        return self.schema.empty_table()
+
+    def from_rows(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+        """Make a table of dictionaries; a column that a row lacks is null, or an error."""
+        return self.check(pa.Table.from_pylist(list(rows), schema=self.schema))
+
+    def from_columns(self, columns: Mapping[str, Any]) -> pa.Table:
+        """Make a table of columns (lists or Arrow arrays), in the order of the schema."""
+        missing = [name for name in self.schema.names if name not in columns]
+        unknown = [name for name in columns if name not in self.schema.names]
+        if missing or unknown:
+            raise SchemaError(f"{self.name}: columns missing {missing}, unknown {unknown}.")
+        arrays = [
+            columns[f.name]
+            if isinstance(columns[f.name], pa.Array | pa.ChunkedArray)
+            else pa.array(columns[f.name], type=f.type)
+            for f in self.schema
+        ]
+        return self.check(pa.Table.from_arrays(arrays, schema=self.schema))
+
+    def check(self, rows: pa.Table) -> pa.Table:
+        """Return the rows with this very schema, or say everything that does not fit.
+
+        Raises:
+            SchemaError: lists each missing, unknown or differently typed column and each null
+                where there may be none.
+        """
+        problems = [*self._type_problems(rows.schema), *self._null_problems(rows)]
+        if problems:
+            raise SchemaError(f"{self.name}: {'; '.join(problems)}. Nothing was written.")
+        return rows.select(self.schema.names).cast(self.schema)
+
+    def _type_problems(self, found: pa.Schema) -> list[str]:
+        problems = [
+            f"column {name} is missing" for name in self.schema.names if name not in found.names
+        ]
+        problems += [
+            f"column {name} is unknown" for name in found.names if name not in self.schema.names
+        ]
+        for wanted in self.schema:
+            if wanted.name in found.names:
+                is_type = found.field(wanted.name).type
+                if is_type != wanted.type:
+                    problems.append(f"column {wanted.name} is {is_type}, should be {wanted.type}")
+        return problems
+
+    def _null_problems(self, rows: pa.Table) -> list[str]:
+        return [
+            f"column {f.name} has {rows[f.name].null_count} nulls and may have none"
+            for f in self.schema
+            if not f.nullable and f.name in rows.schema.names and rows[f.name].null_count
+        ]
+
+    def sort(self, rows: pa.Table) -> pa.Table:
+        """Rows in the table's order."""
+        return rows.sort_by([(name, "ascending") for name in self.order]) if self.order else rows
+
+
+def column(name: str, kind: pa.DataType, meaning: str, *, nullable: bool = False) -> pa.Field:
+    """A column whose meaning travels with it."""
+    return pa.field(name, kind, nullable=nullable, metadata={"description": meaning})
+
+
+TEXT = pa.string()
+STRINGS = pa.list_(TEXT)
+SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])
+SECTION = pa.struct([pa.field("name", TEXT), pa.field("text", TEXT)])
+
+# Columns that several tables share.
+CONCEPT_ID = column("concept_id", TEXT, "CURIE of the concept, such as MONDO:0005148.")
+ONTOLOGY = column("ontology", TEXT, "Name of the ontology in the catalogue.")
+ENTITY_CLASS = column("entity_class", TEXT, "gene, disease, chemical, species, cell_line, ...")
+DOC_ID = column("doc_id", TEXT, "PMID:123, PMC:PMC123456 or the id of an own document.")
+PMID = column("pmid", pa.int64(), "PubMed's number of the citation.", nullable=True)
+CONTENT_HASH = column("content_hash", TEXT, "Hash of section names and texts that was read.")
+SECTION_INDEX = column("section", pa.int32(), "Index of the section in the document.")
+SENTENCE_INDEX = column("sentence", pa.int32(), "Index of the sentence in its section.")
+START = column("start", pa.int32(), "First character in the section, in code points.")
+END = column("end", pa.int32(), "One past the last character.")
+SPANS = column("spans", pa.list_(SPAN), "Every stretch; several if the mention is discontinuous.")
+MENTION_ID = column("mention_id", TEXT, "Hash of what identifies it; equal in every run.")
+MENTION_TEXT = column("text", TEXT, "The mention as it stands; stretches joined by ' ... '.")
+CONFIDENCE = column(
+    "confidence", pa.float32(), "Probability; null if no model said it.", nullable=True
+)
+DETECTOR = column("detector", TEXT, "Who found it: dictionary, model, both joined by +.")
+DETECTOR_VERSION = column("detector_version", TEXT, "Version of the detector's data and rules.")
+SURFACE_ID = column("surface_id", TEXT, "Hash of text, class and context of a thing to link.")
+NORMALISED = column("normalised", TEXT, "The string as its class's normaliser leaves it.")
+VOCABULARY_VERSION = column("vocabulary_version", TEXT, "Version of the vocabularies of the class.")
+LINKER_VERSION = column("linker_version", TEXT, "Version of the linker's rules and models.")
+SUBJECT = column("subject", TEXT, "CURIE of the first concept.")
+OBJECT = column("object", TEXT, "CURIE of the second concept.")
+FIRST_YEAR = column("first_year", pa.int32(), "Earliest year of publication.", nullable=True)
+LAST_YEAR = column("last_year", pa.int32(), "Latest year of publication.", nullable=True)
+PUBLICATIONS = column("publications", STRINGS, "Newest publications, at most ten.")
+EVIDENCE = column(
+    "sentence", TEXT, "One sentence that names both; null if none does.", nullable=True
+)
+EVIDENCE_ID = column("sentence_doc_id", TEXT, "Document of that sentence.", nullable=True)
+N_DOCUMENTS = column("n_documents", pa.int64(), "Distinct documents.")
+N_SENTENCES = column("n_sentences", pa.int64(), "Sentences that name both.")
+SOURCE = column(
+    "source", TEXT, "Where it comes from: an ontology of the catalogue, or co-occurrence."
+)
+LICENCE = column("licence", TEXT, "Licence of the source, so that an export can leave some out.")
+
+CONCEPTS = Table(
+    name="concepts",
+    row="a concept of an ontology version",
+    key=("concept_id", "ontology"),
+    partitioned_by="ontology",
+    order=("concept_id",),
+    schema=pa.schema(
+        [
+            CONCEPT_ID,
+            ONTOLOGY,
+            ENTITY_CLASS,
+            column("label", TEXT, "Preferred name."),
+            column("definition", TEXT, "What the ontology says it is.", nullable=True),
+            column("obsolete", pa.bool_(), "Withdrawn by the ontology; never matched."),
+            column("replaced_by", TEXT, "The concept to use instead.", nullable=True),
+            column("taxon_id", TEXT, "NCBITaxon CURIE of its organism.", nullable=True),
+            column("ontology_version", TEXT, "Version that the file declares, or its hash."),
+        ]
+    ),
+)
+SYNONYMS = Table(
+    name="synonyms",
+    row="a name of a concept",
+    key=("concept_id", "name", "scope", "ontology"),
+    partitioned_by="ontology",
+    order=("concept_id", "scope", "name"),
+    schema=pa.schema(
+        [
+            CONCEPT_ID,
+            ONTOLOGY,
+            ENTITY_CLASS,
+            column("name", TEXT, "The name as its source writes it."),
+            column("scope", TEXT, "label, exact, narrow, broad, related or abbreviation."),
+            NORMALISED,
+            column("normaliser_version", TEXT, "Version of the rules that normalised it."),
+            column("case_sensitive", pa.bool_(), "Matches only in this very case."),
+            column("source", TEXT, "ontology, generated or curated."),
+            column("active", pa.bool_(), "Takes part in matching and linking."),
+        ]
+    ),
+)
+CONCEPT_RELATIONS = Table(
+    name="concept_relations",
+    row="a relation that an ontology asserts between two concepts",
+    key=("subject_id", "predicate", "object_id", "ontology"),
+    partitioned_by="ontology",
+    order=("subject_id", "predicate", "object_id"),
+    schema=pa.schema(
+        [
+            column("subject_id", TEXT, "CURIE of the subject."),
+            column("predicate", TEXT, "is_a, or the CURIE or name of another relation."),
+            column("object_id", TEXT, "CURIE of the object."),
+            ONTOLOGY,
+        ]
+    ),
+)
+CONCEPT_XREFS = Table(
+    name="concept_xrefs",
+    row="a cross-reference of a concept",
+    key=("concept_id", "predicate", "xref", "ontology"),
+    partitioned_by="ontology",
+    order=("concept_id", "predicate", "xref"),
+    schema=pa.schema(
+        [
+            CONCEPT_ID,
+            column("predicate", TEXT, "SKOS: exactMatch, closeMatch, broadMatch, ...; or xref."),
+            column("xref", TEXT, "CURIE in the other vocabulary."),
+            ONTOLOGY,
+        ]
+    ),
+)
+
+CITATIONS = Table(
+    name="citations",
+    row="a version of a citation",
+    key=("doc_id", "version", "content_hash", "file"),
+    partitioned_by="pubmed_file",
+    order=(),  # as in the file: later rows of a file win
+    schema=pa.schema(
+        [
+            DOC_ID,
+            PMID,
+            column("version", pa.int32(), "Version attribute of the PMID."),
+            column("title", TEXT, "Title, without markup; may be empty."),
+            column("sections", pa.list_(SECTION), "Title first, then the abstract's sections."),
+            column("vernacular_title", TEXT, "Title in the original language.", nullable=True),
+            column("other_abstracts", pa.list_(SECTION), "Abstracts in other words or languages."),
+            column("journal", TEXT, "Title of the journal or book.", nullable=True),
+            column("pub_year", pa.int32(), "Year of publication.", nullable=True),
+            column(
+                "pub_date",
+                TEXT,
+                "ISO date, as precise as the source: 2024, 2024-05, ...",
+                nullable=True,
+            ),
+            column("language", STRINGS, "ISO 639-2 codes."),
+            column("publication_types", STRINGS, "Names of publication types."),
+            column("mesh", STRINGS, "MeSH descriptors (MESH:D000001)."),
+            column("doi", TEXT, "DOI.", nullable=True),
+            column("pmcid", TEXT, "PMC id.", nullable=True),
+            column("revised_on", pa.date32(), "DateRevised of the record.", nullable=True),
+            column("retracted", pa.bool_(), "The publication was retracted."),
+            CONTENT_HASH,
+            column("file", TEXT, "Partition that holds this version."),
+            column("position", pa.int32(), "Place of the element in its file."),
+        ]
+    ),
+)
+DELETIONS = Table(
+    name="deletions",
+    row="a PMID that an update file deletes",
+    key=("pmid", "version", "file"),
+    partitioned_by="pubmed_file",
+    order=("position",),
+    schema=pa.schema(
+        [
+            column("pmid", pa.int64(), "PubMed's number of the deleted citation."),
+            column("version", pa.int32(), "The version deleted; null for all.", nullable=True),
+            column("file", TEXT, "Partition that deletes it."),
+            column("position", pa.int32(), "Place of the element in its file."),
+        ]
+    ),
+)
+SENTENCES = Table(
+    name="sentences",
+    row="a sentence",
+    key=("doc_id", "content_hash", "section", "sentence"),
+    partitioned_by="pubmed_file",
+    order=(),
+    schema=pa.schema([DOC_ID, CONTENT_HASH, SECTION_INDEX, SENTENCE_INDEX, START, END]),
+)
+PASSAGES = Table(
+    name="passages",
+    row="a section with the borders of its sentences: what a detector reads",
+    key=("doc_id", "content_hash", "section"),
+    partitioned_by="pubmed_file",
+    order=(),
+    schema=pa.schema(
+        [
+            DOC_ID,
+            CONTENT_HASH,
+            SECTION_INDEX,
+            column("name", TEXT, "Name of the section."),
+            column("text", TEXT, "Text of the section."),
+            column("sentences", pa.list_(SPAN), "Borders of its sentences, in order."),
+        ]
+    ),
+    stored=False,
+)
+CURRENT_CITATIONS = Table(
+    name="current_citations",
+    row="a PMID as it now stands",
+    key=("pmid",),
+    partitioned_by="all",
+    order=("pmid",),
+    schema=pa.schema(
+        [
+            column("pmid", pa.int64(), "PubMed's number."),
+            DOC_ID,
+            column("version", pa.int32(), "Version that is valid.", nullable=True),
+            column("file", TEXT, "Partition of the valid version, or of the deletion."),
+            column(
+                "content_hash", TEXT, "Text of the valid version; null if deleted.", nullable=True
+            ),
+            column("position", pa.int32(), "Place of the valid element in its file."),
+            column("deleted", pa.bool_(), "Deleted by an update file."),
+        ]
+    ),
+)
+
+_MENTION = [
+    MENTION_ID,
+    DOC_ID,
+    CONTENT_HASH,
+    SECTION_INDEX,
+    SENTENCE_INDEX,
+    START,
+    END,
+    SPANS,
+    MENTION_TEXT,
+    ENTITY_CLASS,
+    CONFIDENCE,
+    DETECTOR,
+    DETECTOR_VERSION,
+]
+DICTIONARY_MENTIONS = Table(
+    name="dictionary_mentions",
+    row="a mention that the dictionary matched",
+    key=("mention_id", "content_hash"),
+    partitioned_by="pubmed_file",
+    order=(),
+    schema=pa.schema(_MENTION),
+)
+MENTIONS = Table(
+    name="mentions",
+    row="a mention in a text, whoever found it",
+    key=("mention_id", "content_hash"),
+    partitioned_by="pubmed_file",
+    order=(),
+    schema=pa.schema(
+        [*_MENTION, SURFACE_ID, column("context", TEXT, "Context of its surface; see surfaces.")]
+    ),
+)
+SURFACES = Table(
+    name="surfaces",
+    row="a distinct thing to link: a string, its class and the context that matters",
+    key=("surface_id",),
+    partitioned_by="bucket",
+    order=("surface_id",),
+    schema=pa.schema(
+        [
+            SURFACE_ID,
+            column("text", TEXT, "The string as it stands in texts."),
+            NORMALISED,
+            ENTITY_CLASS,
+            column("context", TEXT, "Empty, long:<long form> or defined:<CURIE>."),
+            column("n_mentions", pa.int64(), "Mentions of it in the corpus."),
+        ]
+    ),
+)
+LINKS = Table(
+    name="links",
+    row="a candidate concept of a surface",
+    key=("surface_id", "concept_id"),
+    partitioned_by="bucket",
+    order=("surface_id", "rank"),
+    schema=pa.schema(
+        [
+            SURFACE_ID,
+            CONCEPT_ID,
+            ONTOLOGY,
+            column("rank", pa.int32(), "1 is the best."),
+            column("score", pa.float32(), "Between 0 and 1."),
+            column("method", TEXT, "exact, normalised, abbreviation, ngram, embedding or curated."),
+            column("ambiguous", pa.bool_(), "Another concept fits as well by name."),
+            VOCABULARY_VERSION,
+            LINKER_VERSION,
+        ]
+    ),
+)
+QUARANTINE = Table(
+    name="quarantine",
+    row="a document that could not be processed",
+    key=("doc_id", "stage", "content_hash", "file", "position"),
+    partitioned_by="stage/pubmed_file",
+    order=(),
+    schema=pa.schema(
+        [
+            DOC_ID,
+            column("stage", TEXT, "What was being done: citations, dictionary, ..."),
+            column("reason", TEXT, "crash, out_of_memory, timeout, error, too_long or malformed."),
+            column("detail", TEXT, "The error in words."),
+            column("attempts", pa.int32(), "How often it was tried."),
+            column("content_hash", TEXT, "Hash of its text; null if there is none.", nullable=True),
+            column("file", TEXT, "Partition it came from."),
+            column("position", pa.int32(), "Place of the element in its file.", nullable=True),
+            column("at", pa.timestamp("us", tz="UTC"), "When it was set aside."),
+        ]
+    ),
+)
+PAIR_COUNTS = Table(
+    name="pair_counts",
+    row="two concepts named together in the current citations of one file; subject = object "
+    "counts the concept alone",
+    key=("subject", "object", "file"),
+    partitioned_by="pubmed_file",
+    order=("subject", "object"),
+    schema=pa.schema(
+        [
+            SUBJECT,
+            OBJECT,
+            N_DOCUMENTS,
+            N_SENTENCES,
+            FIRST_YEAR,
+            LAST_YEAR,
+            PUBLICATIONS,
+            EVIDENCE,
+            EVIDENCE_ID,
+            column("file", TEXT, "The file counted."),
+        ]
+    ),
+)
+NODES = Table(
+    name="nodes",
+    row="a Biolink node: a concept that the corpus names, or an ancestor of one",
+    key=("id",),
+    partitioned_by="all",
+    order=("id",),
+    schema=pa.schema(
+        [
+            column("id", TEXT, "CURIE."),
+            column("name", TEXT, "Preferred name."),
+            column("category", TEXT, "Biolink category, such as biolink:Disease."),
+            ENTITY_CLASS,
+            N_DOCUMENTS,
+            SOURCE,
+            LICENCE,
+        ]
+    ),
+)
+EDGES = Table(
+    name="edges",
+    row="a Biolink edge",
+    key=("subject", "predicate", "object", "source"),
+    partitioned_by="all",
+    order=("subject", "predicate", "object"),
+    schema=pa.schema(
+        [
+            SUBJECT,
+            column(
+                "predicate", TEXT, "biolink:occurs_together_in_literature_with, subclass_of, ..."
+            ),
+            OBJECT,
+            column(
+                "n_documents", pa.int64(), "Distinct PMIDs; null for ontology edges.", nullable=True
+            ),
+            column("n_sentences", pa.int64(), "Sentences that name both.", nullable=True),
+            column(
+                "npmi",
+                pa.float64(),
+                "Normalised pointwise mutual information over documents.",
+                nullable=True,
+            ),
+            column(
+                "score",
+                pa.float64(),
+                "npmi x (1 - 1 / (1 + n_documents)): surprise, damped when rare.",
+                nullable=True,
+            ),
+            FIRST_YEAR,
+            LAST_YEAR,
+            PUBLICATIONS,
+            EVIDENCE,
+            EVIDENCE_ID,
+            SOURCE,
+            LICENCE,
+        ]
+    ),
+)
+PARTITION_METRICS = Table(
+    name="partition_metrics",
+    row="a figure measured while one partition was made",
+    key=("stage", "partition", "metric"),
+    partitioned_by="stage/partition",
+    order=("metric",),
+    schema=pa.schema(
+        [
+            column("stage", TEXT, "The asset that was made."),
+            column("partition", TEXT, "Its partition."),
+            column("metric", TEXT, "documents, rows, seconds, peak_memory_bytes, set_aside, ..."),
+            column("value", pa.float64(), "The figure."),
+            column("version", TEXT, "Code and data version.", nullable=True),
+            column("at", pa.timestamp("us", tz="UTC"), "When it was measured."),
+        ]
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        CONCEPTS,
+        SYNONYMS,
+        CONCEPT_RELATIONS,
+        CONCEPT_XREFS,
+        CITATIONS,
+        DELETIONS,
+        SENTENCES,
+        CURRENT_CITATIONS,
+        DICTIONARY_MENTIONS,
+        MENTIONS,
+        SURFACES,
+        LINKS,
+        QUARANTINE,
+        PAIR_COUNTS,
+        NODES,
+        EDGES,
+        PARTITION_METRICS,
+    )
+}
+
+
+def table_named(name: str) -> Table:
+    """The table of that name.
+
+    Raises:
+        UnknownNameError: there is none; the nearest name is said.
+    """
+    if name not in TABLES:
+        raise UnknownNameError.of("table", name, TABLES)
+    return TABLES[name]
