@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export DAGSTER_DISABLE_TELEMETRY = 1
+
+.PHONY: help setup demo ui check format test test-all bench docs clean
+
+help:  ## show what there is
+	@awk 'BEGIN {FS = ":.*## *"} /^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready  ## make .venv with everything pinned
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+demo: setup  ## materialise the whole graph of the embedded sample and say what to ask it
+	$(BIN)/kazu-platform demo
+
+ui: setup  ## open Dagster at http://127.0.0.1:3000
+	$(BIN)/kazu-platform ui
+
+format: setup  ## put code into its one form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: setup  ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+test: setup  ## every test but the slow ones; no network, no GPU
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup  ## the slow ones too
+	$(BIN)/python -m pytest
+
+bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
+	@for script in benchmarks/[a-z]*_*.py benchmarks/dictionary.py benchmarks/linking.py benchmarks/text.py; do \
+		echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: setup  ## generate docs/tables.md from tables.py
+	$(BIN)/python -m docs.generate
+
+clean:  ## remove what was built; the lake in .kazu stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
