@@ -433,8 +433,14 @@ PAIR_COUNTS = Table(
             FIRST_YEAR,
             LAST_YEAR,
             PUBLICATIONS,
+            column(
+                "publication_years",
+                pa.list_(pa.int32()),
+                "Year of each publication, null if unknown: files are merged by it.",
+            ),
             EVIDENCE,
             EVIDENCE_ID,
+            column("sentence_year", pa.int32(), "Year of that document.", nullable=True),
             column("file", TEXT, "The file counted."),
         ]
     ),

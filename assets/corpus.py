@@ -1,0 +1,174 @@
+"""PubMed archives become citations and sentences; all files together say what is current."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow as pa
+
+from assets import gates
+from assets.making import Events, Recipe, make
+from assets.partitions import pubmed_files
+from assets.plots import bars
+from assets.results import OWNERS, RETRY, definition_metadata
+from kazu_platform.citations.current import current_citations as replay
+from kazu_platform.citations.passages import split_into_sentences
+from kazu_platform.citations.pubmed import PARSER_VERSION, parse_pubmed
+from kazu_platform.storage.downloads import fetched_file
+from kazu_platform.storage.lake import Staged
+from kazu_platform.tables import CITATIONS, CURRENT_CITATIONS, DELETIONS, QUARANTINE, SENTENCES
+from kazu_platform.text.sentences import SPLITTER_VERSION
+from resources.sources import SourcesResource
+from resources.storage import LakeResource
+
+GROUP = "corpus"
+CURRENT_VERSION = "1"
+STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "file", "position"]
+
+
+@dg.multi_asset(
+    name="citations",
+    partitions_def=pubmed_files,
+    specs=[
+        dg.AssetSpec(
+            table.name,
+            deps=["pubmed_archives"],
+            description=description,
+            group_name=GROUP,
+            kinds={"xml", "parquet"},
+            owners=OWNERS,
+            code_version=PARSER_VERSION,
+            metadata=definition_metadata(table),
+        )
+        for table, description in (
+            (CITATIONS, "Every version of every citation in a file, with its text in sections."),
+            (DELETIONS, "The PMIDs that a file deletes."),
+        )
+    ],
+    check_specs=[
+        gates.spec(
+            CITATIONS,
+            "few_set_aside",
+            "At most one citation in twenty could not be read.",
+            partitions_def=pubmed_files,
+        )
+    ],
+    retry_policy=RETRY,
+)
+def citations(
+    context: dg.AssetExecutionContext, sources: SourcesResource, lake: LakeResource
+) -> Events:
+    """Parse a PubMed file; a citation that cannot be read is set aside with its reason."""
+    tables, file = lake.open(), context.partition_key
+    path = sources.archive(file)
+    inputs = {"file": fetched_file(path).sha256, "code": PARSER_VERSION}
+    deletions: list[pa.Table] = [DELETIONS.empty()]
+    set_aside: list[pa.Table] = [QUARANTINE.empty()]
+
+    def parsed() -> Iterator[pa.Table]:
+        for batch in parse_pubmed(path, file=file):
+            deletions.append(batch.deletions)
+            set_aside.append(batch.set_aside)
+            yield batch.citations
+
+    def few_set_aside(staged: Staged) -> dg.AssetCheckResult:
+        return gates.few_set_aside(CITATIONS, staged.n_rows, n_rows(set_aside))
+
+    def publish_first() -> None:
+        tables.write(QUARANTINE, pa.concat_tables(set_aside), partition=f"citations/{file}")
+        tables.write(DELETIONS, pa.concat_tables(deletions), partition=file)
+
+    def figures() -> dict[str, float]:
+        documents = tables.pointer(CITATIONS, file).n_rows
+        return {"documents": documents, "set_aside": n_rows(set_aside)}
+
+    def pictures() -> dict[str, dg.MetadataValue]:
+        years = tables.read(CITATIONS, file, columns=["pub_year"])["pub_year"].combine_chunks()
+        return {"years": bars(years.drop_null().value_counts(), "citations a year")}
+
+    recipe = Recipe(
+        table=CITATIONS,
+        partition=file,
+        inputs=inputs,
+        rows=parsed,
+        gates={"few_set_aside": few_set_aside},
+        publish_first=publish_first,
+        figures=figures,
+        pictures=pictures,
+    )
+    yield from make(tables, recipe)
+    rows = tables.read(DELETIONS, file)
+    yield from make(tables, Recipe(DELETIONS, file, inputs, lambda: rows))
+
+
+@dg.asset(
+    partitions_def=pubmed_files,
+    deps=["citations"],
+    group_name=GROUP,
+    kinds={"parquet"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    code_version=SPLITTER_VERSION,
+    metadata=definition_metadata(SENTENCES),
+)
+def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
+    """Borders of the sentences of a file's citations."""
+    tables, file = lake.open(), context.partition_key
+    source = tables.pointer(CITATIONS, file)
+
+    def split() -> Iterator[pa.Table]:
+        columns = ["doc_id", "content_hash", "sections"]
+        for batch in tables.read_batches(CITATIONS, file, columns=columns):
+            yield split_into_sentences(pa.Table.from_batches([batch]))
+
+    yield from make(
+        tables,
+        Recipe(
+            table=SENTENCES,
+            partition=file,
+            inputs={"citations": source.data_version, "splitter": SPLITTER_VERSION},
+            rows=split,
+            figures=lambda: {"documents": source.n_rows},
+        ),
+    )
+
+
+@dg.asset(
+    deps=["citations", "deletions"],
+    group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool="corpus",
+    code_version=CURRENT_VERSION,
+    metadata=definition_metadata(CURRENT_CITATIONS),
+    check_specs=[
+        gates.spec(CURRENT_CITATIONS, "keys_are_unique", "A PMID stands once in what is current.")
+    ],
+)
+def current_citations(lake: LakeResource) -> Events:
+    """Each PMID as it stands after all files in their order, whatever order they arrived in."""
+    tables = lake.open()
+    yield from make(
+        tables,
+        Recipe(
+            table=CURRENT_CITATIONS,
+            partition="all",
+            inputs={
+                "citations": tables.version(CITATIONS),
+                "deletions": tables.version(DELETIONS),
+                "code": CURRENT_VERSION,
+            },
+            rows=lambda: replay(
+                tables.read(CITATIONS, columns=STATE_COLUMNS), tables.read(DELETIONS)
+            ),
+            gates={"keys_are_unique": gates.keys_are_unique},
+            guarded=True,
+        ),
+    )
+
+
+def n_rows(tables: list[pa.Table]) -> int:
+    """Rows of several tables together."""
+    return sum(table.num_rows for table in tables)

@@ -1,0 +1,98 @@
+"""Gates: checks that rows pass before they become visible.
+
+If a gate fails, the check is recorded as failed, the step fails without a retry, the pointer stays
+where it was, and nothing downstream of this partition runs (see `making.pass_gates`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kazu_platform.storage.lake import Staged
+from kazu_platform.tables import Table
+
+MAX_SHRINKAGE = 0.1
+MAX_SET_ASIDE = 0.05
+
+_SLICES = """
+SELECT m.doc_id, m.spans, m.text
+FROM mentions m LEFT JOIN (
+    SELECT DISTINCT doc_id, content_hash, section, text FROM passages
+) p USING (doc_id, content_hash, section)
+WHERE p.text IS NULL OR m.text <> list_aggregate(
+    list_transform(m.spans, lambda s: substring(p.text, s.start + 1, s."end" - s.start)),
+    'string_agg', ' ... ')
+"""
+
+
+def keys_are_unique(staged: Staged) -> dg.AssetCheckResult:
+    """No key stands there twice."""
+    table = staged.table
+    keys = staged.read(list(table.key)).group_by(list(table.key)).aggregate([([], "count_all")])
+    twice = keys.filter(pc.greater(keys["count_all"], 1))
+    return dg.AssetCheckResult(
+        passed=twice.num_rows == 0,
+        asset_key=table.name,
+        check_name="keys_are_unique",
+        description=f"{twice.num_rows} keys stand there more than once",
+        metadata={"rows": staged.n_rows, "examples": str(twice.slice(0, 3).to_pylist())},
+    )
+
+
+def did_not_shrink(table: Table, rows: int, before: int | None) -> dg.AssetCheckResult:
+    """A new version of a vocabulary has at least nine tenths of the rows of the former."""
+    lost = 0.0 if not before else 1 - rows / before
+    return dg.AssetCheckResult(
+        passed=lost <= MAX_SHRINKAGE,
+        asset_key=table.name,
+        check_name="did_not_shrink",
+        description=f"{before or 0} rows before, {rows} now ({lost:.0%} lost)",
+        metadata={"before": before or 0, "now": rows, "lost": lost},
+    )
+
+
+def few_set_aside(table: Table, kept: int, set_aside: int) -> dg.AssetCheckResult:
+    """At most one in twenty documents could not be processed."""
+    share = set_aside / max(1, kept + set_aside)
+    return dg.AssetCheckResult(
+        passed=share <= MAX_SET_ASIDE,
+        asset_key=table.name,
+        check_name="few_set_aside",
+        description=f"{set_aside} of {kept + set_aside} set aside ({share:.1%})",
+        metadata={"set_aside": set_aside, "kept": kept, "share": share},
+    )
+
+
+def offsets_slice_to_the_mention(staged: Staged, passages: pa.Table) -> dg.AssetCheckResult:
+    """`text[start:end]` of the section is the mention, for every row.
+
+    DuckDB's `substring` counts code points, as the offsets do. A document that is read in two
+    versions has two content hashes, so each mention meets its own text.
+    """
+    with duckdb.connect() as connection:
+        connection.register(
+            "mentions", staged.read(["doc_id", "content_hash", "section", "spans", "text"])
+        )
+        connection.register("passages", passages)
+        wrong = connection.execute(_SLICES).fetchall()
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        asset_key=staged.table.name,
+        check_name="offsets_slice_to_the_mention",
+        description=f"{len(wrong)} mentions are not their own slice of the text",
+        metadata={"mentions": staged.n_rows, "examples": str(wrong[:3])},
+    )
+
+
+def spec(table: Table, name: str, description: str, **options: object) -> dg.AssetCheckSpec:
+    """Declare a gate of a table's asset."""
+    return dg.AssetCheckSpec(
+        name,
+        asset=table.name,
+        description=description,
+        blocking=True,
+        **options,  # pyright: ignore[reportArgumentType] - partitions_def only
+    )

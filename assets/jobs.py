@@ -1,0 +1,78 @@
+"""Jobs a person launches: vocabularies, indices, one PubMed file, the graph, or all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.partitions import pubmed_files
+from assets.runs import materialise_everything, register_pubmed_files
+from resources.sources import SourcesResource
+
+UnresolvedJob = dg.JobDefinition | Any
+
+
+def jobs_of(
+    assets: Sequence[dg.AssetsDefinition],
+    resources: Mapping[str, Any],
+    ontologies: dg.PartitionsDefinition[str],
+) -> list[UnresolvedJob]:
+    """The jobs over these assets."""
+
+    @dg.op
+    def register_published_files(
+        context: dg.OpExecutionContext, sources: SourcesResource
+    ) -> None:
+        """Make a partition of every file that the catalogue's PubMed folders now hold."""
+        files = register_pubmed_files(context.instance, sources)
+        context.log.info(f"{len(files)} files are published")
+
+    @dg.job
+    def register_files() -> None:
+        """List the PubMed folders and register their files as partitions."""
+        register_published_files()
+
+    @dg.op
+    def materialise_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
+        """Every ontology, index, file and table, a run for each partition."""
+        summary = materialise_everything(
+            assets,
+            resources,
+            context.instance,
+            sources,
+            lambda what, done, total: context.log.info(f"{done} of {total}: {what}"),
+        )
+        if summary.failed:
+            lines = "\n".join(f"{failed.what}: {failed.why}" for failed in summary.failed)
+            raise dg.Failure(f"{len(summary.failed)} steps failed:\n{lines}", allow_retries=False)
+
+    @dg.job
+    def whole_graph() -> None:
+        """Materialise everything in order; a partition that fails does not stop the others."""
+        materialise_all()
+
+    return [
+        register_files,
+        whole_graph,
+        dg.define_asset_job(
+            "vocabulary",
+            VOCABULARY_LAYER,
+            partitions_def=ontologies,
+            description="Fetch and parse one ontology; launch a backfill for several.",
+        ),
+        dg.define_asset_job(
+            "indices", INDEX_LAYER, description="Compile the vocabularies for matching and linking."
+        ),
+        dg.define_asset_job(
+            "pubmed_file",
+            FILE_LAYER,
+            partitions_def=pubmed_files,
+            description="Fetch, parse and read one PubMed file; launch a backfill for several.",
+        ),
+        dg.define_asset_job(
+            "graph", CORPUS_LAYER, description="Current citations, links, graph and warehouse."
+        ),
+    ]

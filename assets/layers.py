@@ -1,0 +1,23 @@
+"""The layers of the picture as selections of assets, in the order they are made."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+VOCABULARY_LAYER = dg.AssetSelection.assets(
+    "ontology_files", "concepts", "synonyms", "concept_relations", "concept_xrefs"
+)
+INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "linking_index")
+FILE_LAYER = dg.AssetSelection.assets(
+    "pubmed_archives", "citations", "deletions", "sentences", "dictionary_mentions", "mentions"
+)
+CORPUS_LAYER = dg.AssetSelection.assets(
+    "current_citations",
+    "surfaces",
+    "links",
+    "pair_counts",
+    "nodes",
+    "edges",
+    "kgx_export",
+    "warehouse",
+)

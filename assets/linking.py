@@ -1,0 +1,115 @@
+"""Distinct surfaces of the whole corpus, and the concepts they link to.
+
+Both tables are kept once for the corpus, in buckets of the surface's id: a string that occurs ten
+thousand times is linked once. A nightly addition links what is new; a changed vocabulary links
+again only the classes it changed.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import pyarrow as pa
+
+from assets import gates
+from assets.making import Events, Recipe, make_buckets
+from assets.results import OWNERS, RETRY, definition_metadata
+from kazu_platform.linking.corpus import (
+    BUCKETS,
+    SURFACES_VERSION,
+    Relinked,
+    link_changed,
+    surfaces_of_files,
+)
+from kazu_platform.linking.exact import ExactLinker
+from kazu_platform.linking.index import open_linking_index
+from kazu_platform.tables import LINKS, MENTIONS, SURFACES
+from kazu_platform.text.normalise import NORMALISER_VERSION
+from resources.storage import ArtifactsResource, LakeResource
+
+GROUP = "linking"
+
+
+@dg.asset(
+    deps=["mentions"],
+    group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool="corpus",
+    code_version=SURFACES_VERSION,
+    metadata=definition_metadata(SURFACES),
+    check_specs=[gates.spec(SURFACES, "keys_are_unique", "A surface stands there once.")],
+)
+def surfaces(lake: LakeResource) -> Events:
+    """Each distinct string of a class in a context that the corpus holds, and how often."""
+    tables = lake.open()
+    inputs = {
+        "mentions": tables.version(MENTIONS),
+        "code": SURFACES_VERSION,
+        "normaliser": NORMALISER_VERSION,
+    }
+    buckets: dict[str, pa.Table] = {}
+
+    def bucket(name: str) -> pa.Table:
+        if not buckets:
+            buckets.update(surfaces_of_files(tables.files(MENTIONS)))
+        return buckets.pop(name)
+
+    recipes = [
+        Recipe(
+            table=SURFACES,
+            partition=name,
+            inputs=inputs,
+            rows=lambda name=name: bucket(name),
+            gates={"keys_are_unique": gates.keys_are_unique},
+            guarded=True,
+        )
+        for name in BUCKETS
+    ]
+    yield from make_buckets(tables, recipes)
+
+
+@dg.asset(
+    deps=["surfaces", "linking_index"],
+    group_name=GROUP,
+    kinds={"polars"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool="corpus",
+    code_version="1",
+    metadata=definition_metadata(LINKS),
+    check_specs=[gates.spec(LINKS, "keys_are_unique", "A surface links to a concept once.")],
+)
+def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
+    """Candidate concepts of each surface, ranked; ambiguity is kept as alternatives.
+
+    Links made by the same linker from the same vocabulary are kept; only the rest is linked.
+    """
+    tables = lake.open()
+    index = artifacts.open().live("linking")
+    linker = ExactLinker(open_linking_index(index.folder))
+    counts = {"linked": 0, "kept": 0}
+
+    def relinked(name: str) -> pa.Table:
+        known = tables.read(LINKS, name) if tables.live(LINKS, name) else LINKS.empty()
+        done: Relinked = link_changed(linker, tables.read(SURFACES, name), known)
+        counts["linked"] += done.n_linked
+        counts["kept"] += done.n_kept
+        return done.links
+
+    recipes = [
+        Recipe(
+            table=LINKS,
+            partition=name,
+            inputs={
+                "surfaces": tables.pointer(SURFACES, name).data_version,
+                "linking_index": index.version,
+                "linker": linker.version,
+            },
+            rows=lambda name=name: relinked(name),
+            gates={"keys_are_unique": gates.keys_are_unique},
+            guarded=True,
+        )
+        for name in BUCKETS
+    ]
+    yield from make_buckets(tables, recipes, facts=lambda: counts)

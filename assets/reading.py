@@ -1,0 +1,159 @@
+"""Citations become mentions: each detector reads on its own, then their findings are combined.
+
+What a mention means is decided later: a new vocabulary re-links without reading again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow as pa
+
+from assets import gates
+from assets.corpus import n_rows
+from assets.making import Events, Recipe, make
+from assets.partitions import pubmed_files
+from assets.plots import bars
+from assets.results import OWNERS, RETRY, definition_metadata
+from kazu_platform.citations.passages import passages
+from kazu_platform.linking.context import CONTEXT_VERSION, with_context
+from kazu_platform.linking.exact import ExactLinker
+from kazu_platform.linking.index import open_linking_index
+from kazu_platform.ner.combination import combine
+from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.storage.lake import Lake, Staged
+from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, MENTIONS, QUARANTINE, SENTENCES
+from resources.compute import ComputeResource
+from resources.storage import ArtifactsResource, LakeResource
+
+GROUP = "reading"
+TEXT_COLUMNS = ["doc_id", "content_hash", "sections"]
+
+
+def read_passages(lake: Lake, file: str) -> pa.Table:
+    """The text of a file's citations with the borders of its sentences."""
+    texts = lake.read(CITATIONS, file, columns=TEXT_COLUMNS)
+    return passages(texts, lake.read(SENTENCES, file))
+
+
+@dg.asset(
+    partitions_def=pubmed_files,
+    deps=["citations", "sentences", "dictionary_index"],
+    group_name=GROUP,
+    kinds={"parquet"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    code_version="1",
+    metadata=definition_metadata(DICTIONARY_MENTIONS),
+    check_specs=[
+        gates.spec(
+            DICTIONARY_MENTIONS,
+            "few_set_aside",
+            "At most one document in twenty could not be read.",
+            partitions_def=pubmed_files,
+        )
+    ],
+)
+def dictionary_mentions(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    compute: ComputeResource,
+    artifacts: ArtifactsResource,
+) -> Events:
+    """What the names of the vocabularies match in a file, nested and overlapping."""
+    tables, file = lake.open(), context.partition_key
+    index = artifacts.open().live("dictionary")
+    step = DictionaryStep(str(index.folder))
+    source = tables.pointer(CITATIONS, file)
+    set_aside: list[pa.Table] = [QUARANTINE.empty()]
+
+    def read() -> Iterator[pa.Table]:
+        for outcome in compute.run(step, [read_passages(tables, file)], file=file):
+            set_aside.append(outcome.set_aside)
+            yield outcome.rows
+
+    def few_set_aside(_staged: Staged) -> dg.AssetCheckResult:
+        aside = n_rows(set_aside)
+        return gates.few_set_aside(DICTIONARY_MENTIONS, source.n_rows - aside, aside)
+
+    def publish_first() -> None:
+        tables.write(QUARANTINE, pa.concat_tables(set_aside), partition=f"{step.name}/{file}")
+
+    yield from make(
+        tables,
+        Recipe(
+            table=DICTIONARY_MENTIONS,
+            partition=file,
+            inputs={
+                "citations": source.data_version,
+                "sentences": tables.pointer(SENTENCES, file).data_version,
+                "dictionary": index.version,
+                "step": step.version,
+            },
+            rows=read,
+            gates={"few_set_aside": few_set_aside},
+            publish_first=publish_first,
+            figures=lambda: {"documents": source.n_rows, "set_aside": n_rows(set_aside)},
+        ),
+    )
+
+
+@dg.asset(
+    partitions_def=pubmed_files,
+    deps=["dictionary_mentions", "linking_index"],
+    group_name=GROUP,
+    kinds={"polars", "parquet"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    code_version=CONTEXT_VERSION,
+    metadata=definition_metadata(MENTIONS),
+    check_specs=[
+        gates.spec(MENTIONS, name, text, partitions_def=pubmed_files)
+        for name, text in (
+            ("keys_are_unique", "A mention of a text stands there once."),
+            ("offsets_slice_to_the_mention", "`text[start:end]` is the mention."),
+        )
+    ],
+)
+def mentions(
+    context: dg.AssetExecutionContext, lake: LakeResource, artifacts: ArtifactsResource
+) -> Events:
+    """Mentions in a file, whoever found them, with the context that their meaning depends on."""
+    tables, file = lake.open(), context.partition_key
+    index = artifacts.open().live("linking")
+    source = tables.pointer(CITATIONS, file)
+
+    def combined() -> pa.Table:
+        linker = ExactLinker(open_linking_index(index.folder))
+        found = combine([tables.read(DICTIONARY_MENTIONS, file)])
+        return with_context(found, read_passages(tables, file), linker)
+
+    def offsets_slice_to_the_mention(staged: Staged) -> dg.AssetCheckResult:
+        return gates.offsets_slice_to_the_mention(staged, read_passages(tables, file))
+
+    def pictures() -> dict[str, dg.MetadataValue]:
+        rows = tables.read(MENTIONS, file, columns=["entity_class"])
+        classes = rows["entity_class"].combine_chunks().value_counts()
+        return {"classes": bars(classes, "mentions", horizontal=True)}
+
+    yield from make(
+        tables,
+        Recipe(
+            table=MENTIONS,
+            partition=file,
+            inputs={
+                "citations": source.data_version,
+                "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
+                "linking_index": index.version,
+                "context": CONTEXT_VERSION,
+            },
+            rows=combined,
+            gates={
+                "keys_are_unique": gates.keys_are_unique,
+                "offsets_slice_to_the_mention": offsets_slice_to_the_mention,
+            },
+            figures=lambda: {"documents": source.n_rows},
+            pictures=pictures,
+        ),
+    )

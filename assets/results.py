@@ -1,0 +1,109 @@
+"""What an asset tells Dagster about the table it wrote: counts, columns, a preview, versions.
+
+The data version of a partition is the hash of its rows, so a partition that comes out the same
+stops the chain behind it. `inputs` are recorded with each generation: where they are what they
+were, there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from kazu_platform.errors import ConfigurationError, SchemaError, SourceError
+from kazu_platform.storage.lake import Lake, Pointer, Written
+from kazu_platform.tables import Table
+
+PREVIEW_ROWS = 5
+PREVIEW_CHARACTERS = 120
+
+RETRY = dg.RetryPolicy(
+    max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+OWNERS = ["team:literature"]
+
+
+@contextmanager
+def bad_data_is_final() -> Iterator[None]:
+    """Fail at once where a retry cannot help: wrong data, wrong configuration."""
+    try:
+        yield
+    except (ConfigurationError, SchemaError, SourceError) as error:
+        if type(error).__name__ == "DownloadError":
+            raise
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """A table's columns and their meaning, for the UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                field.name,
+                str(field.type),
+                (field.metadata or {}).get(b"description", b"").decode(),
+                constraints=dg.TableColumnConstraints(
+                    nullable=field.nullable, unique=table.key == (field.name,)
+                ),
+            )
+            for field in table.schema
+        ]
+    )
+
+
+def definition_metadata(table: Table) -> dict[str, Any]:
+    """What is known of a table before any row of it exists."""
+    return {
+        "dagster/column_schema": column_schema(table),
+        "row": table.row,
+        "key": ", ".join(table.key),
+        "partitioned_by": table.partitioned_by,
+    }
+
+
+def result(
+    lake: Lake,
+    table: Table,
+    written: Written | Pointer,
+    *,
+    partition: str,
+    metadata: Mapping[str, Any] | None = None,
+    skipped: bool = False,
+) -> dg.MaterializeResult:
+    """One partition of one table, as Dagster shows it."""
+    facts: dict[str, Any] = {
+        "dagster/row_count": written.n_rows,
+        "size": dg.MetadataValue.text(f"{written.n_bytes:,} bytes"),
+        "generation": written.generation,
+        "unchanged": skipped or bool(getattr(written, "unchanged", False)),
+        "preview": dg.MetadataValue.md(preview(lake, table, partition)),
+    }
+    return dg.MaterializeResult(
+        asset_key=table.name,
+        metadata=facts | dict(metadata or {}),
+        data_version=dg.DataVersion(written.data_version),
+    )
+
+
+def preview(lake: Lake, table: Table, partition: str) -> str:
+    """The first rows of a partition as a Markdown table."""
+    for batch in lake.read_batches(table, partition):
+        return markdown(pa.Table.from_batches([batch]).slice(0, PREVIEW_ROWS))
+    return "no rows"
+
+
+def markdown(rows: pa.Table) -> str:
+    """Rows as a Markdown table; long cells are cut."""
+    lines = [f"| {' | '.join(rows.column_names)} |", f"|{' --- |' * rows.num_columns}"]
+    lines += [f"| {' | '.join(_cell(row[n]) for n in rows.column_names)} |" for row in rows.to_pylist()]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    text = "" if value is None else str(value)
+    text = text if len(text) <= PREVIEW_CHARACTERS else f"{text[:PREVIEW_CHARACTERS]}…"
+    return text.replace("|", "\\|").replace("\n", " ")

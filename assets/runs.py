@@ -1,0 +1,94 @@
+"""The whole graph in order, in one process: what `demo` and the job `whole_graph` do.
+
+One run for each partition, so that a file that cannot be read fails alone; the graph is then made
+of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.partitions import pubmed_files
+from assets.sources import published_files
+from kazu_platform.citations.files import file_order
+from resources.sources import SourcesResource
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that did not succeed, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass
+class Summary:
+    """What became of all runs."""
+
+    ontologies: int = 0
+    files: int = 0
+    failed: list[Failed] = field(default_factory=list[Failed])
+
+
+def register_pubmed_files(instance: dg.DagsterInstance, sources: SourcesResource) -> list[str]:
+    """Make a partition of every published file; return all of them in the order of truth."""
+    catalogue = sources.catalogue()
+    if catalogue.pubmed is None:
+        return []
+    files = sorted(published_files(sources.downloader(), catalogue.pubmed), key=file_order)
+    instance.add_dynamic_partitions(str(pubmed_files.name), files)
+    return files
+
+
+def materialise_everything(
+    assets: Sequence[dg.AssetsDefinition],
+    resources: Mapping[str, Any],
+    instance: dg.DagsterInstance,
+    sources: SourcesResource,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> Summary:
+    """Materialise every asset and partition; a failed partition does not stop the others."""
+    summary = Summary()
+    ontologies = [source.name for source in sources.catalogue().ontologies]
+    files = register_pubmed_files(instance, sources)
+    steps = [
+        *((name, VOCABULARY_LAYER, name) for name in ontologies),
+        ("indices", INDEX_LAYER, None),
+        *((name, FILE_LAYER, name) for name in files),
+        ("graph", CORPUS_LAYER, None),
+    ]
+    for done, (what, layer, partition) in enumerate(steps):
+        progress(what, done, len(steps))
+        run = dg.materialize(
+            assets,
+            selection=layer,
+            partition_key=partition,
+            instance=instance,
+            resources=resources,
+            run_config=QUIET,
+            raise_on_error=False,
+            tags={"kazu/launched_by": "whole_graph"},
+        )
+        summary.failed += [Failed(what, why) for why in _failures(run)]
+    progress("done", len(steps), len(steps))
+    summary.ontologies, summary.files = len(ontologies), len(files)
+    return summary
+
+
+def _failures(run: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in run.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            user = event.step_failure_data.user_failure_data
+            cause = (user.description if user else None) or (error.message if error else "")
+            yield f"{event.step_key}: {cause.strip()}"

@@ -1,0 +1,92 @@
+"""Raw files: ontologies and PubMed archives, as published, checked and fetched once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from assets.partitions import pubmed_files
+from assets.results import OWNERS, RETRY, bad_data_is_final
+from kazu_platform.citations.files import PUBMED_ENDINGS, partition_name
+from kazu_platform.citations.md5 import verify
+from kazu_platform.settings import PubMedSource
+from kazu_platform.storage.downloads import Downloader, Fetched
+from resources.sources import SourcesResource
+
+DOWNLOADS = "downloads"
+
+
+def ontology_files_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset that fetches the ontologies of the catalogue."""
+
+    @dg.asset(
+        partitions_def=ontologies,
+        group_name="sources",
+        kinds={"https"},
+        owners=OWNERS,
+        retry_policy=RETRY,
+        pool=DOWNLOADS,
+        code_version="1",
+    )
+    def ontology_files(
+        context: dg.AssetExecutionContext, sources: SourcesResource
+    ) -> dg.MaterializeResult:
+        """An ontology in its native format, as published; not fetched again while unchanged."""
+        source = sources.catalogue().ontology(context.partition_key)
+        with bad_data_is_final():
+            fetched = sources.downloader().fetch(
+                source.url, sources.ontology_file(source), md5=source.md5
+            )
+        return _fetched(fetched, url=source.url, licence=source.licence, homepage=source.homepage)
+
+    return ontology_files
+
+
+@dg.asset(
+    partitions_def=pubmed_files,
+    group_name="sources",
+    kinds={"https", "xml"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool=DOWNLOADS,
+    code_version="1",
+)
+def pubmed_archives(
+    context: dg.AssetExecutionContext, sources: SourcesResource
+) -> dg.MaterializeResult:
+    """A file of NLM's bulk site, checked against the md5 published beside it."""
+    with bad_data_is_final():
+        downloader = sources.downloader()
+        url = published_files(downloader, sources.pubmed())[context.partition_key]
+        destination = sources.pubmed_file(Path(url).name)
+        fetched = downloader.fetch(url, destination)
+        side_file = destination.with_name(f"{destination.name}.md5")
+        downloader.fetch(f"{url}.md5", side_file)
+        verify(destination, side_file)
+    return _fetched(fetched, url=url)
+
+
+def published_files(downloader: Downloader, pubmed: PubMedSource) -> dict[str, str]:
+    """Partition names and URLs of all PubMed files now published, baseline first."""
+    folders: Sequence[str] = [f for f in (pubmed.baseline, pubmed.updates) if f]
+    return {
+        partition_name(name): f"{folder.rstrip('/')}/{name}"
+        for folder in folders
+        for name in downloader.list_folder(folder)
+        if name.endswith(PUBMED_ENDINGS)
+    }
+
+
+def _fetched(fetched: Fetched, **facts: str) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(fetched.path)),
+            "size": f"{fetched.n_bytes:,} bytes",
+            "sha256": fetched.sha256,
+            "unchanged": not fetched.changed,
+        }
+        | facts,
+        data_version=dg.DataVersion(fetched.sha256),
+    )

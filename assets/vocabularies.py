@@ -1,0 +1,210 @@
+"""Ontology files become vocabularies; vocabularies become the dictionary and the linking index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import dagster as dg
+import pyarrow as pa
+from pydantic import Field
+
+from assets import gates
+from assets.making import Events, Gate, Recipe, make
+from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
+from kazu_platform.documents import digest
+from kazu_platform.linking.index import build_linking_index
+from kazu_platform.ner.dictionary_index import build_dictionary_index
+from kazu_platform.ontologies.vocabulary import VOCABULARY_CODE_VERSION, Vocabulary, parse_vocabulary
+from kazu_platform.settings import OntologySource
+from kazu_platform.storage.artifacts import Artifact, ArtifactStore
+from kazu_platform.storage.downloads import fetched_file
+from kazu_platform.storage.lake import Lake, Staged
+from kazu_platform.tables import (
+    CONCEPT_RELATIONS,
+    CONCEPT_XREFS,
+    CONCEPTS,
+    QUARANTINE,
+    SYNONYMS,
+    Table,
+)
+from kazu_platform.text.normalise import NORMALISER_VERSION
+from resources.sources import SourcesResource
+from resources.storage import ArtifactsResource, LakeResource
+
+GROUP = "vocabularies"
+CODE_VERSION = f"{VOCABULARY_CODE_VERSION}-{NORMALISER_VERSION}"
+
+
+def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The assets that parse an ontology file into its four tables."""
+    descriptions = {
+        CONCEPTS: "Concepts of an ontology: id, label, definition, obsolete and what replaces it.",
+        SYNONYMS: "Names of concepts with scope, case rule and normalised form.",
+        CONCEPT_RELATIONS: "is_a and other relations that an ontology asserts.",
+        CONCEPT_XREFS: "Cross-references of concepts to other vocabularies.",
+    }
+
+    @dg.multi_asset(
+        name="vocabularies",
+        partitions_def=ontologies,
+        specs=[
+            dg.AssetSpec(
+                table.name,
+                deps=["ontology_files"],
+                description=text,
+                group_name=GROUP,
+                kinds={"polars", "parquet"},
+                owners=OWNERS,
+                code_version=CODE_VERSION,
+                metadata=definition_metadata(table),
+            )
+            for table, text in descriptions.items()
+        ],
+        check_specs=[
+            *(
+                gates.spec(
+                    table,
+                    "did_not_shrink",
+                    "A new version has at least nine tenths of the concepts of the former.",
+                    partitions_def=ontologies,
+                )
+                for table in (SYNONYMS, CONCEPTS)
+            ),
+            gates.spec(
+                SYNONYMS,
+                "keys_are_unique",
+                "A concept has a name in a scope once.",
+                partitions_def=ontologies,
+            ),
+        ],
+        retry_policy=RETRY,
+    )
+    def vocabularies(
+        context: dg.AssetExecutionContext,
+        config: VocabularyConfig,
+        sources: SourcesResource,
+        lake: LakeResource,
+    ) -> Events:
+        with bad_data_is_final():
+            source = sources.catalogue().ontology(context.partition_key)
+            for recipe in _recipes(lake.open(), sources, source, config):
+                yield from make(lake.open(), recipe)
+
+    return vocabularies
+
+
+class VocabularyConfig(dg.Config):
+    """What a person may decide about one run."""
+
+    accept_shrinkage: bool = Field(
+        default=False, description="Publish a version that lost more than a tenth of its concepts."
+    )
+
+
+def _recipes(
+    lake: Lake, sources: SourcesResource, source: OntologySource, config: VocabularyConfig
+) -> list[Recipe]:
+    """The four tables of one ontology, parsed once; concepts last, as they carry the gate."""
+    path = sources.ontology_file(source)
+    inputs = {
+        "file": fetched_file(path).sha256,
+        "code": CODE_VERSION,
+        "source": digest(source.model_dump_json()),
+    }
+    before = lake.live(CONCEPTS, source.name)
+
+    @cache
+    def parsed() -> Vocabulary:
+        return parse_vocabulary(source, path)
+
+    def did_not_shrink(staged: Staged) -> dg.AssetCheckResult:
+        return gates.did_not_shrink(
+            staged.table,
+            parsed().concepts.num_rows,
+            before.n_rows if before and not config.accept_shrinkage else None,
+        )
+
+    def publish_first() -> None:
+        lake.write(QUARANTINE, parsed().set_aside, partition=f"concepts/{source.name}")
+
+    def facts() -> dict[str, str]:
+        return {"ontology_version": parsed().version, "licence": source.licence}
+
+    gate = {"did_not_shrink": did_not_shrink}
+    columns: list[tuple[Table, Callable[[], pa.Table], dict[str, Gate]]] = [
+        (SYNONYMS, lambda: parsed().synonyms, gate | {"keys_are_unique": gates.keys_are_unique}),
+        (CONCEPT_RELATIONS, lambda: parsed().relations, {}),
+        (CONCEPT_XREFS, lambda: parsed().xrefs, {}),
+        (CONCEPTS, lambda: parsed().concepts, gate),
+    ]
+    return [
+        Recipe(
+            table=table,
+            partition=source.name,
+            inputs=inputs,
+            rows=rows,
+            gates=checks,
+            publish_first=publish_first if table is SYNONYMS else None,
+            figures=lambda: {"set_aside": parsed().set_aside.num_rows},
+            pictures=facts,
+        )
+        for table, rows, checks in columns
+    ]
+
+
+@dg.asset(
+    deps=["synonyms"],
+    group_name=GROUP,
+    kinds={"python"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    code_version="1",
+)
+def dictionary_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.MaterializeResult:
+    """Every active name, compiled for matching in text."""
+    tables, store = lake.open(), artifacts.open()
+    inputs = {"synonyms": tables.version(SYNONYMS)}
+    artifact = _live_if_made_from(store, "dictionary", inputs)
+    if artifact is None:
+        with bad_data_is_final(), store.stage("dictionary") as staged:
+            build_dictionary_index(tables.read(SYNONYMS), staged.folder)
+            artifact = staged.commit(inputs=inputs)
+    return _artifact_result(artifact)
+
+
+@dg.asset(
+    deps=["concepts", "synonyms"],
+    group_name=GROUP,
+    kinds={"polars"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    code_version="1",
+)
+def linking_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.MaterializeResult:
+    """Every active name with its concept, compiled for linking."""
+    tables, store = lake.open(), artifacts.open()
+    inputs = {"synonyms": tables.version(SYNONYMS), "concepts": tables.version(CONCEPTS)}
+    artifact = _live_if_made_from(store, "linking", inputs)
+    if artifact is None:
+        with bad_data_is_final(), store.stage("linking") as staged:
+            build_linking_index(tables.read(CONCEPTS), tables.read(SYNONYMS), staged.folder)
+            artifact = staged.commit(inputs=inputs)
+    return _artifact_result(artifact)
+
+
+def _live_if_made_from(
+    store: ArtifactStore, name: str, inputs: dict[str, str]
+) -> Artifact | None:
+    live = store.find(name)
+    return live if live and dict(live.manifest.inputs) == inputs else None
+
+
+def _artifact_result(artifact: Artifact) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(artifact.folder)),
+            "manifest": dg.MetadataValue.json(artifact.manifest.model_dump(mode="json")),
+        },
+        data_version=dg.DataVersion(artifact.version),
+    )

@@ -1,0 +1,116 @@
+"""Which version of a citation is valid, once every file has had its say.
+
+PubMed is a baseline and daily files that add, revise and delete. Here all of them are replayed in
+their order at once, as columns: nothing depends on the order in which they were loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from kazu_platform.tables import CURRENT_CITATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+_DIGITS = re.compile("([0-9]+)")
+_POSITION_BITS = 32
+
+
+def current_citations(citations: pa.Table, deletions: pa.Table) -> pa.Table:
+    """Every PMID as it stands after all files, in the order of PMIDs.
+
+    A deletion takes all versions that came before it, whatever version it names (NLM's lists say
+    1 for any), and a citation that comes later is live again. Of live versions the highest is
+    valid, of equal ones the latest. A PMID that ends deleted has a row that says so, also if it
+    never existed. Citations without a PMID (own texts) take no part.
+
+    Args:
+        citations: at least pmid, version, content_hash, file, position.
+        deletions: rows of DELETIONS.
+    """
+    ranks = _ranks(
+        [*_distinct(citations["file"]), *_distinct(deletions["file"])],
+    )
+    written = _in_replay_order(citations, ranks, "pmid", "version", "content_hash").filter(
+        pl.col("pmid").is_not_null()
+    )
+    deleted = _in_replay_order(deletions, ranks, "pmid").group_by("pmid").agg(pl.col("at").max())
+    valid = (
+        written.lazy()
+        .join(deleted.lazy().rename({"at": "deleted_at"}), on="pmid", how="left")
+        .filter(pl.col("deleted_at").is_null() | (pl.col("at") > pl.col("deleted_at")))
+        .drop("deleted_at")
+        .sort("pmid", "version", "at")
+        .unique("pmid", keep="last", maintain_order=True)
+        .with_columns(deleted=pl.lit(value=False))
+        .collect()
+    )
+    gone = deleted.join(valid, on="pmid", how="anti").with_columns(
+        version=pl.lit(None, pl.Int32),
+        content_hash=pl.lit(None, pl.String),
+        deleted=pl.lit(value=True),
+    )
+    both = pl.concat([valid, gone.select(valid.columns)]).sort("pmid")
+    return _as_table(both, ranks)
+
+
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Names in the order in which NLM published them: numbers count as numbers.
+
+    >>> natural_order(["pubmed26n0010", "pubmed26n9", "pubmed25n1274"])
+    ['pubmed25n1274', 'pubmed26n9', 'pubmed26n0010']
+    """
+    return sorted(names, key=_natural_key)
+
+
+def _natural_key(name: str) -> tuple[list[tuple[str, int, str]], str]:
+    """Words and numbers in turn; a number sorts by how many digits it has, then by them."""
+    parts = _DIGITS.split(name)
+    pairs = zip(parts[::2], [*parts[1::2], ""], strict=True)
+    key = [(word, len(stripped := digits.lstrip("0")), stripped) for word, digits in pairs]
+    return key, name
+
+
+def _ranks(files: Iterable[str]) -> pl.DataFrame:
+    names = natural_order(set(files))
+    return pl.DataFrame(
+        {"file": names, "rank": range(len(names))}, schema={"file": pl.String, "rank": pl.Int64}
+    )
+
+
+def _distinct(column: pa.ChunkedArray) -> list[str]:
+    return column.unique().to_pylist()
+
+
+def _in_replay_order(rows: pa.Table, ranks: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """The columns, and `at`: the place in the replay, as one number."""
+    frame = pl.DataFrame(rows.select([*columns, "file", "position"]))
+    place = pl.col("rank") * 2**_POSITION_BITS + pl.col("position").cast(pl.Int64)
+    return (
+        frame.lazy()
+        .join(ranks.lazy(), on="file", how="left")
+        .select(*columns, place.alias("at"))
+        .collect()
+    )
+
+
+def _as_table(current: pl.DataFrame, ranks: pl.DataFrame) -> pa.Table:
+    shaped = (
+        current.lazy()
+        .with_columns(
+            doc_id=pl.format("PMID:{}", "pmid"),
+            rank=pl.col("at") // 2**_POSITION_BITS,
+            position=(pl.col("at") % 2**_POSITION_BITS).cast(pl.Int32),
+        )
+        .join(ranks.lazy(), on="rank", how="left", maintain_order="left")
+        .select(CURRENT_CITATIONS.schema.names)
+        .collect()
+        .to_arrow()
+    )
+    return CURRENT_CITATIONS.check(shaped.cast(CURRENT_CITATIONS.schema))

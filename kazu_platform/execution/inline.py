@@ -1,0 +1,134 @@
+"""Run a step in this process: for tests, notebooks, the command line and small inputs.
+
+A batch that raises is halved on the borders of its documents until the document that raises is
+alone. It gets one more try, then it is set aside with its error; all others are kept, in order,
+exactly once. With n documents and k poisons that costs about 2 k log2(n) further calls.
+
+What cannot be helped here is left to a worker process: a crash of the interpreter, a hang, and a
+kernel that kills for memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kazu_platform.execution.batching import document_borders
+from kazu_platform.execution.steps import Outcome, set_aside
+from kazu_platform.tables import QUARANTINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from kazu_platform.execution.steps import Step
+
+ATTEMPTS = 2
+
+
+def run_inline(
+    step: Step,
+    batches: Iterable[pa.Table],
+    *,
+    file: str,
+    progress: Callable[[int], None] | None = None,
+    max_set_aside: int = 1_000,
+) -> Iterator[Outcome]:
+    """Run a step over batches of passages, one after the other.
+
+    Args:
+        step: what to do; opened once.
+        batches: rows of PASSAGES; the passages of a document stand together in one batch.
+        file: partition the passages came from.
+        progress: told the number of documents of each batch when it is done.
+        max_set_aside: more failing documents than this are no bad documents but a bad step.
+
+    Yields:
+        An outcome for each batch that has passages, in order.
+
+    Raises:
+        Exception: what `step.open` raises; what the step raises on no passages; and the error of
+            a document where `max_set_aside` others failed before it. `KeyboardInterrupt` and
+            `SystemExit` are never held back.
+
+    >>> from kazu_platform.tables import PASSAGES
+    >>> class Lengths:
+    ...     name, version = "lengths", "1"
+    ...
+    ...     def open(self):
+    ...         return lambda passages: passages.select(["doc_id"])
+    >>> texts = {"doc_id": "PMID:7", "content_hash": "a", "section": 0, "name": "title"}
+    >>> passages = PASSAGES.from_rows([{**texts, "text": "Aspirin.", "sentences": []}])
+    >>> [outcome.rows.to_pylist() for outcome in run_inline(Lengths(), [passages], file="own")]
+    [[{'doc_id': 'PMID:7'}]]
+    """
+    bisection = _Bisection(step, step.open(), file, max_set_aside)
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        outcome = bisection.run(batch)
+        if progress is not None:
+            progress(len(document_borders(batch)) - 1)
+        yield outcome
+
+
+@dataclass
+class _Bisection:
+    """Work on batches until every document is done or set aside."""
+
+    step: Step
+    work: Callable[[pa.Table], pa.Table]
+    file: str
+    max_set_aside: int
+    n_set_aside: int = field(default=0, init=False)
+
+    def run(self, batch: pa.Table) -> Outcome:
+        """Do one batch; the part to do next is on top of the stack, so the order is kept."""
+        done: list[pa.Table] = []
+        failed: list[pa.Table] = []
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            try:
+                done.append(self.work(part))
+            except Exception:  # noqa: BLE001 - whatever a document provokes
+                borders = document_borders(part)
+                n_documents = len(borders) - 1
+                if n_documents == 1:
+                    self._try_again(part, done, failed)
+                else:
+                    middle = int(borders[n_documents // 2])
+                    waiting += [part.slice(middle), part.slice(0, middle)]
+        rows = pa.concat_tables(done) if done else self.work(batch.slice(0, 0))
+        return Outcome(rows, pa.concat_tables(failed) if failed else QUARANTINE.empty())
+
+    def _try_again(self, document: pa.Table, done: list[pa.Table], failed: list[pa.Table]) -> None:
+        """Give a single document its second try."""
+        try:
+            done.append(self.work(document))
+        except Exception as error:
+            self.n_set_aside += 1
+            if self.n_set_aside > self.max_set_aside:
+                error.add_note(
+                    f"{self.step.name} {self.file}: more than {self.max_set_aside} documents "
+                    "failed; mend the step, or allow more by max_set_aside."
+                )
+                raise
+            failed.append(
+                set_aside(
+                    document,
+                    stage=self.step.name,
+                    reason="out_of_memory" if isinstance(error, MemoryError) else "error",
+                    detail=_words(error),
+                    attempts=ATTEMPTS,
+                    file=self.file,
+                )
+            )
+
+
+def _words(error: Exception) -> str:
+    """Type and message; the type alone says little less where there is no message."""
+    message = str(error)
+    name = type(error).__name__
+    return f"{name}: {message}" if message else name

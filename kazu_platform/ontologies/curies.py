@@ -1,0 +1,132 @@
+"""CURIEs: one spelling for an identifier, wherever it comes from.
+
+Sources write the same concept as a PURL, as an identifiers.org address or with their own prefix.
+Tables hold one spelling, so that cross-references join. Prefixes are those of the Biolink model
+where it has one, else the preferred ones of the Bioregistry.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+_OBO = "http://purl.obolibrary.org/obo/"
+
+# Web addresses of identifiers, and the prefix they stand for. The local part follows at once.
+_NAMESPACES = {
+    "https://depmap.org/portal/cell_line/": "DepMap",
+    "https://www.cellosaurus.org/": "Cellosaurus",
+    "https://web.expasy.org/cellosaurus/": "Cellosaurus",
+    "https://cancer.sanger.ac.uk/cell_lines/sample/overview?id=": "COSMIC",
+    "http://www.orpha.net/ORDO/Orphanet_": "Orphanet",
+    "http://www.ebi.ac.uk/efo/EFO_": "EFO",
+    "http://id.nlm.nih.gov/mesh/": "MESH",
+    "http://linkedlifedata.com/resource/umls/id/": "UMLS",
+    "http://snomed.info/id/": "SCTID",
+    "http://purl.bioontology.org/ontology/ICD10CM/": "ICD10CM",
+    "https://omim.org/entry/": "OMIM",
+    "https://omim.org/phenotypicSeries/": "OMIMPS",
+    "https://www.omim.org/entry/": "OMIM",
+    "https://www.ncbi.nlm.nih.gov/gene/": "NCBIGene",
+    "https://www.ncbi.nlm.nih.gov/medgen/": "MEDGEN",
+    "https://icd.who.int/browse10/2019/en#/": "ICD10WHO",
+    "http://id.who.int/icd/entity/": "icd11.foundation",
+    "https://www.wikidata.org/entity/": "WIKIDATA",
+    "http://www.wikidata.org/entity/": "WIKIDATA",
+    "http://www.w3.org/2004/02/skos/core#": "skos",
+    "http://www.w3.org/2002/07/owl#": "owl",
+    "http://www.w3.org/2000/01/rdf-schema#": "rdfs",
+    "http://www.geneontology.org/formats/oboInOwl#": "oboInOwl",
+}
+_NAMESPACE = re.compile("|".join(re.escape(name) for name in sorted(_NAMESPACES, reverse=True)))
+_IDENTIFIERS_ORG = re.compile(r"https?://(?:www\.)?identifiers\.org/([\w.]+)[/:](.+)")
+
+# Spellings in use (in lower case), and the one that tables hold.
+_PREFIXES = {
+    "cellosaurus": "Cellosaurus",
+    "chebi": "CHEBI",
+    "chembl.compound": "CHEMBL.COMPOUND",
+    "depmap": "DepMap",
+    "doid": "DOID",
+    "drugbank": "DRUGBANK",
+    "ensembl": "ENSEMBL",
+    "hgnc": "HGNC",
+    "medgen": "MEDGEN",
+    "mesh": "MESH",
+    "mim": "OMIM",
+    "msh": "MESH",
+    "ncbigene": "NCBIGene",
+    "ncbitaxon": "NCBITaxon",
+    "nci": "NCIT",
+    "ncit": "NCIT",
+    "omim": "OMIM",
+    "omimps": "OMIMPS",
+    "ordo": "Orphanet",
+    "orphanet": "Orphanet",
+    "sctid": "SCTID",
+    "snomedct": "SCTID",
+    "snomedct_us": "SCTID",
+    "taxonomy": "NCBITaxon",
+    "umls": "UMLS",
+    "umls_cui": "UMLS",
+    "uniprot": "UniProtKB",
+    "uniprotkb": "UniProtKB",
+}
+# SNOMED CT editions: SNOMEDCT_US_2025_05_01:406597005 is SCTID:406597005.
+_DATED_EDITION = r"^(?i:SNOMEDCT(?:_US)?)(?:_\d+)+:"
+
+
+def curie(iri: str) -> str:
+    """Shorten a web address to a CURIE; what is unknown, or is no address, stays as it is.
+
+    >>> curie("http://purl.obolibrary.org/obo/MONDO_0005148")
+    'MONDO:0005148'
+    >>> curie("https://depmap.org/portal/cell_line/ACH-000004")
+    'DepMap:ACH-000004'
+    >>> curie("http://identifiers.org/hgnc/HGNC:1100"), curie("https://identifiers.org/mesh:D003924")
+    ('HGNC:1100', 'mesh:D003924')
+
+    A relation that an ontology keeps to itself goes by its name, as in OBO files:
+
+    >>> curie("http://purl.obolibrary.org/obo/doid#has_symptom")
+    'has_symptom'
+    >>> curie("DOID:9352"), curie("https://example.org/x")
+    ('DOID:9352', 'https://example.org/x')
+    """
+    if "://" not in iri:
+        return iri
+    if iri.startswith(_OBO):
+        local = iri[len(_OBO) :]
+        if "#" in local:
+            return local.rpartition("#")[2] or iri
+        prefix, underscore, number = local.rpartition("_")
+        return f"{prefix}:{number}" if underscore and prefix and number else iri
+    if known := _NAMESPACE.match(iri):
+        return f"{_NAMESPACES[known[0]]}:{iri[known.end() :]}"
+    if found := _IDENTIFIERS_ORG.fullmatch(iri):
+        prefix, local = found.groups()
+        banana = local.partition(":")
+        return local if banana[1] and banana[0].casefold() == prefix else f"{prefix}:{local}"
+    return iri
+
+
+def is_curie(column: pl.Expr) -> pl.Expr:
+    """Whether each string is a prefix, a colon and a local part, and no web address."""
+    return column.str.contains(r"^[A-Za-z][\w.-]*:[^\s/]\S*$")
+
+
+def one_spelling(column: pl.Expr) -> pl.Expr:
+    """Write each prefix as tables hold it; a prefix that stands twice, once.
+
+    >>> frame = pl.DataFrame({"xref": ["MSH:D003924", "HGNC:HGNC:5", "UMLS_CUI:C1", "GO:0000002"]})
+    >>> frame.select(one_spelling(pl.col("xref")))["xref"].to_list()
+    ['MESH:D003924', 'HGNC:5', 'UMLS:C1', 'GO:0000002']
+    """
+    edition = column.str.replace(_DATED_EDITION, "SCTID:")
+    halves = edition.str.splitn(":", 2)
+    prefix, local = halves.struct.field("field_0"), halves.struct.field("field_1")
+    known = prefix.str.to_lowercase().replace_strict(_PREFIXES, default=prefix)
+    twice = pl.concat_str(prefix, pl.lit(":"))
+    local = pl.when(local.str.starts_with(twice)).then(local.str.strip_prefix(twice)).otherwise(local)
+    return pl.when(local.is_null()).then(edition).otherwise(pl.concat_str(known, pl.lit(":"), local))

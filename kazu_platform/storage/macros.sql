@@ -1,0 +1,99 @@
+-- Questions an analyst asks first. Use them like tables: FROM mentions_of('MONDO:0005148').
+
+-- The id to use today for an id that an ontology has withdrawn.
+CREATE MACRO current_id(old_id) AS coalesce(
+    (SELECT r.current_id FROM concept_replacements r WHERE r.concept_id = old_id), old_id
+);
+
+-- A concept with everything below it, and under the id it had before.
+CREATE MACRO concept_and_descendants(concept) AS TABLE
+    SELECT a.concept_id FROM concept_ancestors a WHERE a.ancestor_id = current_id(concept)
+    UNION
+    SELECT current_id(concept)
+    UNION
+    SELECT concept;
+
+-- Mentions of a concept and its descendants, newest publications first.
+CREATE MACRO mentions_of(concept) AS TABLE
+    SELECT
+        s.concept_id, s.label, s.text, s.score, s.method, s.ambiguous, s.doc_id, s.pmid,
+        s.pub_year, s.title, s.sentence_text, s.section, s.sentence, s.start, s."end",
+        s.entity_class, s.mention_id, s.content_hash
+    FROM annotated_sentences s
+    WHERE s.concept_id IN (FROM concept_and_descendants(concept))
+    ORDER BY s.pub_year DESC NULLS LAST, s.pmid DESC NULLS LAST, s.doc_id, s.section, s.start;
+
+-- The concepts of an entity class that most documents name; NULL for all classes.
+CREATE MACRO top_concepts(class, n := 20) AS TABLE
+    SELECT
+        a.concept_id, any_value(a.label) AS label, a.entity_class,
+        count(DISTINCT a.doc_id) AS n_documents, count(*) AS n_mentions
+    FROM annotations a
+    WHERE a.concept_id IS NOT NULL AND (class IS NULL OR a.entity_class = class)
+    GROUP BY a.concept_id, a.entity_class
+    ORDER BY n_documents DESC, n_mentions DESC, a.concept_id
+    LIMIT n;
+
+-- What a concept is named together with, most surprising first, with a sentence to judge by.
+CREATE MACRO partners(concept, n := 20) AS TABLE
+    WITH asked AS (SELECT current_id(concept) AS id UNION SELECT concept),
+    pairs AS (
+        SELECT e."object" AS partner_id, e.* FROM edges e
+        WHERE e."subject" IN (FROM asked) AND e.n_documents IS NOT NULL
+        UNION ALL
+        SELECT e."subject" AS partner_id, e.* FROM edges e
+        WHERE e."object" IN (FROM asked) AND e.n_documents IS NOT NULL
+    )
+    SELECT
+        p.partner_id, v.name, v.category, p.n_documents, p.n_sentences, p.npmi, p.score,
+        p.first_year, p.last_year, p.publications, p.sentence, p.sentence_doc_id
+    FROM pairs p LEFT JOIN nodes v ON v.id = p.partner_id
+    WHERE p.partner_id NOT IN (FROM asked)
+    ORDER BY p.score DESC NULLS LAST, p.n_documents DESC, p.partner_id
+    LIMIT n;
+
+-- Everything that happened to a PMID (37 or 'PMID:37'), oldest first; `current` marks what counts.
+CREATE MACRO history(p) AS TABLE
+    WITH happened AS (
+        SELECT
+            d.pmid, d.file, d.position, 'version' AS event, d.version, d.revised_on, d.title,
+            d.retracted, d.content_hash
+        FROM citations d WHERE d.pmid = replace(p::VARCHAR, 'PMID:', '')::BIGINT
+        UNION ALL
+        SELECT
+            x.pmid, x.file, x.position, 'deletion', x.version, NULL, NULL, NULL, NULL
+        FROM deletions x WHERE x.pmid = replace(p::VARCHAR, 'PMID:', '')::BIGINT
+    )
+    SELECT
+        h.*,
+        EXISTS (
+            FROM current_citations c
+            WHERE c.pmid = h.pmid AND c.file = h.file AND c.position = h.position
+        ) AS current
+    FROM happened h
+    ORDER BY h.file, h.position;
+
+-- Concepts by name: the whole name first, then its beginning, then anywhere; shortest first.
+CREATE MACRO find_concept(wanted, n := 20) AS TABLE
+    WITH hits AS (
+        SELECT
+            s.concept_id, s.ontology, s.name, s.scope,
+            CASE
+                WHEN lower(s.name) = lower(wanted) THEN 1
+                WHEN starts_with(lower(s.name), lower(wanted)) THEN 2
+                ELSE 3
+            END AS closeness
+        FROM synonyms s WHERE contains(lower(s.name), lower(wanted))
+    ),
+    best AS (
+        FROM hits
+        QUALIFY row_number() OVER (
+            PARTITION BY concept_id, ontology
+            ORDER BY closeness, scope <> 'label', length(name), name
+        ) = 1
+    )
+    SELECT c.concept_id, c.label, b.name, b.scope, c.ontology, c.entity_class, c.definition
+    FROM best b JOIN concepts c ON c.concept_id = b.concept_id AND c.ontology = b.ontology
+    WHERE NOT c.obsolete
+    ORDER BY b.closeness, b.scope <> 'label', length(b.name), c.concept_id
+    LIMIT n;

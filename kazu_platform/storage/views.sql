@@ -1,0 +1,58 @@
+-- Views and small tables of the warehouse, over the views of the stored tables.
+-- `lake.<table>` has one column more than `<table>`: the partition each row lies in.
+
+-- Obsolete concepts and the concept to use today; chains are followed, cycles end nowhere.
+CREATE TABLE concept_replacements AS
+WITH RECURSIVE step AS (
+    SELECT concept_id, replaced_by FROM concepts WHERE obsolete AND replaced_by IS NOT NULL
+),
+walk AS (
+    SELECT concept_id, replaced_by FROM step
+    UNION
+    SELECT walk.concept_id, step.replaced_by
+    FROM walk JOIN step ON step.concept_id = walk.replaced_by
+)
+SELECT walk.concept_id, min(walk.replaced_by) AS current_id
+FROM walk
+WHERE EXISTS (FROM concepts c WHERE c.concept_id = walk.replaced_by AND NOT c.obsolete)
+GROUP BY walk.concept_id
+ORDER BY ALL;
+
+-- The text that counts today: the valid version of each PMID, and each own document.
+CREATE VIEW lake.current_documents AS
+SELECT d.*
+FROM citations d
+JOIN current_citations c
+    ON c.doc_id = d.doc_id AND c.file = d.file AND c.position = d.position
+WHERE NOT c.deleted
+UNION ALL
+SELECT d.*
+FROM citations d
+WHERE d.pmid IS NULL
+QUALIFY row_number() OVER (PARTITION BY d.doc_id ORDER BY d.file DESC, d.position DESC) = 1;
+
+CREATE VIEW current_documents AS FROM lake.current_documents;
+
+CREATE VIEW lake.annotations AS
+SELECT
+    m.mention_id, m.doc_id, m.content_hash, m.section, m.sentence, m.start, m."end", m.spans,
+    m.text, m.entity_class, m.confidence, m.detector, m.detector_version, m.surface_id, m.context,
+    l.concept_id, l.ontology, c.label, l.score, l.method, l.ambiguous,
+    d.pmid, d.pub_year, d.title, d.sections, d.file
+FROM lake.mentions m
+JOIN lake.current_documents d
+    ON d.doc_id = m.doc_id AND d.content_hash = m.content_hash AND d.file = m.partition
+LEFT JOIN links l ON l.surface_id = m.surface_id AND l.rank = 1
+LEFT JOIN concepts c
+    ON c.concept_id = l.concept_id AND c.ontology = l.ontology AND NOT c.obsolete;
+
+CREATE VIEW annotations AS SELECT * EXCLUDE (sections, file) FROM lake.annotations;
+
+CREATE VIEW annotated_sentences AS
+SELECT
+    a.* EXCLUDE (sections, file),
+    substring(a.sections[a.section + 1].text, s.start + 1, s."end" - s.start) AS sentence_text
+FROM lake.annotations a
+LEFT JOIN lake.sentences s
+    ON s.doc_id = a.doc_id AND s.content_hash = a.content_hash AND s.partition = a.file
+    AND s.section = a.section AND s.sentence = a.sentence;

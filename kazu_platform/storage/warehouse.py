@@ -1,0 +1,255 @@
+"""The warehouse: one DuckDB file of views, small tables and macros over the live lake.
+
+It is built beside and then takes the place of the old one, so whoever has it open goes on with
+what they opened. It names files, not folders: what it shows is the state of one moment, until it
+is built again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from kazu_platform.errors import LakeError, QueryError
+from kazu_platform.storage.atomic import make_folder, move_atomically, temporary_beside
+from kazu_platform.storage.queries import open_read_only, run_query
+from kazu_platform.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.pointers import Pointer
+    from kazu_platform.tables import Table
+
+__all__ = ["BuiltWarehouse", "build_warehouse", "files_named_by", "open_read_only", "run_query"]
+
+FORMAT_VERSION = 1
+
+# Everything below a concept by is_a. UNION drops what is known already, so a cycle ends; a concept
+# is not its own ancestor even then. Sorted, so that the rows of one ancestor lie together.
+_CLOSURE = """
+CREATE TABLE concept_ancestors AS
+WITH RECURSIVE is_a AS (
+    SELECT DISTINCT subject_id, object_id FROM concept_relations WHERE predicate = 'is_a'
+),
+walk AS (
+    SELECT subject_id AS concept_id, object_id AS ancestor_id FROM is_a
+    UNION
+    SELECT walk.concept_id, is_a.object_id FROM walk JOIN is_a ON is_a.subject_id = walk.ancestor_id
+)
+FROM walk WHERE concept_id <> ancestor_id ORDER BY ancestor_id, concept_id
+"""
+_GIVEN_CLOSURE = """
+CREATE TABLE concept_ancestors AS
+SELECT DISTINCT concept_id, ancestor_id FROM given_closure WHERE concept_id <> ancestor_id
+ORDER BY ancestor_id, concept_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltWarehouse:
+    """What a warehouse shows: rows of each stored table, and how many files they lie in."""
+
+    path: Path
+    n_rows: Mapping[str, int]
+    n_files: int
+    n_bytes: int
+    built_at: datetime
+    seconds: float
+
+
+def build_warehouse(lake: Lake, path: Path, *, closure: pa.Table | None = None) -> BuiltWarehouse:
+    """Build the warehouse of what is live now and put it in the place of the old one.
+
+    Args:
+        lake: where the rows are.
+        path: the DuckDB file.
+        closure: columns concept_id and ancestor_id, if they were computed elsewhere; otherwise
+            they follow from the is_a relations.
+
+    Raises:
+        LakeError: a pointer or a file that one names is missing or damaged; the old warehouse
+            stays.
+        OldSchemaError: a partition cannot be migrated; the old warehouse stays.
+    """
+    began = time.monotonic()
+    built_at = datetime.now(UTC)
+    live = {table.name: lake.pointers(table) for table in TABLES.values() if table.stored}
+    make_folder(path.parent.absolute())
+    temporary = temporary_beside(path)
+    try:
+        with duckdb.connect(str(temporary)) as connection:
+            _fill(connection, lake, live, closure, built_at)
+            connection.execute("CHECKPOINT")
+        move_atomically(temporary, path)
+    except duckdb.Error as error:
+        raise LakeError(f"The warehouse {path} could not be built: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        Path(f"{temporary}.wal").unlink(missing_ok=True)
+    return BuiltWarehouse(
+        path=path,
+        n_rows={
+            name: sum(pointer.n_rows for pointer in found.values()) for name, found in live.items()
+        },
+        n_files=sum(len(found) for found in live.values()),
+        n_bytes=path.stat().st_size,
+        built_at=built_at,
+        seconds=time.monotonic() - began,
+    )
+
+
+def files_named_by(path: Path) -> frozenset[str]:
+    """Parquet files that a warehouse reads; none if there is no warehouse.
+
+    Raises:
+        QueryError: the file is no warehouse.
+    """
+    if not path.exists():
+        return frozenset()
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH {_quoted(str(path))} AS warehouse (READ_ONLY)")
+            rows = connection.execute("SELECT path FROM warehouse.warehouse_files").fetchall()
+    except duckdb.Error as error:
+        raise QueryError(f"{path} is no warehouse ({error}); build it: kazu-platform demo") from None
+    return frozenset(row[0] for row in rows)
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    live: Mapping[str, Mapping[str, Pointer]],
+    closure: pa.Table | None,
+    built_at: datetime,
+) -> None:
+    connection.execute("CREATE SCHEMA lake")
+    for name, pointers in live.items():
+        for statement in _view_of(TABLES[name], lake, list(pointers.values())):
+            connection.execute(statement)
+    files = pa.table(
+        {
+            "table_name": [each.table for found in live.values() for each in found.values()],
+            "partition": [each.partition for found in live.values() for each in found.values()],
+            "generation": [each.generation for found in live.values() for each in found.values()],
+            "path": [each.path for found in live.values() for each in found.values()],
+        },
+        schema=pa.schema(
+            [(name, pa.string()) for name in ("table_name", "partition", "generation", "path")]
+        ),
+    )
+    connection.register("given_files", files)
+    connection.execute("CREATE TABLE warehouse_files AS FROM given_files")
+    connection.unregister("given_files")
+    connection.execute(
+        "CREATE TABLE warehouse_info AS "
+        "SELECT $1::TIMESTAMPTZ AS built_at, $2::VARCHAR AS lake, $3::INTEGER AS format_version",
+        [built_at, str(lake.root), FORMAT_VERSION],
+    )
+    if closure is None:
+        connection.execute(_CLOSURE)
+    else:
+        connection.register("given_closure", closure)
+        connection.execute(_GIVEN_CLOSURE)
+        connection.unregister("given_closure")
+    for script in ("views.sql", "macros.sql"):
+        connection.execute(Path(__file__).with_name(script).read_text("utf-8"))
+
+
+def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:
+    """Statements that make `lake.<table>`, with the partition of each row, and `<table>`."""
+    columns = ", ".join(f'"{name}"' for name in table.schema.names)
+    groups: dict[frozenset[str], list[str]] = {}
+    for pointer in pointers:
+        _must_be_whole(pointer, lake)
+        groups.setdefault(lake.absent_columns(table, pointer), []).append(pointer.path)
+    selects = [_select(table, absent, paths) for absent, paths in groups.items()]
+    statements = [
+        f"CREATE VIEW lake.{table.name} AS {' UNION ALL '.join(selects) or _nothing(table)}",
+        f"CREATE VIEW {table.name} AS SELECT {columns} FROM lake.{table.name}",
+        f"COMMENT ON VIEW {table.name} IS {_quoted(f'One row is {table.row}.')}",
+    ]
+    for field in table.schema:
+        meaning = (field.metadata or {}).get(b"description", b"").decode()
+        statements.append(
+            f'COMMENT ON COLUMN {table.name}."{field.name}" IS {_quoted(meaning)}'
+        )
+    return statements
+
+
+def _select(table: Table, absent: frozenset[str], paths: list[str]) -> str:
+    columns = [
+        f'NULL::{sql_type(field.type)} AS "{field.name}"'
+        if field.name in absent
+        else f'"{field.name}"'
+        for field in table.schema
+    ]
+    depth = -2 if "/" not in table.partitioned_by else -3
+    partition = (
+        f"split_part(filename, '/', {depth})"
+        if depth == -2  # noqa: PLR2004 - the folder above the file
+        else f"split_part(filename, '/', {depth}) || '/' || split_part(filename, '/', -2)"
+    )
+    files = ", ".join(_quoted(_without_glob(path)) for path in paths)
+    return (
+        f"SELECT {', '.join(columns)}, {partition} AS partition "
+        f"FROM read_parquet([{files}], hive_partitioning = false)"
+    )
+
+
+def _nothing(table: Table) -> str:
+    columns = [f'NULL::{sql_type(field.type)} AS "{field.name}"' for field in table.schema]
+    return f"SELECT {', '.join(columns)}, NULL::VARCHAR AS partition WHERE false"
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type.
+
+    >>> sql_type(pa.list_(pa.struct([("start", pa.int32())])))
+    'STRUCT("start" INTEGER)[]'
+    """
+    if pa.types.is_list(kind):
+        return f"{sql_type(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        fields = [f'"{field.name}" {sql_type(field.type)}' for field in kind]
+        return f"STRUCT({', '.join(fields)})"
+    return _SQL_TYPES[kind]
+
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
+}
+
+
+def _must_be_whole(pointer: Pointer, lake: Lake) -> None:
+    key = f"{pointer.table}/{pointer.partition}/{pointer.generation}.parquet"
+    found = lake.store.n_bytes(key)
+    if found != pointer.n_bytes:
+        is_now = "is not there" if found is None else f"has {found} bytes"
+        raise LakeError(
+            f"{pointer.path} {is_now}, its pointer says {pointer.n_bytes}; materialise "
+            f"{pointer.table} {pointer.partition} again."
+        )
+
+
+def _without_glob(path: str) -> str:
+    """Say that a path is meant as it stands: DuckDB takes *, ? and [ for patterns."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,42 @@
+"""Dagster's own folder: where runs, events and schedules are kept on one machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+# One writer for tables of the whole corpus; two polite connections to a download site.
+POOLS = {"corpus": 1, "downloads": 2}
+
+_CONFIG = """\
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+  pools:
+    granularity: op
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
+"""
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """The Dagster instance of that folder, made if it is new, with our pools' limits set."""
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_CONFIG, "utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    instance = dg.DagsterInstance.from_config(str(home))
+    for pool, limit in POOLS.items():
+        instance.event_log_storage.set_concurrency_slots(pool, limit)
+    return instance

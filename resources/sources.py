@@ -1,0 +1,50 @@
+"""The catalogue and the files downloaded from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from kazu_platform.errors import ConfigurationError
+from kazu_platform.settings import Catalogue, OntologySource, PubMedSource, Settings
+from kazu_platform.storage.downloads import Downloader
+
+
+class SourcesResource(dg.ConfigurableResource):
+    """Where everything comes from, and the folder its raw files are kept in."""
+
+    sources: str = Field(description="sample, public, or the path of a YAML catalogue.")
+    raw: str = Field(description="Folder for downloaded files.")
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue as it stands now; read anew, so that an edit needs no restart."""
+        return Settings(sources=self.sources).catalogue()  # pyright: ignore[reportCallIssue]
+
+    def pubmed(self) -> PubMedSource:
+        """The PubMed folders of the catalogue.
+
+        Raises:
+            ConfigurationError: the catalogue has none.
+        """
+        catalogue = self.catalogue()
+        if catalogue.pubmed is None:
+            raise ConfigurationError(
+                f"The catalogue {catalogue.name!r} has no `pubmed:` block with a `baseline:` folder."
+            )
+        return catalogue.pubmed
+
+    def downloader(self) -> Downloader:
+        """What fetches files over https or from a folder."""
+        return Downloader()
+
+    def ontology_file(self, source: OntologySource) -> Path:
+        """Where the raw file of an ontology is kept."""
+        return Path(self.raw) / "ontologies" / source.name / Path(source.url).name
+
+    def pubmed_file(self, name: str) -> Path:
+        """Where a PubMed file is kept; `name` includes its ending."""
+        return Path(self.raw) / "pubmed" / name
+
+

@@ -1,0 +1,42 @@
+"""The lake, the warehouse and the store of indices and models, as Dagster resources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.lake import Lake
+
+
+class LakeResource(dg.ConfigurableResource):
+    """Every table, as immutable Parquet generations behind small pointer files.
+
+    The pointer moves last: a reader sees the old table or the new one, never half of either,
+    and a writer that is killed leaves a file nobody points to.
+    """
+
+    root: str = Field(description="Folder that holds the tables.")
+
+    def open(self) -> Lake:
+        """The lake; opening it costs nothing."""
+        return Lake(Path(self.root))
+
+
+class WarehouseResource(dg.ConfigurableResource):
+    """The DuckDB file that analysts open; replaced as a whole, never changed in place."""
+
+    path: str = Field(description="The DuckDB file.")
+    exports: str = Field(description="Folder for exports such as KGX.")
+
+
+class ArtifactsResource(dg.ConfigurableResource):
+    """Indices and models: folders with a manifest, and a pointer to the one in use."""
+
+    root: str = Field(description="Folder that holds the artifacts.")
+
+    def open(self) -> ArtifactStore:
+        """The store; opening it costs nothing."""
+        return ArtifactStore(Path(self.root))
