@@ -34,17 +34,17 @@ check: setup  ## format, lint, types, import contract
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 test: setup  ## every test but the slow ones; no network, no GPU
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "not slow"
 
 test-all: setup  ## the slow ones too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
 	@for script in benchmarks/[a-z]*_*.py benchmarks/dictionary.py benchmarks/linking.py benchmarks/text.py; do \
 		echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 docs: setup  ## generate docs/tables.md from tables.py
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py
 
 clean:  ## remove what was built; the lake in .kazu stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,5 @@
 """PubMed archives become citations and sentences; all files together say what is current."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

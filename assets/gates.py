@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kazu_platform.graph.network import dangling_edges
 from kazu_platform.storage.lake import Staged
 from kazu_platform.tables import Table
 
@@ -95,4 +96,16 @@ def spec(table: Table, name: str, description: str, **options: object) -> dg.Ass
         description=description,
         blocking=True,
         **options,  # pyright: ignore[reportArgumentType] - partitions_def only
+    )
+
+
+def no_dangling_edge(nodes: pa.Table, staged: Staged) -> dg.AssetCheckResult:
+    """Both ends of every edge are nodes."""
+    loose = dangling_edges(nodes, staged.read(["subject", "object"]))
+    return dg.AssetCheckResult(
+        passed=loose.num_rows == 0,
+        asset_key=staged.table.name,
+        check_name="no_dangling_edge",
+        description=f"{loose.num_rows} edges lead to no node",
+        metadata={"edges": staged.n_rows, "examples": str(loose.slice(0, 3).to_pylist())},
     )

@@ -1,7 +1,5 @@
 """Jobs a person launches: vocabularies, indices, one PubMed file, the graph, or all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

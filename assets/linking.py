@@ -5,13 +5,11 @@ thousand times is linked once. A nightly addition links what is new; a changed v
 again only the classes it changed.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 import pyarrow as pa
 
 from assets import gates
-from assets.making import Events, Recipe, make_buckets
+from assets.making import Events, Recipe, make_all
 from assets.results import OWNERS, RETRY, definition_metadata
 from kazu_platform.linking.corpus import (
     BUCKETS,
@@ -66,7 +64,7 @@ def surfaces(lake: LakeResource) -> Events:
         )
         for name in BUCKETS
     ]
-    yield from make_buckets(tables, recipes)
+    yield from make_all(tables, SURFACES, recipes)
 
 
 @dg.asset(
@@ -87,7 +85,7 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
     """
     tables = lake.open()
     index = artifacts.open().live("linking")
-    linker = ExactLinker(open_linking_index(index.folder))
+    linker = ExactLinker(open_linking_index(index.content))
     counts = {"linked": 0, "kept": 0}
 
     def relinked(name: str) -> pa.Table:
@@ -112,4 +110,4 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
         )
         for name in BUCKETS
     ]
-    yield from make_buckets(tables, recipes, facts=lambda: counts)
+    yield from make_all(tables, LINKS, recipes, facts=lambda: counts)

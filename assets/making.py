@@ -23,6 +23,7 @@ from kazu_platform.tables import PARTITION_METRICS, Table
 Rows = pa.Table | Iterable[pa.Table]
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 Gate = Callable[[Staged], dg.AssetCheckResult]
+GATES_OF_ALL = ("keys_are_unique",)
 
 
 @dataclass(frozen=True)
@@ -66,32 +67,38 @@ def make(lake: Lake, recipe: Recipe) -> Events:
     )
 
 
-def make_buckets(
+def make_all(
     lake: Lake,
+    table: Table,
     recipes: Sequence[Recipe],
     *,
     facts: Callable[[], Mapping[str, Any]] = dict,
 ) -> Events:
     """Make every lake partition of a table that is one asset, and report them as one.
 
-    Checks are reported once: failed if they failed for any partition, which ends the run there.
+    The gates must be the same for all. Each is reported once: failed as soon as it fails for one
+    partition, which ends the run there with the partitions before it published.
     """
-    table = recipes[0].table
-    rows, remade, started = 0, 0, time.perf_counter()
+    remade, started = 0, time.perf_counter()
     for recipe in recipes:
         made = Made(lake, recipe)
-        for check in made.run():
-            if not check.passed:
-                yield check
-        rows += made.pointer.n_rows
+        yield from (check for check in made.run() if not check.passed)
         remade += not made.skipped
-    yield from passed_before(table, recipes[0].gates, why=f"passed in {len(recipes)} partitions")
-    seconds = {"seconds": round(time.perf_counter() - started, 3)}
+    why = f"passed in {len(recipes)} partitions"
+    yield from passed_before(table, recipes[0].gates if recipes else GATES_OF_ALL, why=why)
+    pointers = lake.pointers(table)
+    shown = preview(lake, table, next(iter(pointers))) if pointers else "no rows"
     yield dg.MaterializeResult(
         asset_key=table.name,
-        metadata={"dagster/row_count": rows, "partitions": len(recipes), "remade": remade}
-        | {"preview": dg.MetadataValue.md(preview(lake, table, recipes[0].partition))}
-        | seconds
+        metadata={
+            "dagster/row_count": sum(pointer.n_rows for pointer in pointers.values()),
+            "size": f"{sum(pointer.n_bytes for pointer in pointers.values()):,} bytes",
+            "partitions": len(pointers),
+            "remade": remade,
+            "unchanged": remade == 0,
+            "preview": dg.MetadataValue.md(shown),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
         | dict(facts()),
         data_version=dg.DataVersion(lake.version(table)),
     )

@@ -3,8 +3,6 @@
 What a mention means is decided later: a new vocabulary re-links without reading again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -64,7 +62,7 @@ def dictionary_mentions(
     """What the names of the vocabularies match in a file, nested and overlapping."""
     tables, file = lake.open(), context.partition_key
     index = artifacts.open().live("dictionary")
-    step = DictionaryStep(str(index.folder))
+    step = DictionaryStep(str(index.content))
     source = tables.pointer(CITATIONS, file)
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
 
@@ -125,7 +123,7 @@ def mentions(
     source = tables.pointer(CITATIONS, file)
 
     def combined() -> pa.Table:
-        linker = ExactLinker(open_linking_index(index.folder))
+        linker = ExactLinker(open_linking_index(index.content))
         found = combine([tables.read(DICTIONARY_MENTIONS, file)])
         return with_context(found, read_passages(tables, file), linker)
 

@@ -1,7 +1,5 @@
 """Raw files: ontologies and PubMed archives, as published, checked and fetched once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import dagster as dg
 from assets.partitions import pubmed_files
 from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.citations.files import PUBMED_ENDINGS, partition_name
-from kazu_platform.citations.md5 import verify
+from kazu_platform.citations.md5 import published_md5
 from kazu_platform.settings import PubMedSource
 from kazu_platform.storage.downloads import Downloader, Fetched
 from resources.sources import SourcesResource
@@ -60,11 +58,11 @@ def pubmed_archives(
     with bad_data_is_final():
         downloader = sources.downloader()
         url = published_files(downloader, sources.pubmed())[context.partition_key]
-        destination = sources.pubmed_file(Path(url).name)
-        fetched = downloader.fetch(url, destination)
+        destination = sources.archive_destination(Path(url).name)
         side_file = destination.with_name(f"{destination.name}.md5")
         downloader.fetch(f"{url}.md5", side_file)
-        verify(destination, side_file)
+        md5 = published_md5(side_file, destination.name)
+        fetched = downloader.fetch(url, destination, md5=md5)
     return _fetched(fetched, url=url)
 
 

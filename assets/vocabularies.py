@@ -1,7 +1,5 @@
 """Ontology files become vocabularies; vocabularies become the dictionary and the linking index."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 
@@ -168,7 +166,7 @@ def dictionary_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.Mat
     artifact = _live_if_made_from(store, "dictionary", inputs)
     if artifact is None:
         with bad_data_is_final(), store.stage("dictionary") as staged:
-            build_dictionary_index(tables.read(SYNONYMS), staged.folder)
+            build_dictionary_index(tables.read(SYNONYMS), staged.content)
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)
 
@@ -188,7 +186,7 @@ def linking_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.Materi
     artifact = _live_if_made_from(store, "linking", inputs)
     if artifact is None:
         with bad_data_is_final(), store.stage("linking") as staged:
-            build_linking_index(tables.read(CONCEPTS), tables.read(SYNONYMS), staged.folder)
+            build_linking_index(tables.read(CONCEPTS), tables.read(SYNONYMS), staged.content)
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)
 
@@ -196,15 +194,17 @@ def linking_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.Materi
 def _live_if_made_from(
     store: ArtifactStore, name: str, inputs: dict[str, str]
 ) -> Artifact | None:
-    live = store.find(name)
-    return live if live and dict(live.manifest.inputs) == inputs else None
+    live = store.live(name) if store.live_version(name) else None
+    return live if live and dict(live.inputs) == inputs else None
 
 
 def _artifact_result(artifact: Artifact) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(artifact.folder)),
-            "manifest": dg.MetadataValue.json(artifact.manifest.model_dump(mode="json")),
+            "size": f"{artifact.n_bytes:,} bytes",
+            "inputs": dg.MetadataValue.json(dict(artifact.inputs)),
+            **artifact.metrics,
         },
         data_version=dg.DataVersion(artifact.version),
     )

@@ -1,14 +1,13 @@
 """The file that analysts open: views over what is live, macros, replaced as a whole."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 
 from assets.results import OWNERS, RETRY, bad_data_is_final
-from kazu_platform.storage.warehouse import build_warehouse, live_files
+from kazu_platform.documents import digest
+from kazu_platform.storage.warehouse import build_warehouse, files_named_by
 from kazu_platform.tables import TABLES
 from resources.storage import LakeResource, WarehouseResource
 
@@ -29,7 +28,7 @@ def warehouse(lake: LakeResource, warehouse_file: WarehouseResource) -> dg.Mater
     tables, path = lake.open(), Path(warehouse_file.path)
     with bad_data_is_final():
         built = build_warehouse(tables, path)
-    collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=live_files(path))
+    collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=files_named_by(path))
     versions = {name: tables.version(table) for name, table in TABLES.items()}
     return dg.MaterializeResult(
         metadata={
@@ -39,5 +38,5 @@ def warehouse(lake: LakeResource, warehouse_file: WarehouseResource) -> dg.Mater
             "garbage_files": collected.n_files,
             "built": str(built),
         },
-        data_version=dg.DataVersion(digest_of(versions)),
+        data_version=dg.DataVersion(digest(*(part for pair in sorted(versions.items()) for part in pair))),
     )

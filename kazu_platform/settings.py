@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kazu_platform.errors import ConfigurationError, UnknownNameError
@@ -65,7 +72,18 @@ class Columns(_Strict):
 
     id: str | int = Field(description="Column of the identifier.")
     id_prefix: str | None = Field(None, description="Prefix to add: 1 becomes NCBIGene:1.")
+    id_patterns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Regular expressions to prefixes, where a column mixes identifiers: the first "
+        "that fits the whole identifier counts, one that none fits is malformed.",
+    )
+    id_split: str | None = Field(
+        None, description="String that separates identifiers; those after the first are xrefs."
+    )
     label: str | int = Field(description="Column of the preferred name.")
+    label_split: str | None = Field(
+        None, description="String that separates names; those after the first are exact synonyms."
+    )
     definition: str | int | None = None
     synonyms: tuple[SynonymColumn, ...] = ()
     xrefs: tuple[XrefColumn, ...] = ()
@@ -83,6 +101,16 @@ class Columns(_Strict):
     where: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Keep rows whose column has one of these values."
     )
+
+    @field_validator("id_patterns")
+    @classmethod
+    def _patterns_compile(cls, patterns: dict[str, str]) -> dict[str, str]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        return patterns
 
 
 class OntologySource(_Strict):

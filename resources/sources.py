@@ -7,7 +7,8 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from kazu_platform.errors import ConfigurationError
+from kazu_platform.citations.files import PUBMED_ENDINGS
+from kazu_platform.errors import ConfigurationError, MissingPartitionError
 from kazu_platform.settings import Catalogue, OntologySource, PubMedSource, Settings
 from kazu_platform.storage.downloads import Downloader
 
@@ -43,8 +44,21 @@ class SourcesResource(dg.ConfigurableResource):
         """Where the raw file of an ontology is kept."""
         return Path(self.raw) / "ontologies" / source.name / Path(source.url).name
 
-    def pubmed_file(self, name: str) -> Path:
-        """Where a PubMed file is kept; `name` includes its ending."""
-        return Path(self.raw) / "pubmed" / name
+    def archive(self, file: str) -> Path:
+        """The raw PubMed file of a partition.
 
+        Raises:
+            MissingPartitionError: it was not fetched.
+        """
+        for ending in PUBMED_ENDINGS:
+            path = self.archive_destination(f"{file}{ending}")
+            if path.exists():
+                return path
+        raise MissingPartitionError(
+            f"{file} was not fetched to {self.archive_destination('')}; materialise "
+            "`pubmed_archives` for it."
+        )
 
+    def archive_destination(self, file_name: str) -> Path:
+        """Where a published file of that name is kept."""
+        return Path(self.raw) / "pubmed" / file_name

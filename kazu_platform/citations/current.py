@@ -6,11 +6,11 @@ their order at once, as columns: nothing depends on the order in which they were
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from kazu_platform.citations.files import file_order
 from kazu_platform.tables import CURRENT_CITATIONS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_DIGITS = re.compile("([0-9]+)")
 _POSITION_BITS = 32
 
 
@@ -66,15 +65,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
     >>> natural_order(["pubmed26n0010", "pubmed26n9", "pubmed25n1274"])
     ['pubmed25n1274', 'pubmed26n9', 'pubmed26n0010']
     """
-    return sorted(names, key=_natural_key)
-
-
-def _natural_key(name: str) -> tuple[list[tuple[str, int, str]], str]:
-    """Words and numbers in turn; a number sorts by how many digits it has, then by them."""
-    parts = _DIGITS.split(name)
-    pairs = zip(parts[::2], [*parts[1::2], ""], strict=True)
-    key = [(word, len(stripped := digits.lstrip("0")), stripped) for word, digits in pairs]
-    return key, name
+    return sorted(names, key=lambda name: (file_order(name), name))
 
 
 def _ranks(files: Iterable[str]) -> pl.DataFrame:

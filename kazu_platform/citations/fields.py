@@ -13,10 +13,14 @@ from typing import TypeAlias
 
 from kazu_platform.citations.dates import exact_date, iso_date, medline_date
 from kazu_platform.citations.markup import text_of
-from kazu_platform.citations.record import Citation, parse_pmid, parse_version
+from kazu_platform.citations.record import (
+    Citation,
+    MalformedCitationError,
+    parse_pmid,
+    parse_version,
+)
 from kazu_platform.citations.xml import Element
 
-if TYPE_CHECKING:
 Reader: TypeAlias = Callable[[Element, Citation], None]
 Readers: TypeAlias = Mapping[object, Reader]
 
@@ -34,9 +38,19 @@ def fill(citation: Citation, element: Element, readers: Readers) -> None:
 def read_pmid(element: Element, citation: Citation) -> None:
     """`<PMID Version="1">123</PMID>`; a second one is ignored."""
     if citation.pmid is None:
-        citation.pmid = parse_pmid(element.text)
-        version = parse_version(element.get("Version"))
+        citation.pmid, version = pmid_and_version(element)
         citation.version = 1 if version is None else version
+
+
+def pmid_and_version(element: Element) -> tuple[int, int | None]:
+    """The number and the version of a `<PMID>`.
+
+    Raises:
+        MalformedCitationError: it is no number, or it holds more than text.
+    """
+    if len(element):
+        raise MalformedCitationError("<PMID> holds more than a number")
+    return parse_pmid(element.text), parse_version(element.get("Version"))
 
 
 def read_title(element: Element, citation: Citation) -> None:
@@ -131,4 +145,4 @@ def _append_text(element: Element, values: list[str]) -> None:
 
 
 def _stripped(element: Element) -> str | None:
-    return (element.text or "").strip() or None
+    return text_of(element).strip() or None

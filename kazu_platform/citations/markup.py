@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from kazu_platform.citations.xml import Element
 
 MAX_DEPTH = 200
-# With its namespace as it should be, or with the prefix that some files forget to declare.
-MATH = frozenset({"{http://www.w3.org/1998/Math/MathML}math", "mml:math", "math"})
+# With its namespace as it should be, or without any.
+MATH = frozenset({"{http://www.w3.org/1998/Math/MathML}math", "math"})
 
 
 def text_of(element: Element) -> str:

@@ -95,7 +95,7 @@ def _grouped(text: str) -> str:
 
 
 def _local_name(element: Element) -> str:
-    """Name without namespace or prefix; some files forget to declare `mml`."""
+    """Name without namespace."""
     if not isinstance(element.tag, str):
         raise MalformedCitationError(f"nobody declares the entity {element.text}")
-    return element.tag.rpartition("}")[2].rpartition(":")[2]
+    return element.tag.rpartition("}")[2]

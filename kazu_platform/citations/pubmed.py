@@ -15,7 +15,8 @@ from kazu_platform.citations.archive import MAX_BYTES
 from kazu_platform.citations.article import read_article
 from kazu_platform.citations.book import read_book
 from kazu_platform.citations.elements import Placed, elements
-from kazu_platform.citations.record import MalformedCitationError, parse_pmid, parse_version
+from kazu_platform.citations.fields import pmid_and_version
+from kazu_platform.citations.record import MalformedCitationError, parse_pmid
 from kazu_platform.citations.rows import Rows
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kazu_platform.citations.xml import Element
+PARSER_VERSION = "1"
+"""Changes when the same file may give other rows."""
 READERS = {"PubmedArticle": read_article, "PubmedBookArticle": read_book}
 DELETION_LISTS = frozenset({"DeleteCitation", "DeleteDocument"})
 SHOWN_PROBLEMS = 5
@@ -88,7 +91,9 @@ def _read(placed: Placed, rows: Rows) -> None:
     elif problem is None and element.tag in DELETION_LISTS:
         problem = _read_deletions(element, position, rows)
     elif problem is None:
-        problem = f"<{element.tag}> is no element of a PubMed file"
+        known = isinstance(element.tag, str)
+        what = f"<{element.tag}>" if known else "an entity that nobody declares"
+        problem = f"{what} is no element of a PubMed file"
     if problem is not None:
         rows.set_aside(_doc_id(element), position, f"{problem} (line {element.sourceline})")
 
@@ -98,7 +103,7 @@ def _read_deletions(element: Element, position: int, rows: Rows) -> str | None:
     problems: list[str] = []
     for child in element:
         try:
-            rows.delete(parse_pmid(child.text), parse_version(child.get("Version")), position)
+            rows.delete(*pmid_and_version(child), position)
         except MalformedCitationError as error:
             problems.append(str(error))
     if len(problems) > SHOWN_PROBLEMS:
@@ -108,8 +113,11 @@ def _read_deletions(element: Element, position: int, rows: Rows) -> str | None:
 
 def _doc_id(element: Element) -> str | None:
     """The name of a citation that could not be read, if it says as much."""
-    text = element.findtext("MedlineCitation/PMID") or element.findtext("BookDocument/PMID")
-    try:
-        return f"PMID:{parse_pmid(text)}"
-    except MalformedCitationError:
-        return None
+    for path in ("MedlineCitation/PMID", "BookDocument/PMID"):
+        pmid = element.find(path)
+        if pmid is not None:
+            try:
+                return f"PMID:{parse_pmid(pmid.text if len(pmid) == 0 else None)}"
+            except MalformedCitationError:
+                return None
+    return None

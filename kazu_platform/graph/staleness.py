@@ -40,7 +40,7 @@ def current_digests(current: pa.Table) -> dict[str, str]:
     ...     [citation | {"content_hash": "a", "deleted": False}, gone | {"deleted": True}]
     ... )
     >>> current_digests(current)
-    {'pubmed26n0001': '1-44df4d85bd03c8fb40b8d9d13e8fe5a3'}
+    {'pubmed26n0001': '1-0d29f20ce7945dbef43dc37c41d3f370'}
     """
     with duckdb.connect() as database:
         database.execute("SET python_enable_replacements = false")

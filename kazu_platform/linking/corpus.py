@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from kazu_platform.linking.surfaces import bucket_of
+from kazu_platform.linking.surfaces import bucket_of, with_normalised
 from kazu_platform.tables import LINKS, SURFACES
-from kazu_platform.text.normalise import normalise_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,24 +57,9 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
         return {bucket: SURFACES.empty() for bucket in BUCKETS}
     with duckdb.connect() as connection:
         rows = connection.execute(_COUNT, {"files": list(files)}).to_arrow_table()
-    rows = rows.append_column("normalised", _normalised(rows))
-    rows = SURFACES.check(rows.select(SURFACES.schema.names).cast(SURFACES.schema))
+    rows = with_normalised(pl.DataFrame(rows))
     buckets = bucket_of(rows["surface_id"])
-    return {
-        bucket: rows.filter(pa.compute.equal(buckets, bucket))  # pyright: ignore[reportAttributeAccessIssue]
-        for bucket in BUCKETS
-    }
-
-
-def _normalised(rows: pa.Table) -> pa.Array:
-    """Each class by its own normaliser, put back in the order of the rows."""
-    classes = rows["entity_class"].to_numpy(zero_copy_only=False)
-    out = pa.nulls(rows.num_rows, pa.string())
-    for name in sorted(set(classes)):
-        mask = pa.array(classes == name)
-        values = normalise_column(rows["text"].filter(mask), name)
-        out = pa.compute.replace_with_mask(out, mask, values)  # pyright: ignore[reportAttributeAccessIssue]
-    return out
+    return {bucket: rows.filter(pc.equal(buckets, bucket)) for bucket in BUCKETS}
 
 
 def link_changed(linker: ExactLinker, surfaces: pa.Table, known: pa.Table) -> Relinked:

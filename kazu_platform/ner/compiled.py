@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as arrow_compute
 
 from kazu_platform.errors import ArtifactError
 from kazu_platform.storage.atomic import make_folder, sync, temporary_beside
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
+compute: Any = arrow_compute
+"""Arrow's functions, which are made when it is imported, so that no type checker knows them."""
 
 
 def write_compiled(
@@ -59,10 +62,10 @@ def read_manifest(folder: Path, *, kind: str, required: Mapping[str, object]) ->
     path = folder / MANIFEST
     remake = f"make the {kind} again from the vocabularies"
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        manifest: dict[str, Any] = dict(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise ArtifactError(f"{folder}: there is no {kind} here ({MANIFEST}); {remake}.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: cannot be read: {error}; {remake}.") from None
     for key, wanted in required.items():
         if manifest.get(key) != wanted:

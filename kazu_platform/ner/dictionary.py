@@ -11,12 +11,14 @@ Passages are matched many at a time as one array of code points; see `scan` for 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from kazu_platform.documents import digest
+from kazu_platform.ner.compiled import compute
 from kazu_platform.ner.dictionary_index import AS_SCANNED, IN_ITS_CASE, ranges
 from kazu_platform.ner.mentions import Spans, mention_rows
 from kazu_platform.ner.scan import Scan, scan_form
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kazu_platform.ner.dictionary_index import DictionaryIndex
+    from kazu_platform.ner.dictionary_index import DictionaryIndex, DictionaryManifest
 
 RULES_VERSION = "1"
 CHUNK_CODE_POINTS = 250_000
@@ -49,7 +51,7 @@ class DictionaryDetector:
     @property
     def version(self) -> str:
         """Hash of the index's content and of the rules."""
-        return digest("dictionary", RULES_VERSION, self.index.manifest.content_hash)
+        return dictionary_version(self.index.manifest)
 
     def detect(self, passages: pa.Table) -> pa.Table:
         """Find the mentions of some passages (PASSAGES) as rows of DICTIONARY_MENTIONS.
@@ -133,12 +135,15 @@ class DictionaryDetector:
         return np.bincount(row, weights=found != wanted, minlength=len(names)) == 0
 
 
+def dictionary_version(manifest: DictionaryManifest) -> str:
+    """Version of the mentions that an index gives with this module's rules."""
+    return digest("dictionary", RULES_VERSION, manifest.fold_version, manifest.content_hash)
+
+
 def _chunks(passages: pa.Table) -> Iterator[pa.Table]:
     """Slices of about CHUNK_CODE_POINTS, of whole passages."""
-    sizes = np.fromiter(
-        map(len, passages["text"].to_pylist()), np.int64, passages.num_rows
-    )
+    sizes = compute.utf8_length(passages["text"]).to_numpy().astype(np.int64)
     chunk = np.cumsum(sizes) // CHUNK_CODE_POINTS
-    borders = np.flatnonzero(np.diff(chunk, prepend=-1)).tolist()
-    for first, last in zip(borders, [*borders[1:], passages.num_rows], strict=True):
+    borders = [*np.flatnonzero(np.diff(chunk, prepend=-1)).tolist(), passages.num_rows]
+    for first, last in pairwise(borders):
         yield passages.slice(first, last - first)

@@ -22,15 +22,20 @@ import threading
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from ahocorasick_rs import BytesAhoCorasick
 
-from kazu_platform.ner.compiled import hash_columns, map_table, read_manifest, write_compiled
+from kazu_platform.ner.compiled import (
+    compute,
+    hash_columns,
+    map_table,
+    read_manifest,
+    write_compiled,
+)
 from kazu_platform.ner.scan import BLANK, FIRST_LOSSY, scan_names
 from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name, is_word
 
@@ -72,7 +77,7 @@ class DictionaryIndex:
         self.entity_classes: NDArray[np.int8] = _numpy(names["entity_class"])
         self.names: pa.Array = _whole(names["name"])
         self.first_names: NDArray[np.int32] = np.append(
-            _numpy(patterns["first_name"]), np.int32(names.num_rows)
+            _numpy(patterns["first_name"]), [names.num_rows]
         )
         self._keys: NDArray[np.uint32] = _numpy(patterns["key"])
         self._forms: pa.Array = _whole(patterns["form"])
@@ -94,8 +99,8 @@ class DictionaryIndex:
 
     def matches_by_candidates(self, form: bytes) -> NDArray[np.int64]:
         """Find every pattern through an automaton of those whose rarest token is there."""
-        tokens = np.fromiter(map(crc32, set(form.split(BLANK))), np.uint32)
-        tokens.sort()
+        # Two tokens may share a key; its patterns must come once.
+        tokens = np.unique(np.fromiter(map(crc32, set(form.split(BLANK))), np.uint32))
         first = np.searchsorted(self._keys, tokens, side="left")
         counts = np.searchsorted(self._keys, tokens, side="right") - first
         candidates = ranges(first, counts)
@@ -133,7 +138,7 @@ def build_dictionary_index(
     """
     names, classes = _names(synonyms)
     patterns, names = _patterns(names)
-    counts = pc.value_counts(names["entity_class"]).to_pylist()
+    counts = compute.value_counts(names["entity_class"]).to_pylist()
     manifest = DictionaryManifest(
         format_version=FORMAT_VERSION,
         fold_version=FOLD_VERSION,
@@ -155,10 +160,19 @@ def open_dictionary_index(folder: Path) -> DictionaryIndex:
     Raises:
         ArtifactError: there is none, it is broken, or another version made it.
     """
+    return DictionaryIndex(Path(folder), read_dictionary_manifest(Path(folder)))
+
+
+def read_dictionary_manifest(folder: Path) -> DictionaryManifest:
+    """Read what a compiled folder holds without opening it.
+
+    Raises:
+        ArtifactError: as `open_dictionary_index`.
+    """
     required = {"format_version": FORMAT_VERSION, "fold_version": FOLD_VERSION}
-    read = read_manifest(Path(folder), kind=KIND, required=required)
-    manifest = DictionaryManifest(**{**read, "classes": tuple(read["classes"])})
-    return DictionaryIndex(Path(folder), manifest)
+    read = read_manifest(folder, kind=KIND, required=required)
+    read["classes"] = tuple(read["classes"])
+    return DictionaryManifest(**read)
 
 
 def ranges(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -175,7 +189,7 @@ def _names(synonyms: pa.Table) -> tuple[pa.Table, list[str]]:
     """Distinct active names with form, class, rule and what to compare; and the classes."""
     active = synonyms.filter(synonyms["active"]).select(["name", "entity_class", "case_sensitive"])
     distinct = active.group_by(active.column_names, use_threads=False).aggregate([])
-    classes = sorted(pc.unique(distinct["entity_class"]).to_pylist())
+    classes = sorted(compute.unique(distinct["entity_class"]).to_pylist())
     number = {name: index for index, name in enumerate(classes)}
 
     in_any_case: set[tuple[int, str]] = set()
@@ -226,9 +240,7 @@ def _patterns(names: pa.Table) -> tuple[pa.Table, pa.Table]:
     )
     sorted_forms: list[bytes] = ordered["form"].to_pylist()
     first = [
-        row
-        for row, form in enumerate(sorted_forms)
-        if row == 0 or form != sorted_forms[row - 1]
+        row for row, form in enumerate(sorted_forms) if row == 0 or form != sorted_forms[row - 1]
     ]
     at = pa.array(first, pa.int64())
     patterns = pa.table(
@@ -272,5 +284,5 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _numpy(column: pa.ChunkedArray) -> NDArray[np.int64]:
+def _numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     return _whole(column).to_numpy(zero_copy_only=False)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from kazu_platform.ner.compiled import compute
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def mention_rows(  # noqa: PLR0913 - the columns of a mention
     """
     rows = len(spans.passage)
     which = pa.array(spans.passage)
-    doc_id = pc.take(passages["doc_id"], which)
-    section = pc.take(passages["section"], which)
-    entity_class = pc.take(pa.array(classes, pa.string()), pa.array(spans.entity_class))
+    doc_id = compute.take(passages["doc_id"], which)
+    section = compute.take(passages["section"], which)
+    entity_class = compute.take(pa.array(classes, pa.string()), pa.array(spans.entity_class))
     start = pa.array(spans.start.astype(np.int32))
     end = pa.array(spans.end.astype(np.int32))
     return DICTIONARY_MENTIONS.check(
@@ -73,7 +73,7 @@ def mention_rows(  # noqa: PLR0913 - the columns of a mention
             {
                 "mention_id": mention_ids(doc_id, section, start, end, entity_class),
                 "doc_id": doc_id,
-                "content_hash": pc.take(passages["content_hash"], which),
+                "content_hash": compute.take(passages["content_hash"], which),
                 "section": section,
                 "sentence": pa.array(sentence_of(passages, spans)),
                 "start": start,
@@ -106,8 +106,8 @@ def mention_ids(
     >>> mention_ids(*(pa.array([value]) for value in ("PMID:7", 0, 4, 9, "gene"))).to_pylist()
     ['e90c3c01e172202afef55463']
     """
-    where = pc.binary_join_element_wise(start.cast(pa.string()), end.cast(pa.string()), "-")
-    keys = pc.binary_join_element_wise(
+    where = compute.binary_join_element_wise(start.cast(pa.string()), end.cast(pa.string()), "-")
+    keys = compute.binary_join_element_wise(
         doc_id, section.cast(pa.string()), where, entity_class, _SEPARATOR
     )
     digests = [
@@ -127,11 +127,13 @@ def sentence_of(passages: pa.Table, spans: Spans) -> NDArray[np.int32]:
     the one before. Shape: one index for each span, counted within its passage.
     """
     sentences = passages["sentences"].combine_chunks()
-    counts = pc.list_value_length(sentences).to_numpy(zero_copy_only=False)
+    counts = compute.list_value_length(sentences).to_numpy(zero_copy_only=False)
     first = np.concatenate(([0], np.cumsum(counts)))
-    starts = pc.struct_field(pc.list_flatten(sentences), "start").to_numpy(zero_copy_only=False)
+    starts = compute.struct_field(compute.list_flatten(sentences), "start").to_numpy(
+        zero_copy_only=False
+    )
     # Passages follow each other on one axis, so that a single search serves all of them.
-    lengths = pc.utf8_length(passages["text"]).to_numpy().astype(np.int64)
+    lengths = compute.utf8_length(passages["text"]).to_numpy().astype(np.int64)
     axis = np.concatenate(([0], np.cumsum(lengths + 1)))
     borders = starts + np.repeat(axis[:-1], counts)
     found = np.searchsorted(borders, axis[spans.passage] + spans.start, side="right") - 1

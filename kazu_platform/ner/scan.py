@@ -1,15 +1,15 @@
-"""The scan form: a text as bytes in which an automaton can only match at token borders.
+r"""The scan form: a text as bytes in which an automaton can only match at token borders.
 
 Aho-Corasick finds "was" in "washed"; throwing such matches away afterwards costs more than the
 scan. So texts and names are written as tokens with a blank before and behind each, and a name is
 searched with its blanks:
 
     text        EGFR(ErbB1)  and TNF-α
-    scan form   " egfr \\x01 ( \\x01 erbb1 \\x01 ) and tnf \\x01 - \\x01 \\xb1 "
+    scan form   " egfr \x01 ( \x01 erbb1 \x01 ) and tnf \x01 - \x01 \xbf "
     name        " erbb1 "
 
 White space is the blank between two tokens, however much of it there is; a border without any is
-`\\x01`; the border of a passage is `\\x02`, which no name holds. A token is a run of word
+`\x01`; the border of a passage is `\x02`, which no name holds. A token is a run of word
 characters or one other character. Every character is one byte: folded ASCII stands for itself
 (control characters have become blanks, which frees their bytes), everything else shares 128
 values. That is lossy, so a name with such bytes must be compared once more when it matches.
@@ -51,9 +51,9 @@ class Scan:
     sizes: NDArray[np.uint8]
     ends: NDArray[np.int32]
 
-    def code_points(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[
-        NDArray[np.int64], NDArray[np.int64]
-    ]:
+    def code_points(
+        self, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Spans of code points for matches in the form, the blanks of names included."""
         first = np.searchsorted(self.ends, (starts + 1).astype(np.int32))
         last = np.searchsorted(self.ends, (ends - 2).astype(np.int32))
@@ -87,10 +87,10 @@ def scan_form(points: NDArray[np.uint32], starts: NDArray[np.int64]) -> Scan:
 
 
 def scan_names(names: Sequence[str]) -> list[bytes]:
-    """Each name in scan form, blanks before and behind; b"  " for a name without characters.
+    r"""Each name in scan form, blanks before and behind; b"  " for a name without characters.
 
-    >>> scan_names(["COX-1", " breast\\n cancer", "α"])
-    [b' cox \\x01 - \\x01 1 ', b' breast cancer ', b' \\xb1 ']
+    >>> scan_names(["COX-1", " breast\n cancer", "α"])
+    [b' cox \x01 - \x01 1 ', b' breast cancer ', b' \xbf ']
     """
     if not names:
         return []

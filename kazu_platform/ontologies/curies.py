@@ -84,7 +84,10 @@ def curie(iri: str) -> str:
     'MONDO:0005148'
     >>> curie("https://depmap.org/portal/cell_line/ACH-000004")
     'DepMap:ACH-000004'
-    >>> curie("http://identifiers.org/hgnc/HGNC:1100"), curie("https://identifiers.org/mesh:D003924")
+    >>> (
+    ...     curie("http://identifiers.org/hgnc/HGNC:1100"),
+    ...     curie("https://identifiers.org/mesh:D003924"),
+    ... )
     ('HGNC:1100', 'mesh:D003924')
 
     A relation that an ontology keeps to itself goes by its name, as in OBO files:
@@ -128,5 +131,9 @@ def one_spelling(column: pl.Expr) -> pl.Expr:
     prefix, local = halves.struct.field("field_0"), halves.struct.field("field_1")
     known = prefix.str.to_lowercase().replace_strict(_PREFIXES, default=prefix)
     twice = pl.concat_str(prefix, pl.lit(":"))
-    local = pl.when(local.str.starts_with(twice)).then(local.str.strip_prefix(twice)).otherwise(local)
-    return pl.when(local.is_null()).then(edition).otherwise(pl.concat_str(known, pl.lit(":"), local))
+    local = (
+        pl.when(local.str.starts_with(twice)).then(local.str.strip_prefix(twice)).otherwise(local)
+    )
+    return (
+        pl.when(local.is_null()).then(edition).otherwise(pl.concat_str(known, pl.lit(":"), local))
+    )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from kazu_platform.errors import MalformedFileError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -32,7 +32,7 @@ _BUFFER = 1 << 20
 
 
 @contextmanager
-def open_source(path: Path, *, max_bytes: int = MAX_BYTES) -> Iterator[io.BufferedReader]:
+def open_source(path: Path, *, max_bytes: int = MAX_BYTES) -> Generator[BinaryIO]:
     """Open a file for reading, decompressed, and count what comes out.
 
     Yields:
@@ -86,7 +86,9 @@ def lines_of(stream: BinaryIO, path: Path) -> Iterator[tuple[int, str | None]]:
 class _Bounded(io.RawIOBase):
     """Counts bytes on their way through, and says which file a broken gzip stream belongs to."""
 
-    def __init__(self, inner: BinaryIO | gzip.GzipFile, path: Path, max_bytes: int) -> None:
+    def __init__(
+        self, inner: io.BufferedReader | gzip.GzipFile, path: Path, max_bytes: int
+    ) -> None:
         self._inner = inner
         self._path = path
         self._max_bytes = max_bytes

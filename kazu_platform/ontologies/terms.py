@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 LABEL, EXACT, ABBREVIATION, NARROW, BROAD, RELATED = SCOPES = (
     "label",
@@ -94,7 +94,7 @@ _ABBREVIATIONS = {"id": pl.String, "name": pl.String}
 _FAULTS = {"id": pl.String, "line": pl.Int32, "problem": pl.String}
 
 
-def _empty(schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def _empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
@@ -167,9 +167,9 @@ def gather(statements: Iterable[Statement]) -> Statements:
 
 
 class _Columns:
-    """Rows on their way into a frame; turned round in pieces, so that no file is held twice."""
+    """Rows on their way into a frame."""
 
-    def __init__(self, schema: dict[str, type[pl.DataType]]) -> None:
+    def __init__(self, schema: Mapping[str, type[pl.DataType]]) -> None:
         self.schema = schema
         self.rows: list[tuple[object, ...]] = []
 
@@ -178,7 +178,19 @@ class _Columns:
         self.rows = []
         return pl.DataFrame(
             [
-                pl.Series(name, values, dtype=kind)
+                _series(name, kind, values)
                 for (name, kind), values in zip(self.schema.items(), columns, strict=True)
             ]
         )
+
+
+def _series(name: str, kind: type[pl.DataType], values: Sequence[object]) -> pl.Series:
+    try:
+        return pl.Series(name, values, dtype=kind)
+    except UnicodeEncodeError:
+        # JSON can escape half a surrogate pair, which is no text.
+        encodable = [
+            value.encode(errors="replace").decode() if isinstance(value, str) else value
+            for value in values
+        ]
+        return pl.Series(name, encodable, dtype=kind)

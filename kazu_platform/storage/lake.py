@@ -143,6 +143,21 @@ class Lake:
         blob = self.store.read(key)
         return None if blob is None else self._parse(key, blob.body)
 
+    def pointer(self, table: Table, partition: str) -> Pointer:
+        """What is live in a partition.
+
+        Raises:
+            MissingPartitionError: nothing; says what to materialise.
+            LakeError: the pointer is damaged.
+        """
+        found = self.live(table, partition)
+        if found is None:
+            raise MissingPartitionError(
+                f"{table.name} has no partition {partition!r} in {self.root}; materialise "
+                f"{table.name} for it, or everything: kazu-platform demo"
+            )
+        return found
+
     def pointers(self, table: Table) -> dict[str, Pointer]:
         """Every live partition of a table, in natural order."""
         found: dict[str, Pointer] = {}
@@ -260,16 +275,7 @@ class Lake:
         if partitions is None:
             return list(self.pointers(table).values())
         names = [partitions] if isinstance(partitions, str) else partitions
-        chosen: list[Pointer] = []
-        for name in names:
-            pointer = self.live(table, name)
-            if pointer is None:
-                raise MissingPartitionError(
-                    f"{table.name} has no partition {name!r} in {self.root}; materialise "
-                    f"{table.name} for it, or everything: kazu-platform demo"
-                )
-            chosen.append(pointer)
-        return chosen
+        return [self.pointer(table, name) for name in names]
 
     def _parse(self, key: str, body: bytes) -> Pointer:
         folder = key.rpartition("/")[0]

@@ -13,15 +13,36 @@ CREATE MACRO concept_and_descendants(concept) AS TABLE
     UNION
     SELECT concept;
 
--- Mentions of a concept and its descendants, newest publications first.
-CREATE MACRO mentions_of(concept) AS TABLE
+-- Mentions of a concept and its descendants, newest publications first; n := 100 for the newest
+-- hundred. In two steps, so that abstracts are unpacked only for the mentions that remain.
+CREATE MACRO mentions_of(concept, n := NULL) AS TABLE
+    WITH wanted AS MATERIALIZED (FROM concept_and_descendants(concept)),
+    linked AS MATERIALIZED (FROM links WHERE rank = 1 AND concept_id IN (FROM wanted)),
+    hits AS MATERIALIZED (
+        SELECT
+            m.mention_id, m.doc_id, m.content_hash, m.section, m.sentence, m.start, m."end",
+            m.text, m.entity_class, l.concept_id, l.ontology, l.score, l.method, l.ambiguous,
+            d.pmid, d.pub_year, d.title, d.file, d.position
+        FROM linked l
+        JOIN lake.mentions m ON m.surface_id = l.surface_id
+        JOIN lake.current_documents d
+            ON d.doc_id = m.doc_id AND d.content_hash = m.content_hash AND d.file = m.partition
+        ORDER BY d.pub_year DESC NULLS LAST, d.pmid DESC NULLS LAST, m.doc_id, m.section, m.start
+        LIMIT n
+    )
     SELECT
-        s.concept_id, s.label, s.text, s.score, s.method, s.ambiguous, s.doc_id, s.pmid,
-        s.pub_year, s.title, s.sentence_text, s.section, s.sentence, s.start, s."end",
-        s.entity_class, s.mention_id, s.content_hash
-    FROM annotated_sentences s
-    WHERE s.concept_id IN (FROM concept_and_descendants(concept))
-    ORDER BY s.pub_year DESC NULLS LAST, s.pmid DESC NULLS LAST, s.doc_id, s.section, s.start;
+        h.concept_id, c.label, h.text, h.score, h.method, h.ambiguous, h.doc_id, h.pmid,
+        h.pub_year, h.title,
+        substring(t.sections[h.section + 1].text, s.start + 1, s."end" - s.start) AS sentence_text,
+        h.section, h.sentence, h.start, h."end", h.entity_class, h.mention_id, h.content_hash
+    FROM hits h
+    LEFT JOIN concepts c
+        ON c.concept_id = h.concept_id AND c.ontology = h.ontology AND NOT c.obsolete
+    LEFT JOIN lake.sentences s
+        ON s.doc_id = h.doc_id AND s.content_hash = h.content_hash AND s.partition = h.file
+        AND s.section = h.section AND s.sentence = h.sentence
+    LEFT JOIN citations t ON t.file = h.file AND t.position = h.position AND t.doc_id = h.doc_id
+    ORDER BY h.pub_year DESC NULLS LAST, h.pmid DESC NULLS LAST, h.doc_id, h.section, h.start;
 
 -- The concepts of an entity class that most documents name; NULL for all classes.
 CREATE MACRO top_concepts(class, n := 20) AS TABLE

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from kazu_platform.errors import QueryError
+from kazu_platform.storage.sql import quoted, without_glob
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -60,11 +61,15 @@ def open_read_only(
         }
     )
     try:
-        connection.execute(f"ATTACH {_quoted(str(path.absolute()))} AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {quoted(str(path.absolute()))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
+        connection.execute("SET TimeZone = 'UTC'")  # answers do not depend on the machine
         # The order matters: directories can be allowed only before access is taken away, and
         # nothing can be set once the configuration is locked.
-        connection.execute(f"SET allowed_directories = [{_quoted(f'{lake_root.absolute()}/')}]")
+        # A view names files as patterns that match only themselves, so both spellings count.
+        root = f"{lake_root.absolute()}/"
+        allowed = ", ".join(quoted(each) for each in sorted({root, without_glob(root)}))
+        connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except duckdb.Error as error:
@@ -88,18 +93,23 @@ def run_query(
         QueryError: it is something else, it is wrong, or it took too long.
     """
     statement = _single_select(connection, sql)
-    with _time_limit(connection, seconds):
-        reader = connection.execute(statement).to_arrow_reader(_BATCH_ROWS)
+    with _time_limit(connection, seconds) as late:
+        # `sql` streams its result, so that the first rows of a billion cost only themselves.
+        reader = connection.sql(statement).to_arrow_reader(_BATCH_ROWS)
         batches: list[pa.RecordBatch] = []
-        left = max_rows
-        for batch in reader:
-            batches.append(batch if left is None else batch.slice(0, left))
-            if left is not None and (left := left - len(batches[-1])) <= 0:
+        n_rows = 0
+        while (max_rows is None or n_rows < max_rows) and not late.is_set():
+            batch = next(reader, None)
+            if batch is None:
                 break
-        return pa.Table.from_batches(batches, schema=reader.schema)
+            batches.append(batch if max_rows is None else batch.slice(0, max_rows - n_rows))
+            n_rows += len(batches[-1])
+        found = pa.Table.from_batches(batches, schema=reader.schema)
+        reader.close()
+    return found
 
 
-def _single_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+def _single_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     try:
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
@@ -117,11 +127,13 @@ def _single_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.St
             f"The warehouse only answers SELECT; this is {kind.name}. To keep a result, use "
             "--format csv or parquet."
         )
-    return statements[0]
+    return statements[0].query
 
 
 @contextmanager
-def _time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Generator[None]:
+def _time_limit(
+    connection: duckdb.DuckDBPyConnection, seconds: float
+) -> Generator[threading.Event]:
     """Interrupt what runs on a connection after some time, and name every failure."""
     late = threading.Event()
 
@@ -132,19 +144,18 @@ def _time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Genera
     timer = threading.Timer(seconds, interrupt)
     timer.daemon = True
     timer.start()
+    failure = ""
     try:
-        yield
-    except (duckdb.Error, pa.ArrowException) as error:
-        if late.is_set():
-            raise QueryError(
-                f"The query took more than {seconds:g} seconds and was stopped; ask for less, or "
-                "allow more time."
-            ) from None
-        raise QueryError(str(error)) from None
+        yield late
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        failure = str(error)
     finally:
         timer.cancel()
         timer.join()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    if late.is_set():
+        raise QueryError(
+            f"The query took more than {seconds:g} seconds and was stopped; ask for less, or allow "
+            "more time."
+        )
+    if failure:
+        raise QueryError(failure)

@@ -38,7 +38,7 @@ SELECT
     m.mention_id, m.doc_id, m.content_hash, m.section, m.sentence, m.start, m."end", m.spans,
     m.text, m.entity_class, m.confidence, m.detector, m.detector_version, m.surface_id, m.context,
     l.concept_id, l.ontology, c.label, l.score, l.method, l.ambiguous,
-    d.pmid, d.pub_year, d.title, d.sections, d.file
+    d.pmid, d.pub_year, d.title, d.sections, d.file, d.position
 FROM lake.mentions m
 JOIN lake.current_documents d
     ON d.doc_id = m.doc_id AND d.content_hash = m.content_hash AND d.file = m.partition
@@ -46,11 +46,11 @@ LEFT JOIN links l ON l.surface_id = m.surface_id AND l.rank = 1
 LEFT JOIN concepts c
     ON c.concept_id = l.concept_id AND c.ontology = l.ontology AND NOT c.obsolete;
 
-CREATE VIEW annotations AS SELECT * EXCLUDE (sections, file) FROM lake.annotations;
+CREATE VIEW annotations AS SELECT * EXCLUDE (sections, file, position) FROM lake.annotations;
 
 CREATE VIEW annotated_sentences AS
 SELECT
-    a.* EXCLUDE (sections, file),
+    a.* EXCLUDE (sections, file, position),
     substring(a.sections[a.section + 1].text, s.start + 1, s."end" - s.start) AS sentence_text
 FROM lake.annotations a
 LEFT JOIN lake.sentences s

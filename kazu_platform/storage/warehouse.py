@@ -19,6 +19,7 @@ import pyarrow as pa
 from kazu_platform.errors import LakeError, QueryError
 from kazu_platform.storage.atomic import make_folder, move_atomically, temporary_beside
 from kazu_platform.storage.queries import open_read_only, run_query
+from kazu_platform.storage.sql import quoted, sql_type, without_glob
 from kazu_platform.tables import TABLES
 
 if TYPE_CHECKING:
@@ -116,10 +117,12 @@ def files_named_by(path: Path) -> frozenset[str]:
         return frozenset()
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"ATTACH {_quoted(str(path))} AS warehouse (READ_ONLY)")
+            connection.execute(f"ATTACH {quoted(str(path))} AS warehouse (READ_ONLY)")
             rows = connection.execute("SELECT path FROM warehouse.warehouse_files").fetchall()
     except duckdb.Error as error:
-        raise QueryError(f"{path} is no warehouse ({error}); build it: kazu-platform demo") from None
+        raise QueryError(
+            f"{path} is no warehouse ({error}); build it: kazu-platform demo"
+        ) from None
     return frozenset(row[0] for row in rows)
 
 
@@ -170,36 +173,30 @@ def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:
     for pointer in pointers:
         _must_be_whole(pointer, lake)
         groups.setdefault(lake.absent_columns(table, pointer), []).append(pointer.path)
-    selects = [_select(table, absent, paths) for absent, paths in groups.items()]
+    selects = [_select(table, lake, absent, paths) for absent, paths in groups.items()]
     statements = [
         f"CREATE VIEW lake.{table.name} AS {' UNION ALL '.join(selects) or _nothing(table)}",
-        f"CREATE VIEW {table.name} AS SELECT {columns} FROM lake.{table.name}",
-        f"COMMENT ON VIEW {table.name} IS {_quoted(f'One row is {table.row}.')}",
+        f"CREATE VIEW {table.name} AS SELECT {columns} FROM lake.{table.name}",  # noqa: S608 - the same
+        f"COMMENT ON VIEW {table.name} IS {quoted(f'One row is {table.row}.')}",
     ]
     for field in table.schema:
         meaning = (field.metadata or {}).get(b"description", b"").decode()
-        statements.append(
-            f'COMMENT ON COLUMN {table.name}."{field.name}" IS {_quoted(meaning)}'
-        )
+        statements.append(f'COMMENT ON COLUMN {table.name}."{field.name}" IS {quoted(meaning)}')
     return statements
 
 
-def _select(table: Table, absent: frozenset[str], paths: list[str]) -> str:
+def _select(table: Table, lake: Lake, absent: frozenset[str], paths: list[str]) -> str:
     columns = [
         f'NULL::{sql_type(field.type)} AS "{field.name}"'
         if field.name in absent
         else f'"{field.name}"'
         for field in table.schema
     ]
-    depth = -2 if "/" not in table.partitioned_by else -3
-    partition = (
-        f"split_part(filename, '/', {depth})"
-        if depth == -2  # noqa: PLR2004 - the folder above the file
-        else f"split_part(filename, '/', {depth}) || '/' || split_part(filename, '/', -2)"
-    )
-    files = ", ".join(_quoted(_without_glob(path)) for path in paths)
+    folder = lake.store.uri(table.name)
+    partition = f"parse_dirpath(substring(filename, {len(folder) + 2}), 'forward_slash')"
+    files = ", ".join(quoted(without_glob(path)) for path in paths)
     return (
-        f"SELECT {', '.join(columns)}, {partition} AS partition "
+        f"SELECT {', '.join(columns)}, {partition} AS partition "  # noqa: S608 - from tables.py
         f"FROM read_parquet([{files}], hive_partitioning = false)"
     )
 
@@ -207,32 +204,6 @@ def _select(table: Table, absent: frozenset[str], paths: list[str]) -> str:
 def _nothing(table: Table) -> str:
     columns = [f'NULL::{sql_type(field.type)} AS "{field.name}"' for field in table.schema]
     return f"SELECT {', '.join(columns)}, NULL::VARCHAR AS partition WHERE false"
-
-
-def sql_type(kind: pa.DataType) -> str:
-    """DuckDB's name of an Arrow type.
-
-    >>> sql_type(pa.list_(pa.struct([("start", pa.int32())])))
-    'STRUCT("start" INTEGER)[]'
-    """
-    if pa.types.is_list(kind):
-        return f"{sql_type(kind.value_type)}[]"
-    if pa.types.is_struct(kind):
-        fields = [f'"{field.name}" {sql_type(field.type)}' for field in kind]
-        return f"STRUCT({', '.join(fields)})"
-    return _SQL_TYPES[kind]
-
-
-_SQL_TYPES = {
-    pa.string(): "VARCHAR",
-    pa.bool_(): "BOOLEAN",
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.float32(): "FLOAT",
-    pa.float64(): "DOUBLE",
-    pa.date32(): "DATE",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
-}
 
 
 def _must_be_whole(pointer: Pointer, lake: Lake) -> None:
@@ -244,12 +215,3 @@ def _must_be_whole(pointer: Pointer, lake: Lake) -> None:
             f"{pointer.path} {is_now}, its pointer says {pointer.n_bytes}; materialise "
             f"{pointer.table} {pointer.partition} again."
         )
-
-
-def _without_glob(path: str) -> str:
-    """Say that a path is meant as it stands: DuckDB takes *, ? and [ for patterns."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -45,11 +45,11 @@ _BLOCK = 0x400
 
 
 def fold(text: str) -> str:
-    """Fold case, dashes, quotes and blanks; the length stays.
+    r"""Fold case, dashes, quotes and blanks; the length stays.
 
     Final and medial sigma meet, the micro sign becomes mu, and İ stays as it is.
 
-    >>> fold("TNF‑Α\\u00a0at 5′")
+    >>> fold("TNF‑Α\u00a0at 5′")
     "tnf-α at 5'"
     >>> len(fold("İL‑2")) == len("İL‑2")
     True
@@ -58,29 +58,29 @@ def fold(text: str) -> str:
 
 
 def fold_keep_case(text: str) -> str:
-    """Fold dashes, quotes and blanks but not the case; the length stays.
+    r"""Fold dashes, quotes and blanks but not the case; the length stays.
 
-    >>> fold_keep_case("COX\\u20112")
+    >>> fold_keep_case("COX\u20112")
     'COX-2'
     """
     return text.translate(_PUNCTUATION)
 
 
 def fold_name(name: str, *, keep_case: bool = False) -> str:
-    """Fold a name and collapse its blanks: equal results, equal names.
+    r"""Fold a name and collapse its blanks: equal results, equal names.
 
     Here the length does change: a name has no offsets.
 
-    >>> fold_name(" Breast\\n  Cancer ")
+    >>> fold_name(" Breast\n  Cancer ")
     'breast cancer'
     """
     return " ".join((fold_keep_case(name) if keep_case else fold(name)).split())
 
 
 def is_word(character: str) -> bool:
-    """Say if a character is part of a word: a letter, digit or combining mark.
+    r"""Say if a character is part of a word: a letter, digit or combining mark.
 
-    >>> [is_word(c) for c in "a5α\\u0301-_"]
+    >>> [is_word(c) for c in "a5α\u0301-_"]
     [True, True, True, True, False, False]
     """
     folded = fold(character)
@@ -96,9 +96,7 @@ def code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
-def fold_code_points(
-    points: NDArray[np.uint32], *, keep_case: bool = False
-) -> NDArray[np.uint32]:
+def fold_code_points(points: NDArray[np.uint32], *, keep_case: bool = False) -> NDArray[np.uint32]:
     """Fold an array of code points; as `fold` or, with the case kept, as `fold_keep_case`.
 
     >>> fold_code_points(code_points("Α‑1")).tolist() == [ord(c) for c in "α-1"]

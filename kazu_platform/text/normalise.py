@@ -8,7 +8,7 @@ in the order in which they are applied:
 |---|---|---|
 | Compatibility forms, case, accents | `Ｓjögren` = `sjogren` | all |
 | Greek letters are spelled out | `TNF-α` = `TNF alpha` | all |
-| ... also where the name is glued to a symbol | `TNFalpha`, `NFkappaB` | gene, cell_line, cell_type, process |
+| ... also glued to a symbol | `TNFalpha`, `NFkappaB` | gene, cell_line, cell_type, process |
 | The sharp s is the beta it was taken for | `TGF-ß1` = `TGF beta 1` | the same, and chemical |
 | Possessives | `Alzheimer's` = `Alzheimer` | all |
 | Primes stay | `3'-deoxy` is not `3-deoxy` | chemical |
@@ -208,11 +208,12 @@ def _signs(rules: _Rules) -> dict[str, str]:
 
 
 def _normalise_distinct(names: pl.Series, rules: _Rules) -> pl.Series:
-    """All rules as expressions over a column without nulls."""
+    """All rules over a column without nulls."""
     name = pl.col("name")
     plain = name.str.replace_all("´", "'", literal=True).str.normalize("NFKD").str.to_lowercase()
     plain = plain.str.replace_all(_MARKS, "")
-    plain = _replaced(plain, _signs(rules))
+    pieces, forms = _longest_first(_signs(rules))
+    plain = plain.str.replace_many(pieces, forms, leftmost=True)
     plain = plain.str.replace_all(_POSSESSIVE, "$1")
     if rules.primes:
         plain = plain.str.replace_all("'", "' ", literal=True)
@@ -226,35 +227,58 @@ def _normalise_distinct(names: pl.Series, rules: _Rules) -> pl.Series:
     plain = pl.concat_str(
         pl.lit(" "), plain.str.strip_chars(" ").str.replace_all(" +", "  "), pl.lit(" ")
     )
-    for words in (rules.spelling, rules.plurals, rules.numerals):
-        plain = _replaced(plain, words)
-    plain = plain.str.replace_all("  ", " ", literal=True).str.strip_chars(" ")
+    words = names.to_frame("name").select(plain).to_series()
+    for spelled in (rules.spelling, rules.plurals, rules.numerals):
+        if spelled:
+            words = _respell(words, spelled)
+    words = words.str.replace_all("  ", " ", literal=True).str.strip_chars(" ")
     if rules.suffix:
-        plain = plain.str.replace(rules.suffix, "")
-    plain = plain.str.normalize("NFC")
-    whole = name.str.normalize("NFKC").str.to_lowercase().str.normalize("NFKC").str.strip_chars()
-    chosen = pl.when(plain == "").then(whole).otherwise(plain)
-    return names.to_frame("name").select(chosen).to_series()
+        words = words.str.replace(rules.suffix, "")
+    words = words.str.normalize("NFC")
+    empty = (words == "").arg_true()
+    if empty.is_empty():
+        return words
+    return words.scatter(empty, [_whole(name) for name in names.gather(empty)])
 
 
-def _replaced(column: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
-    if not words:
-        return column
-    pieces = _longest_first(words)
-    return column.str.replace_many(pieces, [words[piece] for piece in pieces], leftmost=True)
+def _respell(column: pl.Series, words: Mapping[str, str]) -> pl.Series:
+    """Replace until nothing changes; after the first time only where something did."""
+    pieces, forms = _longest_first(words)
+    result = column.str.replace_many(pieces, forms, leftmost=True)
+    rows = (result != column).arg_true()
+    while not rows.is_empty():
+        before = result.gather(rows)
+        after = before.str.replace_many(pieces, forms, leftmost=True)
+        changed = after != before
+        rows = rows.filter(changed)
+        result = result.scatter(rows, after.filter(changed))
+    return result
 
 
-def _longest_first(words: Mapping[str, str]) -> list[str]:
-    return sorted(words, key=len, reverse=True)
+def _whole(text: str) -> str:
+    """What is left of a string that holds no letter and no digit: itself."""
+    lower = unicodedata.normalize("NFKC", text).lower()
+    return unicodedata.normalize("NFKC", lower).strip()
+
+
+def _longest_first(words: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Pieces and forms in the order in which they are tried at one place."""
+    pieces = sorted(words, key=len, reverse=True)
+    return pieces, [words[piece] for piece in pieces]
 
 
 class _WordList:
-    """The same replacement for one string."""
+    """The same replacements for one string."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
-        pieces = _longest_first(words)
-        self._forms = [words[piece] for piece in pieces]
+        pieces, self._forms = _longest_first(words)
         self._matcher = AhoCorasick(pieces, matchkind=MatchKind.LeftmostFirst)
+
+    def respell(self, text: str) -> str:
+        before = None
+        while before != text:
+            before, text = text, self.replace_in(text)
+        return text
 
     def replace_in(self, text: str) -> str:
         parts: list[str] = []
@@ -289,12 +313,8 @@ def _normalise_one(text: str, entity_class: str, rules: _Rules) -> str:
     plain = re.sub(r"(\d)([^\W\d_])", r"\1 \2", plain)
     plain = f" {'  '.join(plain.split())} "
     for words in lists:
-        plain = words.replace_in(plain)
+        plain = words.respell(plain)
     plain = plain.replace("  ", " ").strip(" ")
     if rules.suffix:
         plain = re.sub(rules.suffix, "", plain, count=1)
-    plain = unicodedata.normalize("NFC", plain)
-    if plain:
-        return plain
-    lower = unicodedata.normalize("NFKC", text).lower()
-    return unicodedata.normalize("NFKC", lower).strip()
+    return unicodedata.normalize("NFC", plain) or _whole(text)

@@ -25,6 +25,9 @@ LONGEST: Final = 4_000
 # An opening bracket that is not closed within so many characters is a misprint.
 _LONGEST_BRACKET: Final = 800
 
+# How far back the words before a stop are looked at.
+_WORDS_BEFORE: Final = 40
+
 # A stop, what closes with it, a blank, and the start of what follows; or a blank line; or the
 # mark that PubMed glued to abstracts it cut.
 _CANDIDATE: Final = re.compile(
@@ -33,31 +36,36 @@ _CANDIDATE: Final = re.compile(
 )
 _BRACKET: Final = re.compile(r"[()\[\]]")
 
-_NEVER_LAST: Final = frozenset(
-    """approx ca cf cv dr eq eqs e.g fig figs i.e mr mrs ms prof pp ref refs resp ser st subsp suppl
-    viz vol vs v.s""".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NEVER_LAST: Final = _words(
+    """approx ca cf Cf cv Dr Drs eq eqs Eq Eqs e.g E.g fig figs Fig Figs FIG i.e I.e Mr Mrs Ms Prof
+    pp ref refs Ref Refs resp Ser St ssp subsp Suppl suppl viz vol Vol vs v.s"""
 )
 # Last in a sentence only if a capitalised word follows: "et al. (1998)", "strain sp. PCC 6803".
-_SELDOM_LAST: Final = frozenset(
+_SELDOM_LAST: Final = _words(
     """al co Co Corp etc Inc Ltd No Nos nov sp spp var Acad Am Ann Arch Biochem Biol Biophys Br
     Cell Chem Clin Engl Eur Exp Genet Immunol Int Med Mol Natl Neurosci Pharmacol Physiol Proc
-    Sci Univ Virol""".split()
+    Sci Univ Virol"""
 )
 _INITIALS: Final = re.compile(r"(?:[^\W\d_]\.-?)+[^\W\d_]")
-_ENUMERATOR: Final = re.compile(r"\(?(?:\d{1,2}|[ivx]{1,4})\)?")
+_ENUMERATOR: Final = re.compile(r"\s*\(?(?:\d{1,2}|[ivx]{1,4})\)?")
 _OPENING: Final = "([{\"'“‘«-"
 # Words after which a single capital is the initial of a name or a genus, not a kind of something:
 # "by S. Typhimurium", but "nuclear factor kappa B. Binding ...".
-_BEFORE_INITIAL: Final = frozenset(
-    "a and against as between by for from in like of on or than the to was were with dr".split()
+_BEFORE_INITIAL: Final = _words(
+    "a and against as between by for from in like of on or than the to was were with dr"
 )
-_STARTERS: Final = frozenset(
+_STARTERS: Final = _words(
     """Additionally After All Also Although Among An Analysis And Another As At Background Based
     Because Before Between Both But By Conclusion Conclusions Consistent Data During Each Finally
     For From Furthermore Hence Here However If Importantly In Interestingly It Its Methods
     Moreover Most No Not Notably Objective Of On One Only Our Overall Patients Previous Recently
     Results Similarly Since Some Studies Such Taken That The Their Then There Therefore These They
-    This Those Three Thus To Together Treatment Two Under Using We When Where While With""".split()
+    This Those Three Thus To Together Treatment Two Under Using We When Where While With"""
 )
 # A sentence may begin with a lower-case symbol: p53, mRNA, c-Fos, bcl-2, alpha-IFN, qRT-PCR.
 _SYMBOL: Final = re.compile(
@@ -128,28 +136,30 @@ def _is_border(text: str, last: int, stop: int, follower: str) -> bool:
     """Whether the stop at `stop` ends a sentence that began at `last`."""
     if text[stop] != ".":
         return not follower[0].islower()
-    before = text[max(last, stop - 40) : stop].split()
+    before = text[max(last, stop - _WORDS_BEFORE) : stop].split()
     word = before[-1].lstrip("([{\"'“‘") if before else ""
+    return not (
+        word in _NEVER_LAST
+        or (word in {"0", "="} and follower[0].isdigit())
+        or _ENUMERATOR.fullmatch(text, last, stop)
+    ) and _may_follow(before[:-1], word, follower)
+
+
+def _may_follow(before: list[str], word: str, follower: str) -> bool:
+    """Whether `follower` may begin a sentence after `before`, `word` and a full stop."""
     first = follower.lstrip(_OPENING)[:1]
-    if len(before) <= 1 and stop - last < 5 and _ENUMERATOR.fullmatch(word):
-        return False
-    if word.lower() in _NEVER_LAST or word in {"0", "="}:
-        return False
     if first.islower():
         return bool(_LISTED.match(follower)) or (
             bool(_SYMBOL.match(follower)) and not _UNIT.match(follower)
         )
-    capitalised = follower[:1].isupper() and follower[1:2].islower()
+    capitalised = follower[0].isupper() and follower[1:2].islower()
     if len(word) == 1 and word.isupper():
-        if follower.rstrip(",") in _STARTERS:
-            return True
-        name = not before[:-1] or before[-2].lower() in _BEFORE_INITIAL or before[-2][-1] in ".,&"
-        return not name and first.isalpha() and not follower.startswith("(")
+        name = not before or before[-1].lower() in _BEFORE_INITIAL or before[-1][-1] in ".,&"
+        begins = first.isalpha() and not follower.startswith("(")
+        return follower.rstrip(",") in _STARTERS or (begins and not name)
     if _INITIALS.fullmatch(word):
         return follower in _STARTERS or (capitalised and word.islower())
-    if word in _SELDOM_LAST:
-        return capitalised
-    return True
+    return capitalised or word not in _SELDOM_LAST
 
 
 def _within_limit(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

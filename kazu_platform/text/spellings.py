@@ -5,8 +5,9 @@ in one pass, the leftmost first and of these the longest. It writes each word wi
 either side (`" type  2  diabetes "`), so a piece that begins or ends with a blank is bound to the
 start or the end of a word.
 
-An entry may never produce what another entry of its list, or of an earlier list, would change
-again: normalising twice is normalising once, and `tests/laws/test_text_laws.py` holds that.
+A list is applied until nothing changes. An entry may never produce what an earlier list would
+change: normalising twice is normalising once, and `tests/laws/test_text_laws.py` holds that. No
+entry drops the first letter of what it replaces, or a run of that letter would take a pass each.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_GREEK_NAMES: Final = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_GREEK_NAMES: Final = _words(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
     "sigma sigma tau upsilon phi chi psi omega"
-).split()
+)
 
 # The alphabet from α (U+03B1) to ω (U+03C9), final sigma included. The increment sign and the
 # Latin alpha, gamma and epsilon are what typesetters take for Δ, α, γ and ε in biomedical text.
@@ -62,17 +68,16 @@ APOSTROPHES: Final = "‘’‛ʹʼʻˈ′‵`"
 BRITISH: Final[Mapping[str, str]] = {
     **{
         f"{stem}our": f"{stem}or"
-        for stem in ("arm behavi col fav flav harb hum lab neighb od rum sav tum vap vig".split())
+        for stem in _words("arm behavi col fav flav harb hum lab neighb od rum sav tum vap vig")
     },
     **{f"{stem}re": f"{stem}er" for stem in ("calib", "cent", "fib", "goit", "lit", "tit")},
     **{
         f"{stem}{british}": f"{stem}{american}"
         for stem in ("al", "an", "er", "il", "in", "on", "ot", "ul", "um", "un")
-        for british, american in (("ised ", "ized "), ("ising ", "izing "), ("iser ", "izer "))
+        for british, american in (("ised", "ized"), ("ising", "izing"), ("iser", "izer"))
     },
     "isation": "ization",
-    "aemi": "emi",
-    "aemato": "emato",
+    **{f"{letter}aemi": f"{letter}emi" for letter in "bcdfghklmnprstvxz"},
     "haem": "hem",
     "anaem": "anem",
     "anaes": "anes",
@@ -92,8 +97,12 @@ BRITISH: Final[Mapping[str, str]] = {
     " gynaec": " gynec",
     "gynaec": "gynec",
     "homoeo": "homeo",
-    "oedem": "edem",
-    "oesoph": "esoph",
+    # Anchored, because "angioedema" and "gastroesophageal" hold the same letters.
+    " oedem": " edem",
+    "lymphoedem": "lymphedem",
+    "myxoedem": "myxedem",
+    "papilloedem": "papilledem",
+    " oesoph": " esoph",
     " oestr": " estr",
     " orthopaed": " orthoped",
     " paed": " ped",
@@ -115,7 +124,6 @@ BRITISH: Final[Mapping[str, str]] = {
     "signalling": "signaling",
     "labelled": "labeled",
     "labelling": "labeling",
-    "channelopath": "channelopath",
 }
 
 _IRREGULAR: Final[Mapping[str, str]] = {
@@ -132,12 +140,14 @@ _IRREGULAR: Final[Mapping[str, str]] = {
     "abuses": "abuse",
 }
 
-# Words, or ends of words, that look like a plural and are none.
-_SINGULAR: Final = (
-    "abetes herpes rabies scabies caries facies series species ascites tabes menses feces measles "
-    "mumps rickets shingles hives pancreas biceps triceps quadriceps forceps atlas lens pons glans "
-    "sapiens icans egans mons meninges always"
-).split()
+# Words, and ends of words, that look like a plural and are none.
+_SINGULAR: Final = _words(
+    "aids aries atlas biceps feces forceps glans hives lens measles meninges menses mers mons "
+    "mumps pancreas pons quadriceps rickets sapiens sars shingles tabes triceps"
+)
+_SINGULAR_ENDS: Final = _words(
+    "abetes ascites caries icans egans facies herpes rabies series species"
+)
 
 
 def _plurals(*lists: Mapping[str, str]) -> dict[str, str]:
@@ -156,7 +166,8 @@ def _plurals(*lists: Mapping[str, str]) -> dict[str, str]:
         **{f" {letter}ies ": f" {letter}ie " for letter in ascii_lowercase},
         # Up to three letters it is an abbreviation: RAS, CNS, MS.
         **_unchanged(f" {one}{two}s " for one in short for two in short),
-        **_unchanged(f"{word} " for word in _SINGULAR),
+        **_unchanged(f" {word} " for word in _SINGULAR),
+        **_unchanged(f"{end} " for end in _SINGULAR_ENDS),
         **{f" {plural} ": f" {singular} " for plural, singular in _IRREGULAR.items()},
         **{f" {plural}s ": f" {singular} " for plural, singular in _IRREGULAR.items()},
         **{piece: form for each in lists for piece, form in each.items()},
@@ -193,26 +204,26 @@ MEDICAL_PLURALS: Final[Mapping[str, str]] = _plurals(
 # A symbol may end in S (KRAS, GARS), so only ends that a symbol hardly has.
 GENE_PLURALS: Final[Mapping[str, str]] = {
     f"{end}s ": f"{end} "
-    for end in (
+    for end in _words(
         "ase tor ein tin rin lin kin cin gin rone mone stone gene gen ligand unit main peptide "
         "transporter exchanger helper inhibitor chain member homolog channel"
-    ).split()
+    )
 }
 
-_NUMERALS: Final = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix".split()
+_NUMERALS: Final = _words("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix")
 _VALUES: Final = {numeral: str(value) for value, numeral in enumerate(_NUMERALS, start=1)}
 _LETTERED: Final = {
     f"{numeral}{letter}": f"{_VALUES[numeral]}  {letter}"
     for numeral in ("i", "ii", "iii", "iv")
     for letter in "abcd"
-    if f"{numeral}{letter}" not in {"id"}
+    if f"{numeral}{letter}" != "id"
 }
 # Words after which even a single letter is a number. An X stands for the chromosome or for
 # anything at all, except where there are at least ten of the kind.
-_COUNTED: Final = (
+_COUNTED: Final = _words(
     "angiotensin bipolar class collagen complex factor grade group histone layer level phase "
     "photosystem polymerase stage subtype subunit topoisomerase type"
-).split()
+)
 _AT_LEAST_TEN: Final = ("collagen", "factor", "type")
 
 ROMAN_AFTER_A_WORD: Final[Mapping[str, str]] = {

@@ -1,0 +1,60 @@
+"""Audits: checks on what is live, run after an asset or on demand from the UI.
+
+Gates look at rows before they are published; audits look at tables together, once they are.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from kazu_platform.storage.queries import open_read_only
+from resources.storage import LakeResource, WarehouseResource
+
+
+@dg.asset_check(asset="warehouse", blocking=True)
+def annotations_are_unique(
+    lake: LakeResource, warehouse_file: WarehouseResource
+) -> dg.AssetCheckResult:
+    """A mention of a current document stands once in `annotations`."""
+    twice = _count(
+        lake,
+        warehouse_file,
+        "SELECT count(*) - count(DISTINCT mention_id) FROM annotations",
+    )
+    return dg.AssetCheckResult(
+        passed=twice == 0,
+        description=f"{twice} mentions stand there more than once",
+        metadata={"twice": twice},
+    )
+
+
+@dg.asset_check(asset="warehouse")
+def every_current_citation_is_read(
+    lake: LakeResource, warehouse_file: WarehouseResource
+) -> dg.AssetCheckResult:
+    """Files whose current citations have sentences also have mentions: nothing lags behind."""
+    lagging = _count(
+        lake,
+        warehouse_file,
+        """
+        SELECT count(DISTINCT file) FROM current_citations
+        WHERE NOT deleted AND file NOT IN (
+            SELECT partition FROM warehouse_files WHERE table_name = 'mentions'
+        )
+        """,
+    )
+    return dg.AssetCheckResult(
+        passed=lagging == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{lagging} files have citations but no mentions yet",
+        metadata={"files": lagging},
+    )
+
+
+AUDITS = [annotations_are_unique, every_current_citation_is_read]
+
+
+def _count(lake: LakeResource, warehouse_file: WarehouseResource, sql: str) -> int:
+    with open_read_only(Path(warehouse_file.path), Path(lake.root)) as connection:
+        row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0

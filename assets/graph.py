@@ -1,0 +1,178 @@
+"""Counts within files become nodes and edges of the whole corpus.
+
+A revised or deleted citation counts again only the files that gained, lost or changed a current
+version; nodes and edges are sums over all files.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assets import gates
+from assets.making import Events, Recipe, make, make_all
+from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
+from kazu_platform.documents import digest
+from kazu_platform.graph.kgx import export_kgx
+from kazu_platform.graph.network import CO_OCCURRENCE, NETWORK_VERSION, nodes_and_edges
+from kazu_platform.graph.pairs import COUNTING_VERSION, count_pairs
+from kazu_platform.graph.population import count_documents
+from kazu_platform.graph.staleness import current_digests, link_versions, pairs_fingerprint
+from kazu_platform.storage.lake import Lake
+from kazu_platform.tables import (
+    CITATIONS,
+    CONCEPT_RELATIONS,
+    CONCEPTS,
+    CURRENT_CITATIONS,
+    EDGES,
+    LINKS,
+    MENTIONS,
+    NODES,
+    PAIR_COUNTS,
+    SENTENCES,
+)
+from resources.sources import SourcesResource
+from resources.storage import LakeResource, WarehouseResource
+
+GROUP = "graph"
+CO_OCCURRENCE_LICENCE = "CC0-1.0"
+
+
+@dg.asset(
+    deps=["mentions", "links", "current_citations", "sentences"],
+    group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool="corpus",
+    code_version=COUNTING_VERSION,
+    metadata=definition_metadata(PAIR_COUNTS),
+    check_specs=[gates.spec(PAIR_COUNTS, "keys_are_unique", "A pair stands once in a file.")],
+)
+def pair_counts(lake: LakeResource) -> Events:
+    """Concepts named together in the current citations of each file; only stale files counted."""
+    tables = lake.open()
+    current = tables.read(CURRENT_CITATIONS)
+    links = tables.read(LINKS)
+    digests, versions = current_digests(current), link_versions(links)
+    files = tables.pointers(MENTIONS)
+    for gone in set(tables.partitions(PAIR_COUNTS)) - set(files):
+        tables.drop(PAIR_COUNTS, gone)
+
+    def count(file: str) -> pa.Table:
+        return count_pairs(
+            mentions=tables.read(MENTIONS, file),
+            links=links,
+            citations=tables.read(CITATIONS, file),
+            sentences=tables.read(SENTENCES, file),
+            current=current.filter(pc.equal(current["file"], file)),
+            file=file,
+        )
+
+    recipes = [
+        Recipe(
+            table=PAIR_COUNTS,
+            partition=file,
+            inputs={
+                "fingerprint": pairs_fingerprint(
+                    mentions_version=pointer.data_version,
+                    current_digest=digests.get(file),
+                    link_versions=versions,
+                )
+            },
+            rows=lambda file=file: count(file),
+            gates={"keys_are_unique": gates.keys_are_unique},
+        )
+        for file, pointer in files.items()
+    ]
+    yield from make_all(tables, PAIR_COUNTS, recipes)
+
+
+@dg.multi_asset(
+    name="network",
+    specs=[
+        dg.AssetSpec(
+            table.name,
+            deps=["pair_counts", "concepts", "concept_relations", "current_citations"],
+            description=description,
+            group_name=GROUP,
+            kinds={"duckdb"},
+            owners=OWNERS,
+            code_version=NETWORK_VERSION,
+            metadata=definition_metadata(table),
+        )
+        for table, description in (
+            (NODES, "Biolink nodes: concepts that the corpus names, and their ancestors."),
+            (EDGES, "Biolink edges: named together, with evidence; and is_a of the ontologies."),
+        )
+    ],
+    check_specs=[
+        gates.spec(NODES, "keys_are_unique", "A node stands there once."),
+        gates.spec(EDGES, "keys_are_unique", "An edge stands there once."),
+        gates.spec(EDGES, "no_dangling_edge", "Both ends of every edge are nodes."),
+    ],
+    retry_policy=RETRY,
+    pool="corpus",
+)
+def network(lake: LakeResource, sources: SourcesResource) -> Events:
+    """Sum the counts of all files; weigh each pair by how surprising it is."""
+    tables = lake.open()
+    licences = {each.name: each.licence for each in sources.catalogue().ontologies}
+    licences[CO_OCCURRENCE] = CO_OCCURRENCE_LICENCE
+    inputs = {
+        "pair_counts": tables.version(PAIR_COUNTS),
+        "concepts": tables.version(CONCEPTS),
+        "relations": tables.version(CONCEPT_RELATIONS),
+        "current_citations": tables.version(CURRENT_CITATIONS),
+        "licences": digest(*(part for pair in sorted(licences.items()) for part in pair)),
+        "code": NETWORK_VERSION,
+    }
+
+    @cache
+    def both() -> tuple[pa.Table, pa.Table]:
+        return _network(tables, licences)
+
+    unique = {"keys_are_unique": gates.keys_are_unique}
+    whole = {
+        "no_dangling_edge": lambda staged: gates.no_dangling_edge(
+            tables.read(NODES, "all", columns=["id"]), staged
+        )
+    }
+    yield from make(
+        tables, Recipe(NODES, "all", inputs, lambda: both()[0], unique, guarded=True)
+    )
+    yield from make(
+        tables, Recipe(EDGES, "all", inputs, lambda: both()[1], unique | whole, guarded=True)
+    )
+
+
+def _network(tables: Lake, licences: dict[str, str]) -> tuple[pa.Table, pa.Table]:
+    return nodes_and_edges(
+        [Path(file) for file in tables.files(PAIR_COUNTS)],
+        tables.read(CONCEPTS),
+        tables.read(CONCEPT_RELATIONS),
+        count_documents(tables.files(CITATIONS), tables.files(CURRENT_CITATIONS)),
+        licences=licences,
+    )
+
+
+@dg.asset(
+    deps=["nodes", "edges"],
+    group_name=GROUP,
+    kinds={"tsv"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool="corpus",
+    code_version="1",
+)
+def kgx_export(lake: LakeResource, warehouse_file: WarehouseResource) -> dg.MaterializeResult:
+    """Nodes and edges as KGX TSV, for graph stores and for exchange."""
+    tables, folder = lake.open(), Path(warehouse_file.exports) / "kgx"
+    with bad_data_is_final():
+        export_kgx(tables.read(NODES), tables.read(EDGES), folder)
+    return dg.MaterializeResult(
+        metadata={"folder": dg.MetadataValue.path(str(folder))},
+        data_version=dg.DataVersion(digest(tables.version(NODES), tables.version(EDGES))),
+    )

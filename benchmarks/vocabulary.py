@@ -1,0 +1,39 @@
+"""Real synonyms for benchmarks: the ontologies of the development data, parsed as in production."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zlib import crc32
+
+import polars as pl
+import pyarrow as pa
+
+from kazu_platform.ontologies.vocabulary import parse_vocabulary
+from kazu_platform.settings import read_catalogue
+
+CATALOGUE = Path(__file__).parent.parent / "tests" / "catalogues" / "shared.yaml"
+
+
+def read_vocabulary(data: Path) -> tuple[pa.Table, pa.Table]:
+    """CONCEPTS and SYNONYMS of every ontology of the catalogue of development data."""
+    os.environ["KAZU_TEST_DATA"] = str(data)
+    parsed = [
+        parse_vocabulary(source, Path(source.url))
+        for source in read_catalogue(CATALOGUE).ontologies
+    ]
+    return (
+        pa.concat_tables([each.concepts for each in parsed]),
+        pa.concat_tables([each.synonyms for each in parsed]),
+    )
+
+
+def sample(synonyms: pa.Table, names: int) -> pa.Table:
+    """The active synonyms of so many distinct strings, the same in every run.
+
+    Strings are chosen by their hash, so that every ontology keeps its share.
+    """
+    active = pl.DataFrame(synonyms).filter("active")
+    distinct = sorted(active["name"].unique().to_list(), key=lambda name: crc32(name.encode()))
+    chosen = active.filter(pl.col("name").is_in(distinct[:names]))
+    return chosen.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(synonyms.schema)

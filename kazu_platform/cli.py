@@ -1,0 +1,136 @@
+"""The command line: parse, call, print.
+
+Every command imports what it needs when it runs: `annotate` and `query` load neither Dagster nor
+Ray. Results go to standard output, talk to standard error; a user's error is one line and exit
+code 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kazu_platform.errors import KazuPlatformError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Biomedical literature to linked entities to a knowledge graph.",
+)
+
+
+class QueryFormat(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+class AnnotateFormat(StrEnum):
+    """How annotated text is printed."""
+
+    table = "table"
+    jsonl = "jsonl"
+    pubtator = "pubtator"
+    html = "html"
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """Print an error of ours as one line and leave with exit code 1."""
+    try:
+        yield
+    except KazuPlatformError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def demo() -> None:
+    """Materialise the whole graph of the catalogue and say what to ask it.
+
+    The catalogue is the embedded sample unless KAZU_SOURCES names another.
+
+    Example: kazu-platform demo
+    """
+    from kazu_platform.commands.demo import run_demo
+
+    with _user_errors():
+        raise typer.Exit(run_demo())
+
+
+@app.command()
+def annotate(
+    text: Annotated[str | None, typer.Argument(help="The text; - reads standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Read the text from a file.")] = None,
+    form: Annotated[
+        AnnotateFormat, typer.Option("--format", help="How to print it.")
+    ] = AnnotateFormat.table,
+) -> None:
+    """Find and link the entities in a text.
+
+    Example: kazu-platform annotate "Imatinib inhibits BCR-ABL in chronic myeloid leukaemia."
+    """
+    from kazu_platform.commands.annotate import annotate_text, print_annotated, read_text
+
+    with _user_errors():
+        document = read_text(text, file, sys.stdin)
+        print_annotated(*annotate_text(document), form.value, sys.stdout)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the warehouse; - reads it.")],
+    form: Annotated[
+        QueryFormat, typer.Option("--format", help="How to print the rows.")
+    ] = QueryFormat.table,
+    seconds: Annotated[float, typer.Option(help="Time limit.", min=0.001)] = 60.0,
+) -> None:
+    """Ask the warehouse a question in SQL; nothing can be changed through it.
+
+    Example: kazu-platform query "FROM partners('MONDO:0005148')"
+    """
+    from kazu_platform.commands.query import print_rows, query_warehouse
+
+    with _user_errors():
+        statement = sys.stdin.read() if sql == "-" else sql
+        print_rows(query_warehouse(statement, seconds), form.value, sys.stdout)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say what is wrong with this installation, and what to do about it.
+
+    Example: kazu-platform doctor
+    """
+    from kazu_platform.commands.doctor import examine, print_findings
+
+    findings = examine()
+    print_findings(findings, sys.stdout, as_json=as_json)
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagster's web interface on this machine, with its daemon.
+
+    Example: kazu-platform ui --port 3001
+    """
+    from kazu_platform.commands.ui import serve
+
+    with _user_errors():
+        raise typer.Exit(serve(port))

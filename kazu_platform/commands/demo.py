@@ -1,0 +1,102 @@
+"""`kazu-platform demo`: the whole graph of the catalogue, with progress and a summary."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from assets.partitions import ontologies_of
+from assets.runs import Summary, materialise_everything
+from kazu_platform.definitions import build_assets, build_resources
+from kazu_platform.settings import Settings, read_settings
+from kazu_platform.storage.queries import open_read_only
+from resources.dagster_home import open_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COUNTS = {
+    "citations": "SELECT count(*) FROM current_citations WHERE NOT deleted",
+    "mentions": "SELECT count(*) FROM annotations",
+    "links": "SELECT count(*) FROM annotations WHERE concept_id IS NOT NULL",
+    "nodes": "SELECT count(*) FROM nodes",
+    "edges": "SELECT count(*) FROM edges",
+    "set aside": "SELECT count(*) FROM quarantine",
+}
+NEXT = """\
+Ask it something:
+  kazu-platform query "FROM top_concepts('disease', n := 5)"
+  kazu-platform query "SELECT name, n_documents, npmi, sentence FROM partners('{concept}', n := 5)"
+  kazu-platform annotate "Imatinib inhibits BCR-ABL in chronic myeloid leukaemia."
+See the graph and run parts of it:
+  kazu-platform ui"""
+
+
+def run_demo() -> int:
+    """Materialise everything; exit code 1 if a part failed."""
+    settings = read_settings()
+    started = time.perf_counter()
+    console = Console(stderr=True)
+    summary = _materialise(settings, console)
+    seconds = time.perf_counter() - started
+    for failed in summary.failed:
+        console.print(f"failed: {failed.what}: {failed.why}", markup=False)
+    out = Console()
+    if settings.warehouse.exists():
+        with open_read_only(settings.warehouse, settings.lake) as connection:
+            out.print(_summary_table(summary, _counts(connection), seconds))
+            out.print(NEXT.format(concept=_example(connection)), markup=False, highlight=False)
+    return 1 if summary.failed else 0
+
+
+def _materialise(settings: Settings, console: Console) -> Summary:
+    resources = build_resources(settings)
+    assets = build_assets(ontologies_of(settings.catalogue()))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with (
+        open_instance(settings.dagster_home) as instance,
+        Progress(*columns, console=console) as bar,
+    ):
+        task = bar.add_task("starting", total=None)
+        return materialise_everything(
+            assets,
+            resources,
+            instance,
+            resources["sources"],
+            lambda what, done, total: bar.update(
+                task, description=what, completed=done, total=total
+            ),
+        )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    found = {name: connection.execute(sql).fetchone() for name, sql in COUNTS.items()}
+    return {name: row[0] if row else 0 for name, row in found.items()}
+
+
+def _example(connection: duckdb.DuckDBPyConnection) -> str:
+    """A disease that has something to show, to ask about."""
+    row = connection.execute("SELECT concept_id FROM top_concepts('disease', n := 1)").fetchone()
+    return row[0] if row else "MONDO:0005148"
+
+
+def _summary_table(summary: Summary, counts: Mapping[str, int], seconds: float) -> Table:
+    table = Table(title="What was made")
+    table.add_column("what")
+    table.add_column("how much", justify="right")
+    table.add_row("partitions", f"{summary.ontologies} ontologies, {summary.files} PubMed files")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    table.add_row("failed", f"{len(summary.failed)}")
+    table.add_row("seconds", f"{seconds:.1f}")
+    return table

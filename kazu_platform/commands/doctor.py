@@ -1,0 +1,168 @@
+"""`kazu-platform doctor`: what is wrong with this installation, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from kazu_platform.errors import KazuPlatformError
+from kazu_platform.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+PACKAGES = ("dagster", "duckdb", "polars", "pyarrow", "ray", "torch", "transformers")
+MIN_FREE_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Literal["ok", "warning", "error"]
+    what: str
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Look at settings, packages, disk, lake, warehouse and indices."""
+    try:
+        settings = read_settings()
+    except KazuPlatformError as error:
+        return [Finding("error", "settings", str(error))]
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _packages,
+        _catalogue,
+        _disk,
+        _lake,
+        _indices,
+        _warehouse,
+    )
+    findings: list[Finding] = []
+    for check in checks:
+        try:
+            findings.extend(check(settings))
+        except KazuPlatformError as error:
+            findings.append(Finding("error", check.__name__.strip("_"), str(error)))
+    return findings
+
+
+def _packages(_settings: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    supported = sys.version_info >= (3, 11)
+    yield Finding("ok" if supported else "error", "python", f"{version} (3.11 or newer needed)")
+    for name in PACKAGES:
+        try:
+            yield Finding("ok", name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding("error", name, "not installed; run: make setup")
+
+
+def _catalogue(settings: Settings) -> Iterator[Finding]:
+    catalogue = settings.catalogue()
+    yield Finding("ok", "catalogue", f"{catalogue.name}: {len(catalogue.ontologies)} ontologies")
+    for source in catalogue.ontologies:
+        if "://" not in source.url and not Path(source.url).exists():
+            yield Finding("error", f"ontology {source.name}", f"there is no file {source.url}")
+    if catalogue.pubmed is None:
+        yield Finding("warning", "pubmed", "the catalogue has no PubMed folders: no corpus")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.home.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    level = "ok" if free >= MIN_FREE_BYTES else "warning"
+    yield Finding(level, "disk", f"{free / 1024**3:.1f} GiB free at {folder}")
+
+
+def _lake(settings: Settings) -> Iterator[Finding]:
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.tables import TABLES
+
+    lake = Lake(settings.lake)
+    n_partitions, n_rows = 0, 0
+    for table in TABLES.values():
+        for partition, pointer in lake.pointers(table).items():
+            n_partitions += 1
+            n_rows += pointer.n_rows
+            if not Path(pointer.path).exists():
+                yield Finding(
+                    "error",
+                    f"lake {table.name}",
+                    f"{partition}: {pointer.path} is missing; materialise it again",
+                )
+            else:
+                lake.absent_columns(table, pointer)
+    where = f"{n_rows:,} rows in {n_partitions} partitions at {settings.lake}"
+    yield Finding("ok" if n_partitions else "warning", "lake", where)
+    if not n_partitions:
+        yield Finding("warning", "lake", "nothing was made yet; run: kazu-platform demo")
+
+
+def _indices(settings: Settings) -> Iterator[Finding]:
+    from kazu_platform.errors import ArtifactError
+    from kazu_platform.storage.artifacts import ArtifactStore
+
+    store = ArtifactStore(settings.models)
+    for name in ("dictionary", "linking"):
+        try:
+            artifact = store.live(name)
+        except ArtifactError as error:
+            yield Finding("warning", f"{name} index", str(error))
+        else:
+            yield Finding("ok", f"{name} index", f"version {artifact.version}")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.queries import open_read_only
+    from kazu_platform.tables import TABLES
+
+    if not settings.warehouse.exists():
+        yield Finding("warning", "warehouse", "not built yet; run: kazu-platform demo")
+        return
+    with open_read_only(settings.warehouse, settings.lake) as connection:
+        shown = dict(
+            connection.execute(
+                "SELECT table_name || ' ' || partition, generation FROM warehouse_files"
+            ).fetchall()
+        )
+    lake = Lake(settings.lake)
+    live = {
+        f"{table.name} {partition}": pointer.generation
+        for table in TABLES.values()
+        for partition, pointer in lake.pointers(table).items()
+        if table.name != "partition_metrics"
+    }
+    behind = [name for name, generation in live.items() if shown.get(name) != generation]
+    if behind:
+        detail = f"{len(behind)} partitions are newer in the lake; materialise `warehouse`"
+        yield Finding("warning", "warehouse", detail)
+    else:
+        yield Finding("ok", "warehouse", f"shows what is live: {settings.warehouse}")
+
+
+def print_findings(findings: list[Finding], out: TextIO, *, as_json: bool) -> None:
+    """Print findings as a table or as one JSON object."""
+    if as_json:
+        json.dump({"findings": [asdict(finding) for finding in findings]}, out)
+        out.write("\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"ok": "green", "warning": "yellow", "error": "red"}
+    table = Table("", "what", "finding")
+    for finding in findings:
+        level = Text(finding.level, style=colours[finding.level])
+        table.add_row(level, Text(finding.what), Text(finding.detail))
+    Console(file=out, width=None if out.isatty() else 160).print(table)

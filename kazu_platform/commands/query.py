@@ -1,0 +1,93 @@
+"""`kazu-platform query`: one SELECT on the warehouse, printed for people or programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from kazu_platform.errors import QueryError
+from kazu_platform.settings import read_settings
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    import pyarrow as pa
+
+MAX_TABLE_ROWS = 1_000
+
+
+def query_warehouse(sql: str, seconds: float) -> pa.Table:
+    """The rows that answer one statement.
+
+    Raises:
+        QueryError: there is no warehouse, the statement is refused, wrong, or takes too long.
+    """
+    from kazu_platform.storage.queries import open_read_only, run_query
+
+    settings = read_settings()
+    with open_read_only(settings.warehouse, settings.lake) as connection:
+        return run_query(connection, sql, seconds=seconds)
+
+
+def print_rows(rows: pa.Table, form: str, out: TextIO) -> None:
+    """Print rows as a table, CSV, a JSON array of objects, or Parquet bytes."""
+    if form == "json":
+        json.dump(rows.to_pylist(), out, ensure_ascii=False, default=str)
+        out.write("\n")
+    elif form == "csv":
+        writer = csv.writer(out)
+        writer.writerow(rows.column_names)
+        writer.writerows([_csv_cell(v) for v in row.values()] for row in rows.to_pylist())
+    elif form == "parquet":
+        _print_parquet(rows, out)
+    else:
+        _print_table(rows, out)
+
+
+def _csv_cell(value: Any) -> Any:  # noqa: ANN401 - a cell holds anything
+    nested = isinstance(value, list | dict)
+    return json.dumps(value, ensure_ascii=False, default=str) if nested else value
+
+
+def _print_parquet(rows: pa.Table, out: TextIO) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if out.isatty():
+        raise QueryError("Parquet is binary; send it to a file: --format parquet > rows.parquet")
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows, buffer)
+    out.flush()
+    out.buffer.write(buffer.getvalue().to_pybytes())
+
+
+def _print_table(rows: pa.Table, out: TextIO) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for field in rows.schema:
+        table.add_column(field.name, justify="right" if _is_number(field.type) else "left")
+    for row in rows.slice(0, MAX_TABLE_ROWS).to_pylist():
+        table.add_row(*(Text("" if value is None else _plain(value)) for value in row.values()))
+    Console(file=out, width=None if out.isatty() else 160).print(table)
+    if rows.num_rows > MAX_TABLE_ROWS:
+        left = f"{rows.num_rows - MAX_TABLE_ROWS} more rows; use --format csv for all of them"
+        print(left, file=sys.stderr)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    return str(value)

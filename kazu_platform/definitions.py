@@ -1,0 +1,84 @@
+"""The Dagster code location: settings and catalogue in, definitions out. Composition only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+import assets.corpus
+import assets.graph
+import assets.linking
+import assets.reading
+import assets.sources
+import assets.vocabularies
+import assets.warehouse
+from assets.audits import AUDITS
+from assets.jobs import jobs_of
+from assets.partitions import ontologies_of
+from kazu_platform.settings import Settings, read_settings
+from resources.compute import ComputeResource
+from resources.sources import SourcesResource
+from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
+
+
+def build_resources(settings: Settings) -> dict[str, Any]:
+    """The resources that the settings ask for, by the names that assets use."""
+    return {
+        "lake": LakeResource(root=str(settings.lake)),
+        "artifacts": ArtifactsResource(root=str(settings.models)),
+        "warehouse_file": WarehouseResource(
+            path=str(settings.warehouse), exports=str(settings.home.absolute() / "exports")
+        ),
+        "sources": SourcesResource(sources=settings.sources, raw=str(settings.raw)),
+        "compute": ComputeResource(),
+    }
+
+
+def build_assets(ontologies: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """Every asset of the graph."""
+    return [
+        assets.sources.ontology_files_asset(ontologies),
+        assets.vocabularies.vocabularies_asset(ontologies),
+        assets.vocabularies.dictionary_index,
+        assets.vocabularies.linking_index,
+        assets.sources.pubmed_archives,
+        assets.corpus.citations,
+        assets.corpus.sentences,
+        assets.corpus.current_citations,
+        assets.reading.dictionary_mentions,
+        assets.reading.mentions,
+        assets.linking.surfaces,
+        assets.linking.links,
+        assets.graph.pair_counts,
+        assets.graph.network,
+        assets.graph.kgx_export,
+        assets.warehouse.warehouse,
+    ]
+
+
+def build_definitions(
+    settings: Settings, overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """Everything that Dagster loads.
+
+    Args:
+        settings: where things are and come from.
+        overrides: resources to use instead, by name, such as another compute.
+    """
+    ontologies = ontologies_of(settings.catalogue())
+    graph = build_assets(ontologies)
+    resources = build_resources(settings) | dict(overrides or {})
+    return dg.Definitions(
+        assets=graph,
+        asset_checks=AUDITS,
+        jobs=jobs_of(graph, resources, ontologies),
+        resources=resources,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location, from the environment."""
+    return build_definitions(read_settings())

@@ -1,0 +1,140 @@
+"""The context that matters: what the document itself says about a string.
+
+Two things make "PSA" mean something. If the document defines it ("prostate-specific antigen
+(PSA)"), its context is `long:prostate-specific antigen`. If several concepts have it as a name
+and the document names exactly one of them otherwise, and unambiguously, its context is
+`defined:<CURIE>`. Else the context is empty. A mention is never deleted for want of either.
+
+Contexts are found for distinct strings of a document, and candidates of distinct strings of the
+whole batch are asked for once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+
+from kazu_platform.linking.exact import DEFINED, LONG_FORM
+from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
+from kazu_platform.tables import MENTIONS
+from kazu_platform.text.abbreviations import abbreviations
+from kazu_platform.text.fold import fold_name
+
+if TYPE_CHECKING:
+    from kazu_platform.linking.linker import Linker
+
+_DOCUMENT = ["doc_id", "content_hash"]
+_STRING = ["text", "entity_class"]
+CONTEXT_VERSION = "1"
+"""Changes when the same mentions and vocabulary may get other contexts."""
+
+
+def with_context(mentions: pa.Table, passages: pa.Table, linker: Linker) -> pa.Table:
+    """Give each mention its context and its surface: rows of MENTIONS in the same order.
+
+    Args:
+        mentions: DICTIONARY_MENTIONS or any detectors' mentions with those columns.
+        passages: PASSAGES of the same documents; whole documents, because an abbreviation is
+            defined once.
+        linker: Says which strings are ambiguous, and among what.
+    """
+    if not mentions.num_rows:
+        return MENTIONS.empty()
+    strings = pl.DataFrame(mentions.select([*_DOCUMENT, *_STRING])).unique(maintain_order=True)
+    contexts = (
+        strings.join(_long_forms(passages), on=[*_DOCUMENT, "text"], how="left")
+        .join(_defined(strings, linker), on=[*_DOCUMENT, *_STRING], how="left")
+        .with_columns(context=pl.coalesce("long", "defined", pl.lit("")))
+        .select(*_DOCUMENT, *_STRING, "context")
+    )
+    distinct = contexts.select(*_STRING, "context").unique()
+    named = distinct.with_columns(surface_ids(distinct))
+    keyed = contexts.join(named, on=[*_STRING, "context"])
+    found = pl.DataFrame(mentions.select([*_DOCUMENT, *_STRING])).join(
+        keyed, on=[*_DOCUMENT, *_STRING], how="left", maintain_order="left"
+    )
+    added = found.select("surface_id", "context").to_arrow(compat_level=pl.CompatLevel.oldest())
+    return MENTIONS.check(
+        mentions.append_column(MENTIONS.schema.field("surface_id"), _text(added["surface_id"]))
+        .append_column(MENTIONS.schema.field("context"), _text(added["context"]))
+        .select(MENTIONS.schema.names)
+    )
+
+
+def _long_forms(passages: pa.Table) -> pl.DataFrame:
+    """Short forms that each document defines, with context `long`; the first definition counts."""
+    rows: list[tuple[str, str, str, str]] = []
+    for doc_id, content_hash, text in zip(
+        *(passages[name].to_pylist() for name in (*_DOCUMENT, "text")), strict=True
+    ):
+        rows += [
+            (
+                doc_id,
+                content_hash,
+                text[pair.short.start : pair.short.end],
+                LONG_FORM + " ".join(text[pair.long.start : pair.long.end].split()),
+            )
+            for pair in abbreviations(text)
+        ]
+    schema = dict.fromkeys((*_DOCUMENT, "text", "long"), pl.String)
+    return pl.DataFrame(rows, schema, orient="row").unique(
+        [*_DOCUMENT, "text"], keep="first", maintain_order=True
+    )
+
+
+def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:
+    """Ambiguous strings of which a document names exactly one candidate otherwise.
+
+    Candidates are those that share the first place: same ontology, same score as rank 1.
+    """
+    distinct = strings.select(_STRING).unique().with_columns(context=pl.lit(""))
+    surfaces = surfaces_from_strings(distinct)
+    links = pl.DataFrame(linker.link(surfaces)).join(
+        pl.DataFrame(surfaces.select(["surface_id", *_STRING])), on="surface_id"
+    )
+    first = links.filter(pl.col("rank") == 1).select(
+        "surface_id", "ambiguous", first_ontology="ontology", first_score="score"
+    )
+    candidates = (
+        links.drop("ambiguous")
+        .join(first.filter("ambiguous"), on="surface_id")
+        .filter(
+            pl.col("ontology") == pl.col("first_ontology"),
+            pl.col("score") == pl.col("first_score"),
+        )
+        .select(*_STRING, "concept_id")
+    )
+    if candidates.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys((*_DOCUMENT, *_STRING, "defined"), pl.String))
+    clear = (
+        links.filter(pl.col("rank") == pl.col("rank").min().over("surface_id", "ontology"))
+        .filter(~pl.col("ambiguous"))
+        .select(*_STRING, "concept_id")
+    )
+    wanted = clear.join(candidates, on=["entity_class", "concept_id"], how="semi")
+    said = _folded(strings.join(wanted, on=_STRING)).select(
+        *_DOCUMENT, "entity_class", "concept_id", other="folded"
+    )
+    return (
+        _folded(strings.join(candidates, on=_STRING))
+        .join(said, on=[*_DOCUMENT, "entity_class", "concept_id"])
+        .filter(pl.col("folded") != pl.col("other"))
+        .group_by(*_DOCUMENT, *_STRING)
+        .agg(pl.col("concept_id").unique())
+        .filter(pl.col("concept_id").list.len() == 1)
+        .with_columns(defined=DEFINED + pl.col("concept_id").list.first())
+        .drop("concept_id")
+    )
+
+
+def _folded(strings: pl.DataFrame) -> pl.DataFrame:
+    """Strings with their folded form: another case of a string is not another string."""
+    return strings.with_columns(
+        folded=pl.Series([fold_name(text) for text in strings["text"]], dtype=pl.String)
+    )
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.string())

@@ -1,0 +1,229 @@
+"""Linking by name: a surface means the concepts that have it as a name.
+
+Candidates of a surface are ranked by, first difference decides:
+
+1. the context: concepts of the abbreviation's long form, or the concept that the document names
+   otherwise, come first;
+2. the tier: the name itself, in any case if the name is not case-sensitive; a case-sensitive name
+   in another case; a name that is equal once both are normalised;
+3. the scope of the name: label, exact, abbreviation, narrow, broad, related;
+4. the case: a name in the very case of the surface;
+5. the order of the ontologies in the catalogue, then the CURIE.
+
+`ambiguous` says that another concept of the same ontology is not told apart by 1 to 4. Equal
+names in two ontologies are no ambiguity: they mostly mean the same thing in two vocabularies.
+
+A score is `TIER_SCORES - SCOPE_COSTS - OTHER_CASE_COST`, times `BESIDE_CONTEXT` for candidates
+that the context does not support where it supports others. Within a surface a better rank never
+has a lower score. It is an order, not a probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from kazu_platform.documents import digest
+from kazu_platform.ner.compiled import compute
+from kazu_platform.tables import LINKS
+from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name
+from kazu_platform.text.normalise import NORMALISER_VERSION, normalise_column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.linking.index import LinkingIndex
+
+RULES_VERSION = "1"
+MAX_ALTERNATIVES = 20
+LONG_FORM = "long:"
+DEFINED = "defined:"
+
+ITSELF, OTHER_CASE, NORMALISED = 0, 1, 2
+TIER_SCORES = np.array([1.0, 0.80, 0.60])
+SCOPE_COSTS = np.array([0.0, 0.05, 0.08, 0.10, 0.12, 0.15])
+OTHER_CASE_COST = 0.01
+BESIDE_CONTEXT = 0.4
+
+_METHODS = ("exact", "exact", "normalised", "abbreviation")
+_ABBREVIATION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Concepts that have a surface as a name: parallel arrays; `beside` is 0 if context fits."""
+
+    surface: NDArray[np.int64]
+    concept: NDArray[np.int64]
+    tier: NDArray[np.int64]
+    scope: NDArray[np.int64]
+    case: NDArray[np.int64]
+    beside: NDArray[np.int64]
+    method: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> _Candidates:
+        return _Candidates(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    @staticmethod
+    def joined(parts: Sequence[_Candidates]) -> _Candidates:
+        return _Candidates(
+            *(np.concatenate([getattr(p, name) for p in parts]) for name in _Candidates.__slots__)
+        )
+
+
+@dataclass(frozen=True)
+class ExactLinker:
+    """Links by the names in a linking index."""
+
+    index: LinkingIndex
+
+    @property
+    def version(self) -> str:
+        """Changes with the rules, not with the vocabularies."""
+        return digest("exact", RULES_VERSION, FOLD_VERSION, NORMALISER_VERSION)
+
+    def link(self, surfaces: pa.Table) -> pa.Table:
+        """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.
+
+        Rows are ordered as the surfaces are, then by rank; at most MAX_ALTERNATIVES each.
+        """
+        contexts: list[str] = surfaces["context"].to_pylist()
+        classes: list[str] = surfaces["entity_class"].to_pylist()
+        everything = np.arange(surfaces.num_rows)
+        own = self._candidates(
+            everything,
+            surfaces["text"].to_pylist(),
+            classes,
+            surfaces["normalised"].combine_chunks(),
+        )
+        own.beside[self._defined(own, contexts)] = 0
+        long = np.array(
+            [i for i, context in enumerate(contexts) if context.startswith(LONG_FORM)], np.int64
+        )
+        forms = [contexts[i].removeprefix(LONG_FORM) for i in long]
+        long_classes = [classes[i] for i in long]
+        meant = self._candidates(long, forms, long_classes, _normalised(forms, long_classes))
+        meant.beside[:] = 0
+        meant.method[:] = _ABBREVIATION
+        return self._rows(surfaces, self._ranked(_Candidates.joined([meant, own])))
+
+    def labels_of(self, links: pa.Table) -> list[str]:
+        """Preferred names of the concepts of LINKS that this linker made."""
+        return self.index.labels_of(links)
+
+    def _candidates(
+        self,
+        surface: NDArray[np.int64],
+        texts: Sequence[str],
+        classes: Sequence[str],
+        normalised: pa.Array,
+    ) -> _Candidates:
+        """Concepts with an equal name, by tier; a concept may be there several times."""
+        exact = [fold_name(text, keep_case=True) for text in texts]
+        folded_texts = pa.array(map(fold, exact), pa.large_string())
+        folded = self.index.find("folded", folded_texts, classes)
+        alike = self.index.find("normalised", normalised, classes)
+        query = np.concatenate((folded.query, alike.query))
+        name = np.concatenate((folded.name, alike.name))
+        rows = self.index.names.take(pa.array(name))
+        same_case = compute.equal(
+            rows["exact"].combine_chunks(),
+            pa.array(exact, pa.large_string()).take(pa.array(query)),
+        ).to_numpy(zero_copy_only=False)
+        case = np.where(same_case, 0, 1)
+        sensitive = rows["case_sensitive"].to_numpy()
+        tier = np.where(sensitive & ~same_case, OTHER_CASE, ITSELF)
+        tier[len(folded.query) :] = NORMALISED
+        case[len(folded.query) :] = 0
+        return _Candidates(
+            surface=surface[query],
+            concept=rows["concept"].to_numpy().astype(np.int64),
+            tier=tier,
+            scope=rows["scope"].to_numpy().astype(np.int64),
+            case=case,
+            beside=np.ones(len(query), np.int64),
+            method=tier.copy(),
+        )
+
+    def _defined(self, own: _Candidates, contexts: Sequence[str]) -> NDArray[np.bool_]:
+        """Which candidates are the concept that the context of their surface says."""
+        said = [c.removeprefix(DEFINED) if c.startswith(DEFINED) else "" for c in contexts]
+        concept_id = self.index.concepts["concept_id"].take(pa.array(own.concept))
+        wanted = pa.array(said, concept_id.type).take(pa.array(own.surface))
+        return compute.equal(concept_id.combine_chunks(), wanted).to_numpy(zero_copy_only=False)
+
+    def _ranked(self, candidates: _Candidates) -> _Candidates:
+        """Best first within each surface, each concept where it stands best."""
+        c = candidates
+        ordered = c.take(np.lexsort((c.concept, c.case, c.scope, c.tier, c.beside, c.surface)))
+        # The same CURIE may come from two ontologies.
+        number = self.index.concepts["number"].to_numpy()[ordered.concept].astype(np.int64)
+        concept = ordered.surface * (len(self.index.concepts) + 1) + number
+        _, first = np.unique(concept, return_index=True)
+        return ordered.take(np.sort(first))
+
+    def _rows(self, surfaces: pa.Table, ranked: _Candidates) -> pa.Table:
+        ontology = self.index.concepts["ontology"].take(pa.array(ranked.concept))
+        ambiguous = _ambiguous(ranked, _codes(ontology))
+        begins = np.searchsorted(ranked.surface, ranked.surface)
+        rank = np.arange(len(ranked.surface)) - begins + 1
+        # The first of a surface is what its context supports, if it supports any.
+        supported = ranked.beside[begins] == 0
+        score = (
+            TIER_SCORES[ranked.tier] - SCOPE_COSTS[ranked.scope] - OTHER_CASE_COST * ranked.case
+        ) * np.where(supported & (ranked.beside == 1), BESIDE_CONTEXT, 1.0)
+
+        kept = np.flatnonzero(rank <= MAX_ALTERNATIVES)
+        rows = pa.array(kept)
+        surface = pa.array(ranked.surface[kept])
+        entity_class = surfaces["entity_class"].take(surface)
+        versions = self.index.vocabulary_version
+        concept_id = self.index.concepts["concept_id"].take(pa.array(ranked.concept[kept]))
+        return LINKS.from_columns(
+            {
+                "surface_id": surfaces["surface_id"].take(surface),
+                "concept_id": concept_id.cast(pa.string()),
+                "ontology": ontology.take(rows).cast(pa.string()),
+                "rank": pa.array(rank[kept].astype(np.int32)),
+                "score": pa.array(score[kept].astype(np.float32)),
+                "method": pa.array(_METHODS, pa.string()).take(pa.array(ranked.method[kept])),
+                "ambiguous": pa.array(ambiguous[kept]),
+                "vocabulary_version": pa.array(
+                    [versions[name] for name in entity_class.to_pylist()], pa.string()
+                ),
+                "linker_version": pa.repeat(self.version, len(kept)),
+            }
+        )
+
+
+def _ambiguous(ranked: _Candidates, ontology: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether another concept of the ontology is not told apart by context and name."""
+    level = ((ranked.beside * 3 + ranked.tier) * len(SCOPE_COSTS) + ranked.scope) * 2 + ranked.case
+    levels = 2 * 3 * len(SCOPE_COSTS) * 2
+    ontologies = int(ontology.max(initial=0)) + 1
+    key = (ranked.surface * levels + level) * ontologies + ontology
+    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+    return counts[inverse] > 1
+
+
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _normalised(texts: Sequence[str], classes: Sequence[str]) -> pa.Array:
+    """Normalise strings of several classes; those of unknown classes stay empty."""
+    normalised = np.full(len(texts), "", dtype=object)
+    groups = np.array(classes, dtype=object)
+    for name in sorted(set(classes)):
+        rows = np.flatnonzero(groups == name)
+        column = normalise_column(
+            pa.array([texts[row] for row in rows.tolist()], pa.string()), name
+        )
+        normalised[rows] = column.to_pylist()
+    return pa.array(normalised.tolist(), pa.string())

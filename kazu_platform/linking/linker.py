@@ -1,0 +1,24 @@
+"""What a linker is: something with a version that finds the concepts of surfaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Linker(Protocol):
+    """Links surfaces: strings of a class in a context, each only once."""
+
+    @property
+    def version(self) -> str:
+        """Changes when the same surface and vocabulary may give other links."""
+        ...
+
+    def link(self, surfaces: pa.Table) -> pa.Table:
+        """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.
+
+        Rows are ordered as the surfaces are, then by rank. A surface that nothing fits has none.
+        """
+        ...

@@ -1,0 +1,33 @@
+"""Detection as a step that a compute resource can run anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kazu_platform.ner.dictionary import DictionaryDetector
+from kazu_platform.ner.dictionary_index import open_dictionary_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class DictionaryStep:
+    """Match the names of a compiled dictionary; a worker opens it from its folder."""
+
+    folder: str
+    name: str = "dictionary"
+
+    @cached_property
+    def version(self) -> str:
+        """Version of the names and of the matching rules."""
+        return DictionaryDetector(open_dictionary_index(Path(self.folder))).version
+
+    def open(self) -> Callable[[pa.Table], pa.Table]:
+        """Map the dictionary into memory; the function turns PASSAGES into mentions."""
+        return DictionaryDetector(open_dictionary_index(Path(self.folder))).detect

@@ -1,0 +1,171 @@
+"""What a document says about a string."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazu_platform.citations.documents import passages_of
+from kazu_platform.documents import Document, Section, surface_id
+from kazu_platform.linking.annotate import annotate
+from kazu_platform.linking.context import with_context
+from kazu_platform.linking.surfaces import bucket_of, merge_surfaces, surfaces_of
+from kazu_platform.ner.dictionary import DictionaryDetector
+from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS, SURFACES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from kazu_platform.linking.exact import ExactLinker
+
+
+@pytest.fixture
+def detector(tmp_path: Path, vocabulary: tuple[pa.Table, pa.Table]) -> DictionaryDetector:
+    """The dictionary of the same vocabulary."""
+    build_dictionary_index(vocabulary[1], tmp_path / "dictionary")
+    return DictionaryDetector(open_dictionary_index(tmp_path / "dictionary"))
+
+
+def document(name: str, *sections: str) -> Document:
+    return Document(name, tuple(Section(f"s{n}", text) for n, text in enumerate(sections)))
+
+
+def contexts(
+    detector: DictionaryDetector, linker: ExactLinker, *documents: Document
+) -> list[tuple[str, str]]:
+    passages = passages_of(documents)
+    rows = with_context(detector.detect(passages), passages, linker)
+    assert rows.schema == MENTIONS.schema
+    return list(zip(rows["text"].to_pylist(), rows["context"].to_pylist(), strict=True))
+
+
+def test_a_defined_abbreviation_stands_for_its_long_form_in_every_section(
+    detector: DictionaryDetector, linker: ExactLinker
+):
+    text = document(
+        "PMID:1",
+        "Serum PSA in men",
+        "We measured prostate-specific\nantigen (PSA).",
+        "PSA rose.",
+    )
+
+    assert contexts(detector, linker, text) == [
+        ("PSA", "long:prostate-specific antigen"),
+        ("prostate-specific\nantigen", ""),
+        ("PSA", "long:prostate-specific antigen"),
+        ("PSA", "long:prostate-specific antigen"),
+    ]
+
+
+def test_an_abbreviation_means_nothing_in_another_document(
+    detector: DictionaryDetector, linker: ExactLinker
+):
+    defines = document("PMID:1", "Prostate-specific antigen (PSA) rose.")
+    other = document("PMID:2", "PSA rose.")
+
+    assert contexts(detector, linker, defines, other)[-1] == ("PSA", "")
+
+
+def test_an_ambiguous_string_means_what_the_document_names_otherwise(
+    detector: DictionaryDetector, linker: ExactLinker
+):
+    text = document("PMID:1", "NPEPPS, an aminopeptidase", "PSA cleaves peptides. EGFR does not.")
+
+    assert contexts(detector, linker, text) == [
+        ("NPEPPS", ""),
+        ("PSA", "defined:HGNC:7900"),
+        ("EGFR", ""),
+    ]
+
+
+def test_a_string_stays_ambiguous_if_both_its_concepts_are_named(
+    detector: DictionaryDetector, linker: ExactLinker
+):
+    text = document("PMID:1", "NPEPPS and KLK3: PSA, puromycin-sensitive aminopeptidase.")
+
+    assert ("PSA", "") in contexts(detector, linker, text)
+
+
+def test_the_same_string_in_another_place_defines_nothing(
+    detector: DictionaryDetector, linker: ExactLinker
+):
+    assert contexts(detector, linker, document("PMID:1", "PSA.", "PSA and PSA.")) == [
+        ("PSA", ""),
+        ("PSA", ""),
+        ("PSA", ""),
+    ]
+
+
+def test_the_surface_is_the_hash_of_text_class_and_context(
+    detector: DictionaryDetector, linker: ExactLinker
+):
+    passages = passages_of([document("PMID:1", "NPEPPS is PSA.")])
+
+    rows = with_context(detector.detect(passages), passages, linker)
+
+    assert rows["surface_id"].to_pylist() == [
+        surface_id("NPEPPS", "gene", ""),
+        surface_id("PSA", "gene", "defined:HGNC:7900"),
+    ]
+
+
+def test_no_mentions_have_no_context(linker: ExactLinker):
+    passages = passages_of([document("PMID:1", "Nothing (N).")])
+
+    assert with_context(DICTIONARY_MENTIONS.empty(), passages, linker).equals(MENTIONS.empty())
+
+
+def test_surfaces_are_counted_once_and_merged(detector: DictionaryDetector, linker: ExactLinker):
+    passages = passages_of([document("PMID:1", "EGFR, EGFR and Egfr in breast cancer")])
+    mentions = with_context(detector.detect(passages), passages, linker)
+
+    surfaces = surfaces_of(mentions)
+
+    assert surfaces.schema == SURFACES.schema
+    assert surfaces["surface_id"].to_pylist() == sorted(surfaces["surface_id"].to_pylist())
+    assert sorted(
+        (row["text"], row["normalised"], row["entity_class"], row["n_mentions"])
+        for row in surfaces.to_pylist()
+    ) == [
+        ("EGFR", "egfr", "gene", 2),
+        ("Egfr", "egfr", "gene", 1),
+        ("breast cancer", "breast cancer", "disease", 1),
+    ]
+    merged = merge_surfaces([surfaces, surfaces.slice(1), surfaces.slice(0, 0)])
+    assert merged.drop(["n_mentions"]).equals(surfaces.drop(["n_mentions"]))
+    assert sum(merged["n_mentions"].to_pylist()) == 8 - surfaces["n_mentions"][0].as_py()
+    assert merge_surfaces([]).equals(SURFACES.empty())
+    assert bucket_of(surfaces["surface_id"]).to_pylist() == [
+        f"0{each[0]}" for each in surfaces["surface_id"].to_pylist()
+    ]
+
+
+def test_own_texts_are_annotated(detector: DictionaryDetector, linker: ExactLinker):
+    first = document("own:1", "", "Breast cancer needs EGFR; so said PSA, which WAS was not.")
+    second = document("own:2", "Nothing.")
+
+    mentions, none = annotate([first, second], [detector], linker)
+
+    assert none == ()
+    assert [(m.text, m.section, m.spans[0].start, m.detector) for m in mentions] == [
+        ("Breast cancer", 1, 0, "dictionary"),
+        ("EGFR", 1, 20, "dictionary"),
+        ("PSA", 1, 34, "dictionary"),
+        ("WAS", 1, 45, "dictionary"),
+    ]
+    assert [[(each.concept_id, each.label, each.rank) for each in m.links] for m in mentions] == [
+        [
+            ("MONDO:0007254", "breast cancer", 1),
+            ("DOID:1612", "breast cancer", 2),
+            ("MONDO:0004989", "breast carcinoma", 3),
+        ],
+        [("HGNC:3236", "EGFR", 1), ("NCBIGene:13649", "Egfr", 2)],
+        [("HGNC:6364", "KLK3", 1), ("HGNC:7900", "NPEPPS", 2)],
+        [("HGNC:12731", "WAS", 1)],
+    ]
+    assert annotate([], [detector], linker) == []
+    assert annotate([second], [], linker) == [()]

@@ -1,0 +1,121 @@
+"""The linking index on disk."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from kazu_platform.errors import ArtifactError
+from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.text.normalise import NORMALISER_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    Vocabulary = tuple[pa.Table, pa.Table]
+
+
+def replaced(rows: pa.Table, column: str, values: Sequence[object]) -> pa.Table:
+    at = rows.schema.get_field_index(column)
+    field = rows.schema.field(column)
+    return rows.set_column(at, field, pa.array(values, field.type))
+
+
+def test_the_manifest_says_what_is_inside(tmp_path: Path, vocabulary: Vocabulary):
+    manifest = build_linking_index(*vocabulary, tmp_path / "index", built_from={"HGNC": "1"})
+
+    assert manifest.classes == ("disease", "gene")
+    assert manifest.ontologies == ("DOID", "HGNC", "MONDO", "MOUSE")
+    assert manifest.concepts == 11
+    assert manifest.names_per_class == {"disease": 11, "gene": 15}
+    assert manifest.normaliser_version == NORMALISER_VERSION
+    assert open_linking_index(tmp_path / "index").manifest == manifest
+
+
+def test_the_version_of_a_class_depends_on_its_own_names_only(
+    tmp_path: Path, vocabulary: Vocabulary
+):
+    concepts, synonyms = vocabulary
+    first = build_linking_index(*vocabulary, tmp_path / "one")
+    turned = pa.array(range(synonyms.num_rows - 1, -1, -1))
+    again = build_linking_index(concepts, synonyms.take(turned), tmp_path / "two")
+    names = ["NEW" if name == "WAS" else name for name in synonyms["name"].to_pylist()]
+    other = build_linking_index(concepts, replaced(synonyms, "name", names), tmp_path / "three")
+
+    assert first.vocabulary_version == again.vocabulary_version
+    assert first.vocabulary_version["disease"] == other.vocabulary_version["disease"]
+    assert first.vocabulary_version["gene"] != other.vocabulary_version["gene"]
+
+
+def test_equal_input_gives_equal_files(tmp_path: Path, vocabulary: Vocabulary):
+    for name in ("one", "two"):
+        build_linking_index(*vocabulary, tmp_path / name)
+
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("one", "two")
+    )
+
+    assert one == two
+
+
+def test_inactive_names_and_unknown_concepts_are_left_out(tmp_path: Path, vocabulary: Vocabulary):
+    concepts, synonyms = vocabulary
+    active = [name != "WAS" for name in synonyms["name"].to_pylist()]
+    ids = [
+        "HGNC:unknown" if concept_id == "HGNC:11892" else concept_id
+        for concept_id in synonyms["concept_id"].to_pylist()
+    ]
+    rows = replaced(replaced(synonyms, "active", active), "concept_id", ids)
+
+    manifest = build_linking_index(concepts, rows, tmp_path / "index")
+
+    assert manifest.names_per_class == {"disease": 11, "gene": 12}
+
+
+def test_names_of_another_normaliser_are_normalised_again(tmp_path: Path, vocabulary: Vocabulary):
+    concepts, synonyms = vocabulary
+    old = replaced(synonyms, "normaliser_version", ["0"] * synonyms.num_rows)
+    old = replaced(old, "normalised", ["?"] * synonyms.num_rows)
+    first = build_linking_index(*vocabulary, tmp_path / "one")
+
+    again = build_linking_index(concepts, old, tmp_path / "two")
+
+    assert again.vocabulary_version == first.vocabulary_version
+
+
+def test_the_best_scope_of_equal_names_stays(tmp_path: Path, vocabulary: Vocabulary):
+    concepts, synonyms = vocabulary
+    related = replaced(synonyms, "scope", ["related"] * synonyms.num_rows)
+
+    build_linking_index(concepts, pa.concat_tables([related, synonyms]), tmp_path / "two")
+    first = build_linking_index(*vocabulary, tmp_path / "one")
+
+    twice = open_linking_index(tmp_path / "two")
+    assert twice.vocabulary_version == first.vocabulary_version
+
+
+def test_an_empty_vocabulary_links_nothing(tmp_path: Path, vocabulary: Vocabulary):
+    concepts, synonyms = vocabulary
+    build_linking_index(concepts.slice(0, 0), synonyms.slice(0, 0), tmp_path / "index")
+    index = open_linking_index(tmp_path / "index")
+
+    assert index.find("folded", pa.array(["egfr"]), ["gene"]).query.tolist() == []
+
+
+def test_an_index_of_another_normaliser_is_refused(tmp_path: Path, vocabulary: Vocabulary):
+    build_linking_index(*vocabulary, tmp_path / "index")
+    path = tmp_path / "index" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "normaliser_version": "0"}))
+
+    with pytest.raises(ArtifactError, match="normaliser_version is '0', this version needs"):
+        open_linking_index(tmp_path / "index")
+
+
+def test_a_missing_index_says_what_to_do(tmp_path: Path):
+    with pytest.raises(ArtifactError, match="there is no linking index here"):
+        open_linking_index(tmp_path / "index")

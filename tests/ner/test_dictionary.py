@@ -1,0 +1,220 @@
+"""The dictionary detector, on text as people write it."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import TYPE_CHECKING, Any
+
+from kazu_platform.documents import Span, mention_id
+from kazu_platform.tables import DICTIONARY_MENTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+    from kazu_platform.ner.dictionary import DictionaryDetector
+
+    Detectors = Callable[[Sequence[tuple[Any, ...]]], DictionaryDetector]
+    Passages = Callable[..., pa.Table]
+
+
+def found(mentions: pa.Table) -> list[tuple[int, int, str, str]]:
+    columns = (mentions[name].to_pylist() for name in ("start", "end", "text", "entity_class"))
+    return list(zip(*columns, strict=True))
+
+
+def test_nested_mentions_are_kept(detector: Detectors, passages: Passages):
+    names = detector([("breast cancer", "disease"), ("cancer", "disease"), ("breast", "anatomy")])
+
+    mentions = names.detect(passages("Familial breast cancer."))
+
+    assert found(mentions) == [
+        (9, 15, "breast", "anatomy"),
+        (9, 22, "breast cancer", "disease"),
+        (16, 22, "cancer", "disease"),
+    ]
+
+
+def test_overlapping_mentions_are_kept(detector: Detectors, passages: Passages):
+    names = detector([("non small cell", "disease"), ("small cell lung cancer", "disease")])
+
+    assert found(names.detect(passages("non small cell lung cancer"))) == [
+        (0, 14, "non small cell", "disease"),
+        (4, 26, "small cell lung cancer", "disease"),
+    ]
+
+
+def test_a_name_of_several_classes_is_a_mention_of_each(detector: Detectors, passages: Passages):
+    names = detector([("glucagon", "gene"), ("Glucagon", "chemical"), ("GLUCAGON", "chemical")])
+
+    assert found(names.detect(passages("serum glucagon"))) == [
+        (6, 14, "glucagon", "chemical"),
+        (6, 14, "glucagon", "gene"),
+    ]
+
+
+def test_brackets_and_slashes_part_mentions(detector: Detectors, passages: Passages):
+    names = detector([(name, "gene") for name in ("EGFR", "ERBB1", "COX-1", "COX-2", "COX")])
+
+    assert found(names.detect(passages("EGFR(ErbB1), COX-1/COX-2"))) == [
+        (0, 4, "EGFR", "gene"),
+        (5, 10, "ErbB1", "gene"),
+        (13, 16, "COX", "gene"),
+        (13, 18, "COX-1", "gene"),
+        (19, 22, "COX", "gene"),
+        (19, 24, "COX-2", "gene"),
+    ]
+
+
+def test_a_match_stays_within_token_borders(detector: Detectors, passages: Passages):
+    names = detector([("was", "gene"), ("p5", "gene"), ("IL", "gene"), ("cafe", "chemical")])
+
+    # A change from letters to digits is no border, nor is a letter and its accent.
+    assert found(names.detect(passages("washed p53, IL2, cafe\u0301 and coil"))) == []
+
+
+def test_greek_and_typographic_characters_match(detector: Detectors, passages: Passages):
+    names = detector([("TNF-α", "gene"), ("5'-nucleotidase", "gene"), ("ΙΙς", "gene")])
+
+    assert found(names.detect(passages("TNF‑Α, 5′–nucleotidase; ΙΙΣ, TNF-β"))) == [
+        (0, 5, "TNF‑Α", "gene"),
+        (7, 22, "5′–nucleotidase", "gene"),
+        (24, 27, "ΙΙΣ", "gene"),
+    ]
+
+
+def test_offsets_hold_behind_characters_whose_lower_case_is_longer(
+    detector: Detectors, passages: Passages
+):
+    names = detector([("EGFR", "gene"), ("lung", "anatomy")])
+    text = "İİİ EGFR 𝛼 lung ŉ EGFR"
+
+    mentions = found(names.detect(passages(text)))
+
+    assert mentions == [
+        (4, 8, "EGFR", "gene"),
+        (11, 15, "lung", "anatomy"),
+        (18, 22, "EGFR", "gene"),
+    ]
+    assert [text[start:end] for start, end, _, _ in mentions] == ["EGFR", "lung", "EGFR"]
+
+
+def test_other_letters_that_share_a_byte_do_not_match(detector: Detectors, passages: Passages):
+    names = detector([("α-тест", "gene")])
+    others = "".join(chr(point) for point in range(0x80, 0x3000))
+
+    mentions = names.detect(passages(" ".join(f"{c}-тест" for c in others)))
+
+    assert {text[0] for _, _, text, _ in found(mentions)} == {"α", "Α"}
+
+
+def test_any_white_space_matches_a_blank_of_a_name(detector: Detectors, passages: Passages):
+    names = detector([("type 2\tdiabetes", "disease")])
+
+    assert found(names.detect(passages("in  type\n 2 \u00a0\r\ndiabetes .", "type2diabetes"))) == [
+        (4, 23, "type\n 2 \u00a0\r\ndiabetes", "disease")
+    ]
+
+
+def test_a_case_sensitive_name_stands_in_its_case(detector: Detectors, passages: Passages):
+    names = detector(
+        [("WAS", "gene", True), ("Cat", "gene", True), ("CAT", "gene", True), ("cat", "species")]
+    )
+
+    assert found(names.detect(passages("WAS was Was, CAT cat"))) == [
+        (0, 3, "WAS", "gene"),
+        (13, 16, "CAT", "gene"),
+        (13, 16, "CAT", "species"),
+        (17, 20, "cat", "species"),
+    ]
+
+
+def test_a_case_sensitive_name_may_be_folded_otherwise(detector: Detectors, passages: Passages):
+    names = detector([("TGF-β  R", "gene", True)])
+
+    assert found(names.detect(passages("TGF‑β\nR, tgf-β R, TGF-Β R"))) == [
+        (0, 7, "TGF‑β\nR", "gene")
+    ]
+
+
+def test_no_match_crosses_passages(detector: Detectors, passages: Passages):
+    names = detector([("breast cancer", "disease"), ("cancer", "disease")])
+
+    mentions = names.detect(passages("", "the breast ", "cancer", "", " cancer breast", "cancer"))
+
+    assert mentions["doc_id"].to_pylist() == ["PMID:2", "PMID:4", "PMID:5"]
+    assert mentions["start"].to_pylist() == [0, 1, 0]
+
+
+def test_a_mention_knows_the_sentence_it_starts_in(detector: Detectors, passages: Passages):
+    names = detector([("EGFR", "gene"), ("cancer. EGFR", "gene")])
+    text = "We studied cancer. EGFR was mutated. No KRAS.  Then EGFR."
+
+    mentions = names.detect(passages("EGFR binds. EGFR is bound.", text))
+
+    assert list(
+        zip(mentions["doc_id"].to_pylist(), mentions["sentence"].to_pylist(), strict=True)
+    ) == [("PMID:0", 0), ("PMID:0", 1), ("PMID:1", 0), ("PMID:1", 1), ("PMID:1", 3)]
+
+
+def test_a_row_is_complete(detector: Detectors, passages: Passages):
+    names = detector([("EGFR", "gene")])
+
+    mentions = names.detect(passages("An EGFR."))
+
+    assert mentions.schema == DICTIONARY_MENTIONS.schema
+    assert mentions.to_pylist() == [
+        {
+            "mention_id": mention_id("PMID:0", 0, [Span(3, 7)], "gene"),
+            "doc_id": "PMID:0",
+            "content_hash": "hash0",
+            "section": 0,
+            "sentence": 0,
+            "start": 3,
+            "end": 7,
+            "spans": [{"start": 3, "end": 7}],
+            "text": "EGFR",
+            "entity_class": "gene",
+            "confidence": None,
+            "detector": "dictionary",
+            "detector_version": names.version,
+        }
+    ]
+
+
+def test_nothing_to_read_gives_no_rows(detector: Detectors, passages: Passages):
+    assert detector([("EGFR", "gene")]).detect(passages()).schema == DICTIONARY_MENTIONS.schema
+    assert detector([("EGFR", "gene")]).detect(passages("", " ")).num_rows == 0
+    assert detector([]).detect(passages("EGFR")).num_rows == 0
+
+
+def test_many_passages_are_read_in_chunks(detector: Detectors, passages: Passages):
+    names = detector([("EGFR", "gene"), ("breast cancer", "disease")])
+    texts = [f"{'x ' * (997 * (n % 7))}EGFR in breast  cancer {n}" for n in range(200)]
+
+    mentions = names.detect(passages(*texts))
+
+    assert mentions["doc_id"].to_pylist() == [f"PMID:{n}" for n in range(200) for _ in range(2)]
+    assert mentions["start"].to_pylist() == [
+        997 * (n % 7) * 2 + offset for n in range(200) for offset in (0, 8)
+    ]
+
+
+def test_a_detector_travels_to_a_worker_and_serves_threads(detector: Detectors, passages: Passages):
+    names = detector([("EGFR", "gene")])
+    copy = pickle.loads(pickle.dumps(names))  # noqa: S301 - our own bytes
+    text = passages("EGFR " * 60_000)
+    counts: list[int] = []
+
+    threads = [
+        threading.Thread(target=lambda: counts.append(copy.detect(text).num_rows)) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert counts == [60_000] * 4
+    assert copy.version == names.version

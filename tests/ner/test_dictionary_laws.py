@@ -1,0 +1,157 @@
+"""The dictionary detector against a matcher that is slow and obvious."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kazu_platform.ner.dictionary import DictionaryDetector
+from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.text.fold import fold_name, is_word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+Name = tuple[str, str, bool]
+
+ODD = "aAbB1 -‑'’\u0301αΑσςİıßſµμé\t\n\x01\x02\u00a0()\U0001d6fc\U0010ffff"
+# No surrogates: Arrow's strings are UTF-8.
+CHARACTERS = st.sampled_from(ODD) | st.characters(exclude_categories=["Cs"])
+TEXTS = st.text(CHARACTERS, max_size=40)
+
+
+@st.composite
+def vocabularies(draw: st.DrawFn) -> tuple[list[str], list[Name]]:
+    """Texts, and names of which many stand there in some form."""
+    texts = draw(st.lists(TEXTS, min_size=1, max_size=4))
+    names: list[Name] = []
+    for _ in range(draw(st.integers(0, 12))):
+        text = draw(st.sampled_from(texts))
+        start = draw(st.integers(0, len(text)))
+        end = draw(st.integers(start, min(len(text), start + 8)))
+        name = draw(st.just(text[start:end]) | st.text(CHARACTERS, max_size=4))
+        name = draw(st.sampled_from([name, name.upper(), name.lower(), name.replace(" ", "\n ")]))
+        names.append((name, draw(st.sampled_from(["gene", "disease"])), draw(st.booleans())))
+    return texts, names
+
+
+def obvious(text: str, names: Sequence[Name]) -> set[tuple[int, int, str]]:
+    """Every name at every pair of borders."""
+    borders = [
+        i
+        for i in range(len(text) + 1)
+        if i in (0, len(text)) or not (is_word(text[i - 1]) and is_word(text[i]))
+    ]
+    return {
+        (start, end, entity_class)
+        for start in borders
+        for end in borders
+        if start < end and fold_name(text[start]) and fold_name(text[end - 1])
+        for name, entity_class, case_sensitive in names
+        if any(map(is_word, fold_name(name)))
+        and fold_name(text[start:end], keep_case=case_sensitive)
+        == fold_name(name, keep_case=case_sensitive)
+    }
+
+
+@settings(max_examples=250, deadline=None)
+@given(given_case=vocabularies())
+def test_it_finds_what_an_obvious_matcher_finds(given_case: tuple[list[str], list[Name]]):
+    texts, names = given_case
+    synonyms, passages = _tables(names, texts)
+
+    with tempfile.TemporaryDirectory() as folder:
+        build_dictionary_index(synonyms, Path(folder) / "index")
+        index = open_dictionary_index(Path(folder) / "index")
+        few = DictionaryDetector(index).detect(passages)
+        assert index._everything is None
+        index.matches = index.matches_by_everything
+        all_at_once = DictionaryDetector(index).detect(passages)
+
+    assert few.equals(all_at_once)
+    rows = list(
+        zip(
+            *(few[name].to_pylist() for name in ("doc_id", "start", "end", "entity_class")),
+            strict=True,
+        )
+    )
+    assert rows == sorted(
+        (f"{number}", *mention)
+        for number, text in enumerate(texts)
+        for mention in obvious(text, names)
+    )
+    for doc_id, start, end, text in zip(
+        *(few[name].to_pylist() for name in ("doc_id", "start", "end", "text")), strict=True
+    ):
+        assert texts[int(doc_id)][start:end] == text
+
+
+def _tables(names: Sequence[Name], texts: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+    import pyarrow as pa
+
+    from kazu_platform.tables import PASSAGES
+
+    synonyms = pa.table(
+        {
+            "name": pa.array([name[0] for name in names], pa.string()),
+            "entity_class": pa.array([name[1] for name in names], pa.string()),
+            "case_sensitive": pa.array([name[2] for name in names], pa.bool_()),
+            "active": pa.array([True for _ in names], pa.bool_()),
+        }
+    )
+    passages = PASSAGES.from_rows(
+        [
+            {
+                "doc_id": f"{number}",
+                "content_hash": "",
+                "section": 0,
+                "name": "",
+                "text": text,
+                "sentences": [],
+            }
+            for number, text in enumerate(texts)
+        ]
+    )
+    return synonyms, passages
+
+
+@pytest.mark.parametrize("path", ["matches_by_candidates", "matches_by_everything"])
+def test_both_paths_find_a_name_by_its_rarest_token(
+    path: str,
+    detector: Callable[[Sequence[tuple[Any, ...]]], DictionaryDetector],
+    passages: Callable[..., pa.Table],
+):
+    names = detector(
+        [(f"{kind} receptor {number}", "gene") for kind in ("alpha", "α") for number in range(40)]
+        + [("receptor", "gene"), ("receptor receptor", "gene")]
+    )
+    names.index.matches = getattr(names.index, path)
+
+    mentions = names.detect(passages("α receptor 7 receptor receptor"))
+
+    assert mentions["text"].to_pylist() == [
+        "α receptor 7",
+        "receptor",
+        "receptor",
+        "receptor receptor",
+        "receptor",
+    ]
+
+
+def test_tokens_that_share_a_key_bring_their_names_once(
+    detector: Callable[[Sequence[tuple[Any, ...]]], DictionaryDetector],
+    passages: Callable[..., pa.Table],
+):
+    # CRC-32 of both words is 0x4DDB0C25.
+    names = detector([("plumless", "gene"), ("buckeroo", "gene")])
+
+    mentions = names.detect(passages("plumless and buckeroo"))
+
+    assert mentions["text"].to_pylist() == ["plumless", "buckeroo"]
