@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from kazu_platform.errors import ConfigurationError, SchemaError, SourceError
+from kazu_platform.errors import DownloadError, KazuPlatformError, LostRaceError
 from kazu_platform.storage.lake import Lake, Pointer, Written
 from kazu_platform.tables import Table
 
@@ -27,15 +27,19 @@ RETRY = dg.RetryPolicy(
 OWNERS = ["team:literature"]
 
 
+TRANSIENT = (DownloadError, LostRaceError, OSError, TimeoutError)
+
+
 @contextmanager
 def bad_data_is_final() -> Iterator[None]:
-    """Fail at once where a retry cannot help: wrong data, wrong configuration."""
+    """Fail at once where a retry cannot help: wrong data, wrong configuration, a bug."""
     try:
         yield
-    except (ConfigurationError, SchemaError, SourceError) as error:
-        if type(error).__name__ == "DownloadError":
-            raise
-        raise dg.Failure(str(error), allow_retries=False) from error
+    except (*TRANSIENT, dg.Failure):
+        raise
+    except Exception as error:
+        what = str(error) if isinstance(error, KazuPlatformError) else repr(error)
+        raise dg.Failure(what, allow_retries=False) from error
 
 
 def column_schema(table: Table) -> dg.TableSchema:

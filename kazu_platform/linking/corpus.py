@@ -56,7 +56,7 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
     if not files:
         return {bucket: SURFACES.empty() for bucket in BUCKETS}
     with duckdb.connect() as connection:
-        rows = connection.execute(_COUNT, {"files": list(files)}).to_arrow_table()
+        rows = connection.sql(_COUNT, params={"files": list(files)}).to_arrow_table()
     rows = with_normalised(pl.DataFrame(rows))
     buckets = bucket_of(rows["surface_id"])
     return {bucket: rows.filter(pc.equal(buckets, bucket)) for bucket in BUCKETS}
@@ -76,9 +76,9 @@ def link_changed(linker: ExactLinker, surfaces: pa.Table, known: pa.Table) -> Re
         connection.register("known", known)
         connection.register("surfaces", surfaces)
         connection.register("versions", table)
-        kept = connection.execute(_KEPT, {"linker": linker.version}).to_arrow_table()
+        kept = connection.sql(_KEPT, params={"linker": linker.version}).to_arrow_table()
         connection.register("kept", kept)
-        fresh = connection.execute(
+        fresh = connection.sql(
             "SELECT s.* FROM surfaces s ANTI JOIN kept k USING (surface_id)"
         ).to_arrow_table()
     linked = linker.link(SURFACES.check(fresh.cast(SURFACES.schema)))
