@@ -201,7 +201,7 @@ class ArtifactStore:
             return _plain(json.loads(path.read_bytes())["version"])
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ArtifactError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(
                 f"{path} is no pointer ({error!r}); delete it and promote a version."
             ) from error
