@@ -11,7 +11,6 @@ import warnings
 import dagster as dg
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kazu_platform.graph.network import dangling_edges
 from kazu_platform.storage.lake import Staged
@@ -34,8 +33,11 @@ WHERE p.text IS NULL OR m.text <> list_aggregate(
 def keys_are_unique(staged: Staged) -> dg.AssetCheckResult:
     """No key stands there twice."""
     table = staged.table
-    keys = staged.read(list(table.key)).group_by(list(table.key)).aggregate([([], "count_all")])
-    twice = keys.filter(pc.greater(keys["count_all"], 1))
+    with duckdb.connect() as connection:
+        connection.register("keys", staged.read(list(table.key)))
+        twice = connection.sql(
+            "SELECT *, count(*) AS times FROM keys GROUP BY ALL HAVING times > 1"
+        ).to_arrow_table()
     return dg.AssetCheckResult(
         passed=twice.num_rows == 0,
         asset_key=table.name,

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assets import gates
 from assets.making import Events, Recipe, make, make_all
@@ -54,9 +54,8 @@ CO_OCCURRENCE_LICENCE = "CC0-1.0"
 def pair_counts(lake: LakeResource) -> Events:
     """Concepts named together in the current citations of each file; only stale files counted."""
     tables = lake.open()
-    current = tables.read(CURRENT_CITATIONS)
     links = tables.read(LINKS)
-    digests, versions = current_digests(current), link_versions(links)
+    digests, versions = current_digests(tables.read(CURRENT_CITATIONS)), link_versions(links)
     files = tables.pointers(MENTIONS)
     for gone in set(tables.partitions(PAIR_COUNTS)) - set(files):
         tables.drop(PAIR_COUNTS, gone)
@@ -67,7 +66,10 @@ def pair_counts(lake: LakeResource) -> Events:
             links=links,
             citations=tables.read(CITATIONS, file),
             sentences=tables.read(SENTENCES, file),
-            current=current.filter(pc.equal(current["file"], file)),
+            current=tables.scan(CURRENT_CITATIONS)
+            .filter(pl.col("file") == file)
+            .collect()
+            .to_arrow(),
             file=file,
         )
 
@@ -140,9 +142,7 @@ def network(lake: LakeResource, sources: SourcesResource) -> Events:
             tables.read(NODES, "all", columns=["id"]), staged
         )
     }
-    yield from make(
-        tables, Recipe(NODES, "all", inputs, lambda: both()[0], unique, guarded=True)
-    )
+    yield from make(tables, Recipe(NODES, "all", inputs, lambda: both()[0], unique, guarded=True))
     yield from make(
         tables, Recipe(EDGES, "all", inputs, lambda: both()[1], unique | whole, guarded=True)
     )

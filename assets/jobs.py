@@ -21,12 +21,10 @@ def jobs_of(
     """The jobs over these assets."""
 
     @dg.op
-    def register_published_files(
-        context: dg.OpExecutionContext, sources: SourcesResource
-    ) -> None:
+    def register_published_files(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
         """Make a partition of every file that the catalogue's PubMed folders now hold."""
         files = register_pubmed_files(context.instance, sources)
-        context.log.info(f"{len(files)} files are published")
+        context.log.info("%d files are published", len(files))
 
     @dg.job
     def register_files() -> None:
@@ -41,7 +39,7 @@ def jobs_of(
             resources,
             context.instance,
             sources,
-            lambda what, done, total: context.log.info(f"{done} of {total}: {what}"),
+            lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
         )
         if summary.failed:
             lines = "\n".join(f"{failed.what}: {failed.why}" for failed in summary.failed)

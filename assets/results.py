@@ -7,7 +7,7 @@ were, there is nothing to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import dagster as dg
 import pyarrow as pa
 
 from kazu_platform.errors import DownloadError, KazuPlatformError, LostRaceError
-from kazu_platform.storage.lake import Lake, Pointer, Written
+from kazu_platform.storage.lake import Lake, Pointer
 from kazu_platform.tables import Table
 
 PREVIEW_ROWS = 5
@@ -31,7 +31,7 @@ TRANSIENT = (DownloadError, LostRaceError, OSError, TimeoutError)
 
 
 @contextmanager
-def bad_data_is_final() -> Iterator[None]:
+def bad_data_is_final() -> Generator[None]:
     """Fail at once where a retry cannot help: wrong data, wrong configuration, a bug."""
     try:
         yield
@@ -69,10 +69,10 @@ def definition_metadata(table: Table) -> dict[str, Any]:
     }
 
 
-def result(
+def result(  # noqa: PLR0913 - each is an independent fact of one materialisation
     lake: Lake,
     table: Table,
-    written: Written | Pointer,
+    live: Pointer,
     *,
     partition: str,
     metadata: Mapping[str, Any] | None = None,
@@ -80,16 +80,16 @@ def result(
 ) -> dg.MaterializeResult:
     """One partition of one table, as Dagster shows it."""
     facts: dict[str, Any] = {
-        "dagster/row_count": written.n_rows,
-        "size": dg.MetadataValue.text(f"{written.n_bytes:,} bytes"),
-        "generation": written.generation,
-        "unchanged": skipped or bool(getattr(written, "unchanged", False)),
+        "dagster/row_count": live.n_rows,
+        "size": dg.MetadataValue.text(f"{live.n_bytes:,} bytes"),
+        "generation": live.generation,
+        "unchanged": skipped,
         "preview": dg.MetadataValue.md(preview(lake, table, partition)),
     }
     return dg.MaterializeResult(
         asset_key=table.name,
         metadata=facts | dict(metadata or {}),
-        data_version=dg.DataVersion(written.data_version),
+        data_version=dg.DataVersion(live.data_version),
     )
 
 
@@ -103,7 +103,9 @@ def preview(lake: Lake, table: Table, partition: str) -> str:
 def markdown(rows: pa.Table) -> str:
     """Rows as a Markdown table; long cells are cut."""
     lines = [f"| {' | '.join(rows.column_names)} |", f"|{' --- |' * rows.num_columns}"]
-    lines += [f"| {' | '.join(_cell(row[n]) for n in rows.column_names)} |" for row in rows.to_pylist()]
+    lines += [
+        f"| {' | '.join(_cell(row[n]) for n in rows.column_names)} |" for row in rows.to_pylist()
+    ]
     return "\n".join(lines)
 
 

@@ -13,7 +13,11 @@ from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
 from kazu_platform.documents import digest
 from kazu_platform.linking.index import build_linking_index
 from kazu_platform.ner.dictionary_index import build_dictionary_index
-from kazu_platform.ontologies.vocabulary import VOCABULARY_CODE_VERSION, Vocabulary, parse_vocabulary
+from kazu_platform.ontologies.vocabulary import (
+    VOCABULARY_CODE_VERSION,
+    Vocabulary,
+    parse_vocabulary,
+)
 from kazu_platform.settings import OntologySource
 from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.downloads import fetched_file
@@ -31,6 +35,7 @@ from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "vocabularies"
+INDEX_VERSION = "1"
 CODE_VERSION = f"{VOCABULARY_CODE_VERSION}-{NORMALISER_VERSION}"
 
 
@@ -157,12 +162,12 @@ def _recipes(
     kinds={"python"},
     owners=OWNERS,
     retry_policy=RETRY,
-    code_version="1",
+    code_version=INDEX_VERSION,
 )
 def dictionary_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.MaterializeResult:
     """Every active name, compiled for matching in text."""
     tables, store = lake.open(), artifacts.open()
-    inputs = {"synonyms": tables.version(SYNONYMS)}
+    inputs = {"synonyms": tables.version(SYNONYMS), "code": INDEX_VERSION}
     artifact = _live_if_made_from(store, "dictionary", inputs)
     if artifact is None:
         with bad_data_is_final(), store.stage("dictionary") as staged:
@@ -177,23 +182,34 @@ def dictionary_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.Mat
     kinds={"polars"},
     owners=OWNERS,
     retry_policy=RETRY,
-    code_version="1",
+    code_version=INDEX_VERSION,
 )
-def linking_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.MaterializeResult:
-    """Every active name with its concept, compiled for linking."""
+def linking_index(
+    lake: LakeResource, artifacts: ArtifactsResource, sources: SourcesResource
+) -> dg.MaterializeResult:
+    """Every active name with its concept, compiled for linking.
+
+    Where ontologies of a class know a name equally well, the first in the catalogue is preferred.
+    """
     tables, store = lake.open(), artifacts.open()
-    inputs = {"synonyms": tables.version(SYNONYMS), "concepts": tables.version(CONCEPTS)}
+    order = [source.name for source in sources.catalogue().ontologies]
+    inputs = {
+        "synonyms": tables.version(SYNONYMS),
+        "concepts": tables.version(CONCEPTS),
+        "ontologies": ",".join(order),
+        "code": INDEX_VERSION,
+    }
     artifact = _live_if_made_from(store, "linking", inputs)
     if artifact is None:
         with bad_data_is_final(), store.stage("linking") as staged:
-            build_linking_index(tables.read(CONCEPTS), tables.read(SYNONYMS), staged.content)
+            build_linking_index(
+                tables.read(CONCEPTS), tables.read(SYNONYMS), staged.content, ontologies=order
+            )
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)
 
 
-def _live_if_made_from(
-    store: ArtifactStore, name: str, inputs: dict[str, str]
-) -> Artifact | None:
+def _live_if_made_from(store: ArtifactStore, name: str, inputs: dict[str, str]) -> Artifact | None:
     live = store.live(name) if store.live_version(name) else None
     return live if live and dict(live.inputs) == inputs else None
 

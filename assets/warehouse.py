@@ -38,5 +38,7 @@ def warehouse(lake: LakeResource, warehouse_file: WarehouseResource) -> dg.Mater
             "garbage_files": collected.n_files,
             "built": str(built),
         },
-        data_version=dg.DataVersion(digest(*(part for pair in sorted(versions.items()) for part in pair))),
+        data_version=dg.DataVersion(
+            digest(*(part for pair in sorted(versions.items()) for part in pair))
+        ),
     )

@@ -1,4 +1,4 @@
-"""Write docs/tables.md from kazu_platform/tables.py; `--check` only says whether it is up to date."""
+"""Write docs/tables.md from kazu_platform/tables.py; `--check` says if it is up to date."""
 
 from __future__ import annotations
 

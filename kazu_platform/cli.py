@@ -8,7 +8,7 @@ code 1.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -45,7 +45,7 @@ class AnnotateFormat(StrEnum):
 
 
 @contextmanager
-def _user_errors() -> Iterator[None]:
+def _user_errors() -> Generator[None]:
     """Print an error of ours as one line and leave with exit code 1."""
     try:
         yield

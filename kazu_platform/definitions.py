@@ -32,7 +32,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             path=str(settings.warehouse), exports=str(settings.home.absolute() / "exports")
         ),
         "sources": SourcesResource(sources=settings.sources, raw=str(settings.raw)),
-        "compute": ComputeResource(),
+        "compute": ComputeResource(mode="inline", batch_characters=2_000_000),
     }
 
 

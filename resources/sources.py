@@ -32,7 +32,7 @@ class SourcesResource(dg.ConfigurableResource):
         catalogue = self.catalogue()
         if catalogue.pubmed is None:
             raise ConfigurationError(
-                f"The catalogue {catalogue.name!r} has no `pubmed:` block with a `baseline:` folder."
+                f"The catalogue {catalogue.name!r} has no `pubmed:` block with a `baseline:`."
             )
         return catalogue.pubmed
 

@@ -1,14 +1,17 @@
-"""The import contract: floors point down, rooms point down, heavy libraries stay where they belong."""
+"""The import contract: floors and rooms point down; heavy libraries stay out of light commands."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 FRONT_DOORS = ("kazu_platform/definitions.py", "kazu_platform/cli.py", "kazu_platform/commands/")

@@ -66,7 +66,7 @@ def _indices(settings: Settings) -> tuple[Artifact, Artifact]:
     except ArtifactError:
         if settings.sources != "sample":
             raise
-    print("Compiling the embedded sample's vocabularies, once ...", file=sys.stderr)
+    sys.stderr.write("Compiling the embedded sample's vocabularies, once ...\n")
     return _compile_sample(settings, store)
 
 
@@ -85,7 +85,9 @@ def _compile_sample(settings: Settings, store: ArtifactStore) -> tuple[Artifact,
         build_dictionary_index(synonyms, staged.content)
         dictionary = staged.commit(inputs={})
     with store.stage("linking") as staged:
-        build_linking_index(concepts, synonyms, staged.content)
+        build_linking_index(
+            concepts, synonyms, staged.content, ontologies=[source.name for source in sources]
+        )
         linking = staged.commit(inputs={})
     return dictionary, linking
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
-import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,14 +20,21 @@ from resources.dagster_home import open_instance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import duckdb
+
 COUNTS = {
     "citations": "SELECT count(*) FROM current_citations WHERE NOT deleted",
     "mentions": "SELECT count(*) FROM annotations",
-    "links": "SELECT count(*) FROM annotations WHERE concept_id IS NOT NULL",
+    "links": "SELECT count(*) FROM links",
     "nodes": "SELECT count(*) FROM nodes",
     "edges": "SELECT count(*) FROM edges",
     "set aside": "SELECT count(*) FROM quarantine",
 }
+EXAMPLE = """
+SELECT n.id FROM nodes n JOIN edges e ON n.id = e.subject OR n.id = e.object
+WHERE n.entity_class = 'disease' AND e.n_documents >= 3 AND e.sentence IS NOT NULL
+GROUP BY n.id ORDER BY sum(e.score) DESC, n.id LIMIT 1
+"""
 NEXT = """\
 Ask it something:
   kazu-platform query "FROM top_concepts('disease', n := 5)"
@@ -50,7 +57,7 @@ def run_demo() -> int:
     if settings.warehouse.exists():
         with open_read_only(settings.warehouse, settings.lake) as connection:
             out.print(_summary_table(summary, _counts(connection), seconds))
-            out.print(NEXT.format(concept=_example(connection)), markup=False, highlight=False)
+            sys.stdout.write(NEXT.format(concept=_example(connection)) + "\n")
     return 1 if summary.failed else 0
 
 
@@ -85,8 +92,8 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _example(connection: duckdb.DuckDBPyConnection) -> str:
-    """A disease that has something to show, to ask about."""
-    row = connection.execute("SELECT concept_id FROM top_concepts('disease', n := 1)").fetchone()
+    """The disease with most to show: whose pairs of several documents weigh most."""
+    row = connection.execute(EXAMPLE).fetchone()
     return row[0] if row else "MONDO:0005148"
 
 

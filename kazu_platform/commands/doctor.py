@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +14,7 @@ from kazu_platform.errors import KazuPlatformError
 from kazu_platform.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
 PACKAGES = ("dagster", "duckdb", "polars", "pyarrow", "ray", "torch", "transformers")

@@ -76,7 +76,7 @@ def _print_table(rows: pa.Table, out: TextIO) -> None:
     Console(file=out, width=None if out.isatty() else 160).print(table)
     if rows.num_rows > MAX_TABLE_ROWS:
         left = f"{rows.num_rows - MAX_TABLE_ROWS} more rows; use --format csv for all of them"
-        print(left, file=sys.stderr)
+        sys.stderr.write(f"{left}\n")
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -21,15 +21,17 @@ MAX_DETAIL = 2_000
 
 
 class Step(Protocol):
-    """Work that can be described here and done elsewhere; it pickles.
+    """Work that can be described here and done elsewhere; it pickles."""
 
-    Attributes:
-        name: what is being done, as quarantine names it: `dictionary`, `model`.
-        version: of data and rules; rows of another version are made again.
-    """
+    @property
+    def name(self) -> str:
+        """What is being done, as quarantine names it: `dictionary`, `model`."""
+        ...
 
-    name: str
-    version: str
+    @property
+    def version(self) -> str:
+        """Of data and rules; rows of another version are made again."""
+        ...
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Load models and indices, once in each worker.

@@ -23,7 +23,9 @@ def to_json_line(document: Document, mentions: Sequence[Mention]) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
-def from_json_line(line: str, *, path: str = "-", number: int = 1) -> tuple[Document, tuple[Mention, ...]]:
+def from_json_line(
+    line: str, *, path: str = "-", number: int = 1
+) -> tuple[Document, tuple[Mention, ...]]:
     """Read back what `to_json_line` wrote.
 
     Raises:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kazu_platform.linking.surfaces import bucket_of, with_normalised
 from kazu_platform.tables import LINKS, SURFACES
@@ -58,8 +57,8 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
     with duckdb.connect() as connection:
         rows = connection.sql(_COUNT, params={"files": list(files)}).to_arrow_table()
     rows = with_normalised(pl.DataFrame(rows))
-    buckets = bucket_of(rows["surface_id"])
-    return {bucket: rows.filter(pc.equal(buckets, bucket)) for bucket in BUCKETS}
+    buckets = bucket_of(rows["surface_id"]).to_numpy(zero_copy_only=False)
+    return {bucket: rows.filter(pa.array(buckets == bucket)) for bucket in BUCKETS}
 
 
 def link_changed(linker: ExactLinker, surfaces: pa.Table, known: pa.Table) -> Relinked:

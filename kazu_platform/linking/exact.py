@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.linking.index import LinkingIndex
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 MAX_ALTERNATIVES = 20
 LONG_FORM = "long:"
 DEFINED = "defined:"
@@ -160,7 +160,12 @@ class ExactLinker:
     def _ranked(self, candidates: _Candidates) -> _Candidates:
         """Best first within each surface, each concept where it stands best."""
         c = candidates
-        ordered = c.take(np.lexsort((c.concept, c.case, c.scope, c.tier, c.beside, c.surface)))
+        # The catalogue's order before case: "Imatinib" at the start of a sentence means what
+        # "imatinib" means in its middle, however each ontology writes its labels.
+        ontology = self.index.ontology_order[c.concept]
+        ordered = c.take(
+            np.lexsort((c.concept, c.case, ontology, c.scope, c.tier, c.beside, c.surface))
+        )
         # The same CURIE may come from two ontologies.
         number = self.index.concepts["number"].to_numpy()[ordered.concept].astype(np.int64)
         concept = ordered.surface * (len(self.index.concepts) + 1) + number

@@ -17,6 +17,7 @@ an index is opened, so a command that links three strings pays for three.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -91,6 +92,14 @@ class LinkingIndex:
     def vocabulary_version(self) -> Mapping[str, str]:
         """Version of the names of each entity class."""
         return self.manifest.vocabulary_version
+
+    @cached_property
+    def ontology_order(self) -> NDArray[np.int64]:
+        """Place of each concept's ontology in the catalogue."""
+        places = {name: place for place, name in enumerate(self.manifest.ontologies)}
+        encoded = self.concepts["ontology"].combine_chunks().dictionary_encode()
+        of_code = np.array([places[name] for name in encoded.dictionary.to_pylist()], np.int64)
+        return of_code[encoded.indices.to_numpy()]
 
     def find(self, column: str, queries: pa.Array, classes: Sequence[str]) -> Hits:
         """Find the names of a class whose `column` equals a query.

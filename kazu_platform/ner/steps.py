@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kazu_platform.ner.dictionary import DictionaryDetector
-from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.dictionary import DictionaryDetector, dictionary_version
+from kazu_platform.ner.dictionary_index import open_dictionary_index, read_dictionary_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +22,10 @@ class DictionaryStep:
     folder: str
     name: str = "dictionary"
 
-    @cached_property
+    @property
     def version(self) -> str:
-        """Version of the names and of the matching rules."""
-        return DictionaryDetector(open_dictionary_index(Path(self.folder))).version
+        """Version of the names and of the matching rules; reads the manifest alone."""
+        return dictionary_version(read_dictionary_manifest(Path(self.folder)))
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Map the dictionary into memory; the function turns PASSAGES into mentions."""

@@ -55,7 +55,7 @@ _READERS = {
     "ofn": read_functional,
 }
 _MIN_NAME = 2
-VOCABULARY_CODE_VERSION = f"1-{CASE_RULES_VERSION}"
+VOCABULARY_CODE_VERSION = f"2-{CASE_RULES_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +298,8 @@ def _synonym_rows(source: OntologySource, names: pl.DataFrame) -> pa.Table:
                 ~pl.col("obsolete")
                 & (name.str.len_chars() >= _MIN_NAME)
                 & name.str.contains(r"\p{L}")
+                # "in", "to" and "as" are symbols of genes; in texts they are prepositions.
+                & ~name.str.contains(r"^\p{Ll}{2}$")
             ).alias("active"),
         ),
     )

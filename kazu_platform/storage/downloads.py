@@ -116,7 +116,10 @@ class Downloader:
                 known = None  # the server's tag is not believed against the checksum
             if scheme == "file":
                 return self._copy(url, destination, known, md5, max_bytes)
-            return self._download(url, destination, known, md5, max_bytes, progress)
+            try:
+                return self._download(url, destination, known, md5, max_bytes, progress)
+            except ChecksumError:  # damaged on its way, or replaced while it came: from the start
+                return self._download(url, destination, None, md5, max_bytes, progress)
 
     def list_folder(self, url: str) -> list[str]:
         """Names of the files in a folder: one of this machine, or a web server's index page.
@@ -220,7 +223,10 @@ def scheme_of(url: str) -> str:
     Raises:
         ConfigurationError: it is not supported; says which are.
     """
-    scheme = urlsplit(url).scheme.lower() if "://" in url else "file"
+    try:
+        scheme = urlsplit(url).scheme.lower() if "://" in url else "file"
+    except ValueError as error:
+        raise ConfigurationError(f"{url} is no URL: {error}") from None
     if scheme not in _SCHEMES:
         raise ConfigurationError(
             f"{url}: {scheme}:// cannot be fetched; use {', '.join(_SCHEMES)} or a path."

@@ -70,7 +70,7 @@ class _WaitAsAsked(wait_base):
 
     def __init__(self, longest: float) -> None:
         self.longest = longest
-        self.otherwise = wait_exponential_jitter(initial=min(1.0, longest), max=longest)
+        self.otherwise = wait_exponential_jitter(multiplier=min(1.0, longest), max=longest)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
@@ -171,6 +171,7 @@ def _receive(  # noqa: PLR0913, PLR0917 - the facts of one transfer
             return None
         if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and begun:
             if response.headers.get("Content-Range") == f"bytes */{at}":
+                _state_path(part).unlink(missing_ok=True)
                 return begun  # it was complete when its writer died
             _forget(part)
             raise _TryAgainError("the file changed while it was fetched", wait=0)
@@ -187,7 +188,7 @@ def _receive(  # noqa: PLR0913, PLR0917 - the facts of one transfer
         with part.open("r+b") as file:
             file.seek(at)
             file.truncate()
-            for block in response.iter_raw(_BLOCK):
+            for block in response.iter_raw():  # in blocks of any size, so that a cut loses none
                 file.write(block)
                 at += len(block)
                 _must_fit(url, at, max_bytes, part)
@@ -218,8 +219,11 @@ def _opened(client: httpx.Client, url: str, headers: dict[str, str]) -> Generato
 
 
 def _redirected(url: str, here: str, location: str) -> str:
-    there = urljoin(here, location)
-    scheme = urlsplit(there).scheme
+    try:
+        there = urljoin(here, location)
+        scheme = urlsplit(there).scheme
+    except ValueError as error:
+        raise DownloadError(f"{url} is redirected to {location!r}: {error}") from None
     if scheme not in {"http", "https"}:
         raise DownloadError(f"{url} is redirected to {there}, which cannot be fetched safely.")
     if scheme == "http" and urlsplit(here).scheme == "https":

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["BuiltWarehouse", "build_warehouse", "files_named_by", "open_read_only", "run_query"]
 
 FORMAT_VERSION = 1
+# Rows that lie in very many small files are copied: opening ten thousand files for a handful of
+# rows takes seconds, at each query.
+_MANY_FILES = 200
+_FEW_ROWS = 1_000_000
 
 # Everything below a concept by is_a. UNION drops what is known already, so a cycle ends; a concept
 # is not its own ancestor even then. Sorted, so that the rows of one ancestor lie together.
@@ -172,10 +176,15 @@ def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:
     groups: dict[frozenset[str], list[str]] = {}
     for pointer in pointers:
         _must_be_whole(pointer, lake)
-        groups.setdefault(lake.absent_columns(table, pointer), []).append(pointer.path)
+        absent = lake.absent_columns(table, pointer)
+        if pointer.n_rows:
+            groups.setdefault(absent, []).append(pointer.path)
+    n_files = sum(len(paths) for paths in groups.values())
+    n_rows = sum(pointer.n_rows for pointer in pointers)
+    kind = "TABLE" if n_files > _MANY_FILES and n_rows < _FEW_ROWS else "VIEW"
     selects = [_select(table, lake, absent, paths) for absent, paths in groups.items()]
     statements = [
-        f"CREATE VIEW lake.{table.name} AS {' UNION ALL '.join(selects) or _nothing(table)}",
+        f"CREATE {kind} lake.{table.name} AS {' UNION ALL '.join(selects) or _nothing(table)}",
         f"CREATE VIEW {table.name} AS SELECT {columns} FROM lake.{table.name}",  # noqa: S608 - the same
         f"COMMENT ON VIEW {table.name} IS {quoted(f'One row is {table.row}.')}",
     ]

@@ -52,7 +52,9 @@ def corpus(lake: Lake) -> Lake:
         of_file = [row for row in versions if row["file"] == file]
         lake.write(CITATIONS, CITATIONS.from_rows(of_file), partition=file)
         lake.write(SENTENCES, sentences(of_file), partition=file)
-        lake.write(MENTIONS, MENTIONS.from_rows([m for r in of_file for m in named_in(r)]), partition=file)
+        lake.write(
+            MENTIONS, MENTIONS.from_rows([m for r in of_file for m in named_in(r)]), partition=file
+        )
     lake.write(
         DELETIONS,
         DELETIONS.from_rows([{"pmid": 9, "version": None, "file": second, "position": 2}]),

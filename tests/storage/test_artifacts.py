@@ -74,19 +74,18 @@ def test_a_version_can_wait_for_a_gate(store: ArtifactStore):
 
 
 def test_what_is_not_committed_leaves_no_trace(store: ArtifactStore):
-    with pytest.raises(RuntimeError), store.stage("dictionary") as staged:
+    with store.stage("dictionary") as staged:
         (staged.content / "patterns.txt").write_text("half")
-        raise RuntimeError
 
     assert list((store.root / "dictionary").iterdir()) == []
     assert store.versions("dictionary") == []
 
 
 def test_a_missing_artifact_says_what_to_run(store: ArtifactStore):
-    with pytest.raises(ArtifactError, match="There is no dictionary in .*kazu-platform demo"):
+    with pytest.raises(ArtifactError, match=r"There is no dictionary in .*kazu-platform demo"):
         store.live("dictionary")
     make(store, "insulin", version="v1")
-    with pytest.raises(ArtifactError, match="has no version 'v2'.*it has v1"):
+    with pytest.raises(ArtifactError, match=r"has no version 'v2'.*it has v1"):
         store.promote("dictionary", "v2")
 
 
@@ -123,7 +122,7 @@ def test_a_damaged_manifest_is_named(store: ArtifactStore, body: str):
     made = make(store, "insulin")
     (made.folder / "manifest.json").write_text(body)
 
-    with pytest.raises(ArtifactError, match="manifest.json"):
+    with pytest.raises(ArtifactError, match=r"manifest\.json"):
         store.live("dictionary")
 
 

@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.warehouse import build_warehouse, open_read_only
 from kazu_platform.tables import DELETIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
 
 # Every generation of a partition holds 2,000 rows of one pmid, so a mixture would show.
 WRITER = """
@@ -71,7 +74,12 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 def rows_of(pmid: int) -> pa.Table:
     return DELETIONS.from_columns(
-        {"pmid": [pmid] * 2_000, "version": [None] * 2_000, "file": ["x"] * 2_000, "position": [0] * 2_000}
+        {
+            "pmid": [pmid] * 2_000,
+            "version": [None] * 2_000,
+            "file": ["x"] * 2_000,
+            "position": [0] * 2_000,
+        }
     )
 
 

@@ -6,13 +6,17 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pytest
 
 from kazu_platform.errors import LakeError
-from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import DELETIONS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kazu_platform.storage.lake import Lake
 
 HOUR = timedelta(hours=1)
 

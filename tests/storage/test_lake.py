@@ -89,7 +89,9 @@ def test_the_version_does_not_depend_on_how_rows_were_cut(lake: Lake):
 def test_the_version_does_not_depend_on_how_columns_are_described(lake: Lake):
     reworded = replace(
         DELETIONS,
-        schema=pa.schema([f.with_metadata({"description": "in other words"}) for f in DELETIONS.schema]),
+        schema=pa.schema(
+            [f.with_metadata({"description": "in other words"}) for f in DELETIONS.schema]
+        ),
     )
 
     first = lake.write(DELETIONS, deletions(7), partition="a")
@@ -147,7 +149,20 @@ def test_an_unknown_column_names_the_nearest(lake: Lake):
 
 @pytest.mark.parametrize(
     "name",
-    ["..", "../x", "a/../../x", "/etc", "a/b/c", "", "a//b", ".hidden", "a b", "live.json", "a\0b", "a\n"],
+    [
+        "..",
+        "../x",
+        "a/../../x",
+        "/etc",
+        "a/b/c",
+        "",
+        "a//b",
+        ".hidden",
+        "a b",
+        "live.json",
+        "a\0b",
+        "a\n",
+    ],
 )
 def test_a_partition_cannot_lead_out_of_the_lake(lake: Lake, name: str):
     with pytest.raises(LakeError, match="cannot name a partition"):
@@ -178,7 +193,7 @@ def test_rows_that_do_not_fit_leave_no_trace(lake: Lake):
 def test_keys_that_stand_there_twice_are_named(lake: Lake):
     row = {"concept_id": "MONDO:1", "predicate": "xref", "xref": "DOID:4", "ontology": "MONDO"}
 
-    with pytest.raises(SchemaError, match="concept_id 'MONDO:1'.*xref 'DOID:4'"):
+    with pytest.raises(SchemaError, match=r"concept_id 'MONDO:1'.*xref 'DOID:4'"):
         lake.write(
             CONCEPT_XREFS, CONCEPT_XREFS.from_rows([row, row]), partition="MONDO", unique=True
         )
@@ -298,7 +313,16 @@ def test_a_flipped_bit_is_noticed(lake: Lake):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'{"format": 1}', b'{"format": 2}', b"\xff\xfe", b'{"format": 1, "generation": "../x"}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"format": 1}',
+        b'{"format": 2}',
+        b"\xff\xfe",
+        b'{"format": 1, "generation": "../x"}',
+    ],
 )
 def test_a_damaged_pointer_is_named(lake: Lake, body: bytes):
     lake.write(DELETIONS, deletions(7), partition="a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from typing import Any
 
@@ -48,7 +49,7 @@ def round_trip(table: Table, rows: list[dict[str, Any]], cuts: list[int]) -> Non
         lake = Lake(folder)
         whole = table.from_rows(rows)
         borders = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
-        pieces = [whole.slice(a, b - a) for a, b in zip(borders, borders[1:], strict=False)]
+        pieces = [whole.slice(a, b - a) for a, b in itertools.pairwise(borders)]
 
         written = lake.write(table, pieces, partition="a")
         again = lake.write(table, [whole], partition="a")

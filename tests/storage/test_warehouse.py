@@ -187,9 +187,11 @@ def test_top_concepts_count_documents(corpus: Lake, path: Path):
     assert ask(corpus, path, "FROM top_concepts('gene')") == []
 
 
-@pytest.mark.parametrize(("asked", "partner"), [("MONDO:2", "INS"), ("HGNC:6081", "diabetes mellitus")])
+@pytest.mark.parametrize(
+    ("asked", "partner"), [("MONDO:2", "INS"), ("HGNC:6081", "diabetes mellitus")]
+)
 def test_partners_are_found_in_both_directions(corpus: Lake, path: Path, asked: str, partner: str):
-    (found,) = ask(corpus, path, f"FROM partners('{asked}', n := 5)")  # noqa: S608
+    (found,) = ask(corpus, path, f"FROM partners('{asked}', n := 5)")
 
     assert found["name"] == partner
     assert found["n_documents"] == 2
@@ -200,9 +202,11 @@ def test_partners_are_found_in_both_directions(corpus: Lake, path: Path, asked: 
 
 @pytest.mark.parametrize("asked", ["7", "'PMID:7'", "'7'"])
 def test_the_history_of_a_pmid_shows_every_version(corpus: Lake, path: Path, asked: str):
-    found = ask(corpus, path, f"FROM history({asked})")  # noqa: S608
+    found = ask(corpus, path, f"FROM history({asked})")
 
-    assert [(row["file"], row["event"], str(row["revised_on"]), row["current"]) for row in found] == [
+    assert [
+        (row["file"], row["event"], str(row["revised_on"]), row["current"]) for row in found
+    ] == [
         ("pubmed26n0001", "version", "None", False),
         ("pubmed26n0002", "version", "2025-03-01", True),
     ]
@@ -219,7 +223,7 @@ def test_the_history_of_a_pmid_shows_its_deletion(corpus: Lake, path: Path):
 
 def test_concepts_are_found_by_name_nearest_first(corpus: Lake, path: Path):
     def ids(wanted: str) -> list[str]:
-        found = ask(corpus, path, f"FROM find_concept('{wanted}')")  # noqa: S608
+        found = ask(corpus, path, f"FROM find_concept('{wanted}')")
         return [row["concept_id"] for row in found]
 
     assert ids("t2d") == ["MONDO:3"]
@@ -232,12 +236,12 @@ def test_an_empty_lake_has_every_view_with_its_types(lake: Lake, path: Path):
 
     with open_read_only(path, lake.root) as connection:
         for table in TABLES.values():
-            found = run_query(connection, f'FROM "{table.name}"')  # noqa: S608
+            found = run_query(connection, f'FROM "{table.name}"')
             assert found.num_rows == 0
             assert found.schema.names == table.schema.names
             assert [field.type for field in found.schema] == [field.type for field in table.schema]
         for name in ("annotations", "annotated_sentences", "current_documents"):
-            assert run_query(connection, f"FROM {name}").num_rows == 0  # noqa: S608
+            assert run_query(connection, f"FROM {name}").num_rows == 0
 
 
 def test_columns_carry_their_meaning(corpus: Lake, path: Path):
