@@ -11,6 +11,8 @@ import dagster as dg
 POOLS = {"corpus": 1, "downloads": 2}
 
 _CONFIG = """\
+nux:
+  enabled: false
 telemetry:
   enabled: false
 concurrency:

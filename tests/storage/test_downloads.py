@@ -110,9 +110,12 @@ def site() -> Iterator[Site]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the same
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+            """Clients hang up on purpose here."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.handle_error = lambda request, client_address: None  # clients hang up on purpose here
     site.url = f"http://127.0.0.1:{server.server_port}/pubmed/file.xml.gz"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -25,9 +26,6 @@ from kazu_platform.tables import (
     SENTENCES,
     TABLES,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -301,6 +299,25 @@ def test_an_older_file_is_shown_with_null_in_what_it_lacks(lake: Lake, path: Pat
     found = ask(lake, path, "SELECT pmid, version FROM deletions ORDER BY version")
 
     assert found == [{"pmid": 7, "version": 3}, {"pmid": 7, "version": None}]
+
+
+def test_few_rows_in_many_files_are_copied(lake: Lake, path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("kazu_platform.storage.warehouse._MANY_FILES", 1)
+    for pmid in (7, 8):
+        row = {"pmid": pmid, "version": None, "file": "f", "position": 0}
+        lake.write(DELETIONS, DELETIONS.from_rows([row]), partition=f"p{pmid}")
+    for name in ("a", "b", "c"):
+        lake.write(SENTENCES, [], partition=name)
+
+    build_warehouse(lake, path)
+    for file in lake.files(DELETIONS):
+        Path(file).unlink()
+
+    with open_read_only(path, lake.root) as connection:
+        found = run_query(connection, "SELECT pmid, partition FROM lake.deletions ORDER BY pmid")
+        assert run_query(connection, "FROM sentences").num_rows == 0
+    assert found.to_pylist() == [{"pmid": 7, "partition": "p7"}, {"pmid": 8, "partition": "p8"}]
+    assert len(files_named_by(path)) == 5
 
 
 def test_a_warehouse_that_cannot_be_built_leaves_the_old_one(corpus: Lake, path: Path):
