@@ -278,13 +278,13 @@ def _normalised_now(names: pl.DataFrame) -> pl.DataFrame:
 
 
 def _version(names: pl.DataFrame, entity_class: str) -> str:
-    """Hash of everything that linking a class depends on."""
-    rows = names.filter(pl.col("entity_class") == entity_class).sort(
-        "concept_id", "ontology", "exact"
-    )
+    """Hash of everything that linking a class depends on, the order of its ontologies too."""
+    of_class = names.filter(pl.col("entity_class") == entity_class)
+    order = of_class.sort("concept")["ontology"].unique(maintain_order=True).to_list()
+    rows = of_class.sort("concept_id", "ontology", "exact")
     columns = ("concept_id", "ontology", "exact", "normalised", "scope", "case_sensitive")
     content = hash_columns(_to_arrow(rows.select(columns)).columns)
-    return digest(entity_class, FOLD_VERSION, NORMALISER_VERSION, content)
+    return digest(entity_class, FOLD_VERSION, NORMALISER_VERSION, *order, content)
 
 
 def _key_order(names: pl.DataFrame, column: str) -> pl.DataFrame:
