@@ -9,7 +9,7 @@ from assets import gates
 from assets.making import Events, Recipe, make
 from assets.partitions import pubmed_files
 from assets.plots import bars
-from assets.results import OWNERS, RETRY, definition_metadata
+from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.current import current_citations as replay
 from kazu_platform.citations.passages import split_into_sentences
 from kazu_platform.citations.pubmed import PARSER_VERSION, parse_pubmed
@@ -45,15 +45,15 @@ STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "file", "position"
         )
     ],
     check_specs=[
-        gates.spec(
-            CITATIONS,
-            "few_set_aside",
-            "At most one citation in twenty could not be read.",
-            partitions_def=pubmed_files,
+        gates.spec(table, name, text, partitions_def=pubmed_files)
+        for table, name, text in (
+            (CITATIONS, "few_set_aside", "At most one citation in twenty could not be read."),
+            (DELETIONS, "keys_are_unique", "A list deletes a PMID once."),
         )
     ],
     retry_policy=RETRY,
 )
+@final_errors
 def citations(
     context: dg.AssetExecutionContext, sources: SourcesResource, lake: LakeResource
 ) -> Events:
@@ -97,7 +97,8 @@ def citations(
     )
     yield from make(tables, recipe)
     rows = tables.read(DELETIONS, file)
-    yield from make(tables, Recipe(DELETIONS, file, inputs, lambda: rows))
+    unique = {"keys_are_unique": gates.keys_are_unique}
+    yield from make(tables, Recipe(DELETIONS, file, inputs, lambda: rows, unique))
 
 
 @dg.asset(
@@ -109,7 +110,16 @@ def citations(
     retry_policy=RETRY,
     code_version=SPLITTER_VERSION,
     metadata=definition_metadata(SENTENCES),
+    check_specs=[
+        gates.spec(
+            SENTENCES,
+            "keys_are_unique",
+            "A sentence of a text stands there once.",
+            partitions_def=pubmed_files,
+        )
+    ],
 )
+@final_errors
 def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
     """Borders of the sentences of a file's citations."""
     tables, file = lake.open(), context.partition_key
@@ -127,6 +137,7 @@ def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
             partition=file,
             inputs={"citations": source.data_version, "splitter": SPLITTER_VERSION},
             rows=split,
+            gates={"keys_are_unique": gates.keys_are_unique},
             figures=lambda: {"documents": source.n_rows},
         ),
     )
@@ -145,6 +156,7 @@ def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
         gates.spec(CURRENT_CITATIONS, "keys_are_unique", "A PMID stands once in what is current.")
     ],
 )
+@final_errors
 def current_citations(lake: LakeResource) -> Events:
     """Each PMID as it stands after all files in their order, whatever order they arrived in."""
     tables = lake.open()

@@ -12,8 +12,9 @@ import polars as pl
 import pyarrow as pa
 
 from assets import gates
-from assets.making import Events, Recipe, make, make_all
-from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
+from assets.making import Events, Recipe, is_made, make, make_all
+from assets.partitions import live_ontologies
+from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata, final_errors
 from kazu_platform.documents import digest
 from kazu_platform.graph.kgx import export_kgx
 from kazu_platform.graph.network import CO_OCCURRENCE, NETWORK_VERSION, nodes_and_edges
@@ -32,6 +33,7 @@ from kazu_platform.tables import (
     NODES,
     PAIR_COUNTS,
     SENTENCES,
+    SURFACES,
 )
 from resources.sources import SourcesResource
 from resources.storage import LakeResource, WarehouseResource
@@ -41,7 +43,7 @@ CO_OCCURRENCE_LICENCE = "CC0-1.0"
 
 
 @dg.asset(
-    deps=["mentions", "links", "current_citations", "sentences"],
+    deps=["mentions", "links", "current_citations", "citations", "sentences"],
     group_name=GROUP,
     kinds={"duckdb"},
     owners=OWNERS,
@@ -51,8 +53,12 @@ CO_OCCURRENCE_LICENCE = "CC0-1.0"
     metadata=definition_metadata(PAIR_COUNTS),
     check_specs=[gates.spec(PAIR_COUNTS, "keys_are_unique", "A pair stands once in a file.")],
 )
+@final_errors
 def pair_counts(lake: LakeResource) -> Events:
-    """Concepts named together in the current citations of each file; only stale files counted."""
+    """Concepts named together in the current citations of each file; only stale files counted.
+
+    A file that was read after the surfaces were linked waits for the next time.
+    """
     tables = lake.open()
     links = tables.read(LINKS)
     digests, versions = current_digests(tables.read(CURRENT_CITATIONS)), link_versions(links)
@@ -73,23 +79,46 @@ def pair_counts(lake: LakeResource) -> Events:
             file=file,
         )
 
-    recipes = [
-        Recipe(
+    def recipe(file: str, mentions_version: str) -> Recipe:
+        fingerprint = pairs_fingerprint(
+            mentions_version=mentions_version,
+            current_digest=digests.get(file),
+            link_versions=versions,
+        )
+        return Recipe(
             table=PAIR_COUNTS,
             partition=file,
             inputs={
-                "fingerprint": pairs_fingerprint(
-                    mentions_version=pointer.data_version,
-                    current_digest=digests.get(file),
-                    link_versions=versions,
-                )
+                "fingerprint": fingerprint,
+                "citations": tables.pointer(CITATIONS, file).data_version,
+                "sentences": tables.pointer(SENTENCES, file).data_version,
             },
-            rows=lambda file=file: count(file),
+            rows=lambda: count(file),
             gates={"keys_are_unique": gates.keys_are_unique},
         )
-        for file, pointer in files.items()
+
+    recipes = [recipe(file, pointer.data_version) for file, pointer in files.items()]
+    waiting = _waiting(tables, [each.partition for each in recipes if not is_made(tables, each)])
+    ready = [each for each in recipes if each.partition not in waiting]
+    yield from make_all(tables, PAIR_COUNTS, ready, facts=lambda: {"waiting": len(waiting)})
+
+
+def _waiting(tables: Lake, files: list[str]) -> set[str]:
+    """Those of the files that name a surface which `links` has yet to see."""
+    if not files:
+        return set()
+    links = tables.pointers(LINKS)
+    seen = [
+        bucket
+        for bucket, surfaces in tables.pointers(SURFACES).items()
+        if bucket in links and links[bucket].inputs.get("surfaces") == surfaces.data_version
     ]
-    yield from make_all(tables, PAIR_COUNTS, recipes)
+    named = pl.concat(
+        tables.scan(MENTIONS, file, ["surface_id"]).unique().with_columns(file=pl.lit(file))
+        for file in files
+    )
+    linked = tables.scan(SURFACES, seen, ["surface_id"])
+    return set(named.join(linked, on="surface_id", how="anti").collect()["file"].unique())
 
 
 @dg.multi_asset(
@@ -97,7 +126,7 @@ def pair_counts(lake: LakeResource) -> Events:
     specs=[
         dg.AssetSpec(
             table.name,
-            deps=["pair_counts", "concepts", "concept_relations", "current_citations"],
+            deps=["pair_counts", "concepts", "concept_relations", "current_citations", "citations"],
             description=description,
             group_name=GROUP,
             kinds={"duckdb"},
@@ -118,23 +147,27 @@ def pair_counts(lake: LakeResource) -> Events:
     retry_policy=RETRY,
     pool="corpus",
 )
+@final_errors
 def network(lake: LakeResource, sources: SourcesResource) -> Events:
     """Sum the counts of all files; weigh each pair by how surprising it is."""
     tables = lake.open()
-    licences = {each.name: each.licence for each in sources.catalogue().ontologies}
+    catalogue = sources.catalogue()
+    ontologies = live_ontologies(tables, CONCEPTS, catalogue)
+    licences = {each.name: each.licence for each in catalogue.ontologies}
     licences[CO_OCCURRENCE] = CO_OCCURRENCE_LICENCE
     inputs = {
         "pair_counts": tables.version(PAIR_COUNTS),
-        "concepts": tables.version(CONCEPTS),
-        "relations": tables.version(CONCEPT_RELATIONS),
+        "concepts": tables.version(CONCEPTS, ontologies),
+        "relations": tables.version(CONCEPT_RELATIONS, ontologies),
         "current_citations": tables.version(CURRENT_CITATIONS),
+        "citations": tables.version(CITATIONS),
         "licences": digest(*(part for pair in sorted(licences.items()) for part in pair)),
         "code": NETWORK_VERSION,
     }
 
     @cache
     def both() -> tuple[pa.Table, pa.Table]:
-        return _network(tables, licences)
+        return _network(tables, ontologies, licences)
 
     unique = {"keys_are_unique": gates.keys_are_unique}
     whole = {
@@ -148,11 +181,13 @@ def network(lake: LakeResource, sources: SourcesResource) -> Events:
     )
 
 
-def _network(tables: Lake, licences: dict[str, str]) -> tuple[pa.Table, pa.Table]:
+def _network(
+    tables: Lake, ontologies: list[str], licences: dict[str, str]
+) -> tuple[pa.Table, pa.Table]:
     return nodes_and_edges(
         [Path(file) for file in tables.files(PAIR_COUNTS)],
-        tables.read(CONCEPTS),
-        tables.read(CONCEPT_RELATIONS),
+        tables.read(CONCEPTS, ontologies),
+        tables.read(CONCEPT_RELATIONS, ontologies),
         count_documents(tables.files(CITATIONS), tables.files(CURRENT_CITATIONS)),
         licences=licences,
     )

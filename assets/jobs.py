@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 
 from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
-from assets.partitions import pubmed_files
 from assets.runs import materialise_everything, register_pubmed_files
 from resources.sources import SourcesResource
 
@@ -16,7 +15,6 @@ UnresolvedJob = dg.JobDefinition | Any
 def jobs_of(
     assets: Sequence[dg.AssetsDefinition],
     resources: Mapping[str, Any],
-    ontologies: dg.PartitionsDefinition[str],
 ) -> list[UnresolvedJob]:
     """The jobs over these assets."""
 
@@ -56,7 +54,6 @@ def jobs_of(
         dg.define_asset_job(
             "vocabulary",
             VOCABULARY_LAYER,
-            partitions_def=ontologies,
             description="Fetch and parse one ontology; launch a backfill for several.",
         ),
         dg.define_asset_job(
@@ -65,7 +62,6 @@ def jobs_of(
         dg.define_asset_job(
             "pubmed_file",
             FILE_LAYER,
-            partitions_def=pubmed_files,
             description="Fetch, parse and read one PubMed file; launch a backfill for several.",
         ),
         dg.define_asset_job(

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from assets import gates
 from assets.making import Events, Recipe, make_all
-from assets.results import OWNERS, RETRY, definition_metadata
+from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.linking.corpus import (
     BUCKETS,
     SURFACES_VERSION,
@@ -38,6 +38,7 @@ GROUP = "linking"
     metadata=definition_metadata(SURFACES),
     check_specs=[gates.spec(SURFACES, "keys_are_unique", "A surface stands there once.")],
 )
+@final_errors
 def surfaces(lake: LakeResource) -> Events:
     """Each distinct string of a class in a context that the corpus holds, and how often."""
     tables = lake.open()
@@ -78,6 +79,7 @@ def surfaces(lake: LakeResource) -> Events:
     metadata=definition_metadata(LINKS),
     check_specs=[gates.spec(LINKS, "keys_are_unique", "A surface links to a concept once.")],
 )
+@final_errors
 def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
     """Candidate concepts of each surface, ranked; ambiguity is kept as alternatives.
 

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from assets.results import bad_data_is_final, preview, result
+from assets.results import preview, result
 from kazu_platform.storage.lake import ANY, Lake, Pointer, Staged
 from kazu_platform.tables import PARTITION_METRICS, Table
 
@@ -104,6 +104,12 @@ def make_all(
     )
 
 
+def is_made(lake: Lake, recipe: Recipe) -> bool:
+    """Whether what is live was made from these very inputs."""
+    live = lake.live(recipe.table, recipe.partition)
+    return live is not None and dict(live.inputs) == dict(recipe.inputs)
+
+
 class Made:
     """One recipe being carried out; `run` yields its checks, then the rest is known."""
 
@@ -125,23 +131,20 @@ class Made:
             dg.Failure: a gate did not pass; nothing was published.
         """
         recipe, lake = self._recipe, self._lake
-        live = lake.live(recipe.table, recipe.partition)
-        if live is not None and dict(live.inputs) == dict(recipe.inputs):
+        if is_made(lake, recipe):
             self.skipped = True
             yield from passed_before(recipe.table, recipe.gates)
             return
+        live = lake.live(recipe.table, recipe.partition)
         expected = (live.generation if live else None) if recipe.guarded else ANY
         started = time.perf_counter()
-        with (
-            bad_data_is_final(),
-            lake.stage(
-                recipe.table,
-                recipe.rows(),
-                partition=recipe.partition,
-                inputs=recipe.inputs,
-                expected=expected,
-            ) as staged,
-        ):
+        with lake.stage(
+            recipe.table,
+            recipe.rows(),
+            partition=recipe.partition,
+            inputs=recipe.inputs,
+            expected=expected,
+        ) as staged:
             yield from pass_gates([gate(staged) for gate in recipe.gates.values()])
             if recipe.publish_first:
                 recipe.publish_first()

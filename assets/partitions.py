@@ -9,6 +9,8 @@ from __future__ import annotations
 import dagster as dg
 
 from kazu_platform.settings import Catalogue
+from kazu_platform.storage.lake import Lake
+from kazu_platform.tables import Table
 
 pubmed_files = dg.DynamicPartitionsDefinition(name="pubmed_files")
 
@@ -16,3 +18,12 @@ pubmed_files = dg.DynamicPartitionsDefinition(name="pubmed_files")
 def ontologies_of(catalogue: Catalogue) -> dg.StaticPartitionsDefinition:
     """A partition for each ontology of the catalogue."""
     return dg.StaticPartitionsDefinition([source.name for source in catalogue.ontologies])
+
+
+def live_ontologies(lake: Lake, table: Table, catalogue: Catalogue) -> list[str]:
+    """Partitions of a vocabulary table that count: those of the catalogue, in its order.
+
+    An ontology that left the catalogue may still lie in the lake.
+    """
+    live = set(lake.partitions(table))
+    return [source.name for source in catalogue.ontologies if source.name in live]

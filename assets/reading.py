@@ -13,7 +13,7 @@ from assets.corpus import n_rows
 from assets.making import Events, Recipe, make
 from assets.partitions import pubmed_files
 from assets.plots import bars
-from assets.results import OWNERS, RETRY, definition_metadata
+from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.passages import passages
 from kazu_platform.linking.context import CONTEXT_VERSION, with_context
 from kazu_platform.linking.exact import ExactLinker
@@ -53,6 +53,7 @@ def read_passages(lake: Lake, file: str) -> pa.Table:
         )
     ],
 )
+@final_errors
 def dictionary_mentions(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
@@ -99,7 +100,7 @@ def dictionary_mentions(
 
 @dg.asset(
     partitions_def=pubmed_files,
-    deps=["dictionary_mentions", "linking_index"],
+    deps=["citations", "sentences", "dictionary_mentions", "linking_index"],
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
@@ -114,16 +115,17 @@ def dictionary_mentions(
         )
     ],
 )
+@final_errors
 def mentions(
     context: dg.AssetExecutionContext, lake: LakeResource, artifacts: ArtifactsResource
 ) -> Events:
     """Mentions in a file, whoever found them, with the context that their meaning depends on."""
     tables, file = lake.open(), context.partition_key
     index = artifacts.open().live("linking")
+    linker = ExactLinker(open_linking_index(index.content))
     source = tables.pointer(CITATIONS, file)
 
     def combined() -> pa.Table:
-        linker = ExactLinker(open_linking_index(index.content))
         found = combine([tables.read(DICTIONARY_MENTIONS, file)])
         return with_context(found, read_passages(tables, file), linker)
 
@@ -142,8 +144,10 @@ def mentions(
             partition=file,
             inputs={
                 "citations": source.data_version,
+                "sentences": tables.pointer(SENTENCES, file).data_version,
                 "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
                 "linking_index": index.version,
+                "linker": linker.version,
                 "context": CONTEXT_VERSION,
             },
             rows=combined,

@@ -7,16 +7,20 @@ were, there is nothing to do.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import dagster as dg
 import pyarrow as pa
 
-from kazu_platform.errors import DownloadError, KazuPlatformError, LostRaceError
+from kazu_platform.errors import KazuPlatformError, LostRaceError, UnreachableError
 from kazu_platform.storage.lake import Lake, Pointer
 from kazu_platform.tables import Table
+
+P = ParamSpec("P")
+Event = TypeVar("Event")
 
 PREVIEW_ROWS = 5
 PREVIEW_CHARACTERS = 120
@@ -27,7 +31,7 @@ RETRY = dg.RetryPolicy(
 OWNERS = ["team:literature"]
 
 
-TRANSIENT = (DownloadError, LostRaceError, OSError, TimeoutError)
+TRANSIENT = (UnreachableError, LostRaceError, OSError, TimeoutError)
 
 
 @contextmanager
@@ -40,6 +44,17 @@ def bad_data_is_final() -> Generator[None]:
     except Exception as error:
         what = str(error) if isinstance(error, KazuPlatformError) else repr(error)
         raise dg.Failure(what, allow_retries=False) from error
+
+
+def final_errors(body: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
+    """Decorate an asset that yields events: bad data anywhere in its body fails at once."""
+
+    @wraps(body)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
+        with bad_data_is_final():
+            yield from body(*args, **kwargs)
+
+    return guarded
 
 
 def column_schema(table: Table) -> dg.TableSchema:

@@ -57,7 +57,11 @@ def materialise_everything(
     sources: SourcesResource,
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Summary:
-    """Materialise every asset and partition; a failed partition does not stop the others."""
+    """Materialise every asset and partition; a failed partition does not stop the others.
+
+    Raises:
+        DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
+    """
     summary = Summary()
     ontologies = [source.name for source in sources.catalogue().ontologies]
     files = register_pubmed_files(instance, sources)
@@ -79,10 +83,18 @@ def materialise_everything(
             raise_on_error=False,
             tags={"kazu/launched_by": "whole_graph"},
         )
+        if _was_stopped(run):
+            raise dg.DagsterExecutionInterruptedError(f"Stopped at {what}.")
         summary.failed += [Failed(what, why) for why in _failures(run)]
     progress("done", len(steps), len(steps))
     summary.ontologies, summary.files = len(ontologies), len(files)
     return summary
+
+
+def _was_stopped(run: dg.ExecuteInProcessResult) -> bool:
+    """Whether a run was interrupted; Dagster reports that as the failure of its step."""
+    errors = (e.step_failure_data.error for e in run.all_events if e.is_step_failure)
+    return any(e and e.cls_name == dg.DagsterExecutionInterruptedError.__name__ for e in errors)
 
 
 def _failures(run: dg.ExecuteInProcessResult) -> Iterator[str]:

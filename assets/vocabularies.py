@@ -9,7 +9,8 @@ from pydantic import Field
 
 from assets import gates
 from assets.making import Events, Gate, Recipe, make
-from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
+from assets.partitions import live_ontologies
+from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata, final_errors
 from kazu_platform.documents import digest
 from kazu_platform.linking.index import build_linking_index
 from kazu_platform.ner.dictionary_index import build_dictionary_index
@@ -74,25 +75,25 @@ def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDef
                 )
                 for table in (SYNONYMS, CONCEPTS)
             ),
-            gates.spec(
-                SYNONYMS,
-                "keys_are_unique",
-                "A concept has a name in a scope once.",
-                partitions_def=ontologies,
+            *(
+                gates.spec(
+                    table, "keys_are_unique", f"One row is {table.row}.", partitions_def=ontologies
+                )
+                for table in descriptions
             ),
         ],
         retry_policy=RETRY,
     )
+    @final_errors
     def vocabularies(
         context: dg.AssetExecutionContext,
         config: VocabularyConfig,
         sources: SourcesResource,
         lake: LakeResource,
     ) -> Events:
-        with bad_data_is_final():
-            source = sources.catalogue().ontology(context.partition_key)
-            for recipe in _recipes(lake.open(), sources, source, config):
-                yield from make(lake.open(), recipe)
+        source = sources.catalogue().ontology(context.partition_key)
+        for recipe in _recipes(lake.open(), sources, source, config):
+            yield from make(lake.open(), recipe)
 
     return vocabularies
 
@@ -134,12 +135,13 @@ def _recipes(
     def facts() -> dict[str, str]:
         return {"ontology_version": parsed().version, "licence": source.licence}
 
-    gate = {"did_not_shrink": did_not_shrink}
+    unique: dict[str, Gate] = {"keys_are_unique": gates.keys_are_unique}
+    whole = unique | {"did_not_shrink": did_not_shrink}
     columns: list[tuple[Table, Callable[[], pa.Table], dict[str, Gate]]] = [
-        (SYNONYMS, lambda: parsed().synonyms, gate | {"keys_are_unique": gates.keys_are_unique}),
-        (CONCEPT_RELATIONS, lambda: parsed().relations, {}),
-        (CONCEPT_XREFS, lambda: parsed().xrefs, {}),
-        (CONCEPTS, lambda: parsed().concepts, gate),
+        (SYNONYMS, lambda: parsed().synonyms, whole),
+        (CONCEPT_RELATIONS, lambda: parsed().relations, unique),
+        (CONCEPT_XREFS, lambda: parsed().xrefs, unique),
+        (CONCEPTS, lambda: parsed().concepts, whole),
     ]
     return [
         Recipe(
@@ -164,14 +166,18 @@ def _recipes(
     retry_policy=RETRY,
     code_version=INDEX_VERSION,
 )
-def dictionary_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.MaterializeResult:
+@bad_data_is_final()
+def dictionary_index(
+    lake: LakeResource, artifacts: ArtifactsResource, sources: SourcesResource
+) -> dg.MaterializeResult:
     """Every active name, compiled for matching in text."""
     tables, store = lake.open(), artifacts.open()
-    inputs = {"synonyms": tables.version(SYNONYMS), "code": INDEX_VERSION}
+    ontologies = live_ontologies(tables, SYNONYMS, sources.catalogue())
+    inputs = {"synonyms": tables.version(SYNONYMS, ontologies), "code": INDEX_VERSION}
     artifact = _live_if_made_from(store, "dictionary", inputs)
     if artifact is None:
-        with bad_data_is_final(), store.stage("dictionary") as staged:
-            build_dictionary_index(tables.read(SYNONYMS), staged.content)
+        with store.stage("dictionary") as staged:
+            build_dictionary_index(tables.read(SYNONYMS, ontologies), staged.content)
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)
 
@@ -184,6 +190,7 @@ def dictionary_index(lake: LakeResource, artifacts: ArtifactsResource) -> dg.Mat
     retry_policy=RETRY,
     code_version=INDEX_VERSION,
 )
+@bad_data_is_final()
 def linking_index(
     lake: LakeResource, artifacts: ArtifactsResource, sources: SourcesResource
 ) -> dg.MaterializeResult:
@@ -192,18 +199,21 @@ def linking_index(
     Where ontologies of a class know a name equally well, the first in the catalogue is preferred.
     """
     tables, store = lake.open(), artifacts.open()
-    order = [source.name for source in sources.catalogue().ontologies]
+    ontologies = live_ontologies(tables, CONCEPTS, sources.catalogue())
     inputs = {
-        "synonyms": tables.version(SYNONYMS),
-        "concepts": tables.version(CONCEPTS),
-        "ontologies": ",".join(order),
+        "synonyms": tables.version(SYNONYMS, ontologies),
+        "concepts": tables.version(CONCEPTS, ontologies),
+        "ontologies": ",".join(ontologies),
         "code": INDEX_VERSION,
     }
     artifact = _live_if_made_from(store, "linking", inputs)
     if artifact is None:
-        with bad_data_is_final(), store.stage("linking") as staged:
+        with store.stage("linking") as staged:
             build_linking_index(
-                tables.read(CONCEPTS), tables.read(SYNONYMS), staged.content, ontologies=order
+                tables.read(CONCEPTS, ontologies),
+                tables.read(SYNONYMS, ontologies),
+                staged.content,
+                ontologies=ontologies,
             )
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)

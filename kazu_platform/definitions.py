@@ -73,7 +73,7 @@ def build_definitions(
     return dg.Definitions(
         assets=graph,
         asset_checks=AUDITS,
-        jobs=jobs_of(graph, resources, ontologies),
+        jobs=jobs_of(graph, resources),
         resources=resources,
     )
 

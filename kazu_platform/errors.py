@@ -5,6 +5,7 @@
     │   └── UnknownNameError      a name that does not exist; says the nearest one that does
     ├── SourceError               a file that came from outside cannot be used
     │   ├── DownloadError         it could not be fetched
+    │   │   └── UnreachableError  its server did not answer; later it may
     │   ├── ChecksumError         it is not the file that was published
     │   └── MalformedFileError    it is not what its format promises
     ├── SchemaError               rows do not fit their table
@@ -58,6 +59,10 @@ class SourceError(KazuPlatformError):
 
 class DownloadError(SourceError):
     """A file could not be fetched."""
+
+
+class UnreachableError(DownloadError):
+    """A server did not answer, or not with a file; later it may."""
 
 
 class ChecksumError(SourceError):

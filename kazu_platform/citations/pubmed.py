@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kazu_platform.citations.xml import Element
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Changes when the same file may give other rows."""
 READERS = {"PubmedArticle": read_article, "PubmedBookArticle": read_book}
 DELETION_LISTS = frozenset({"DeleteCitation", "DeleteDocument"})
@@ -99,13 +99,16 @@ def _read(placed: Placed, rows: Rows) -> None:
 
 
 def _read_deletions(element: Element, position: int, rows: Rows) -> str | None:
-    """Add the deletions of a list; say which of its PMIDs are wrong."""
+    """Add the deletions of a list, each once; say which of its PMIDs are wrong."""
     problems: list[str] = []
+    deleted: dict[tuple[int, int | None], None] = {}
     for child in element:
         try:
-            rows.delete(*pmid_and_version(child), position)
+            deleted[pmid_and_version(child)] = None
         except MalformedCitationError as error:
             problems.append(str(error))
+    for pmid, version in deleted:
+        rows.delete(pmid, version, position)
     if len(problems) > SHOWN_PROBLEMS:
         problems[SHOWN_PROBLEMS:] = [f"{len(problems) - SHOWN_PROBLEMS} more"]
     return f"of <{element.tag}>: {'; '.join(problems)}" if problems else None

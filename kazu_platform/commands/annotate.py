@@ -17,27 +17,36 @@ if TYPE_CHECKING:
 
 
 def read_text(text: str | None, file: Path | None, stdin: TextIO) -> Document:
-    """The document to annotate, from the argument, a file or standard input.
+    r"""The document to annotate, from the argument, a file or standard input.
+
+    Bytes are read, not lines: offsets count the characters of the file, `\r\n` as two of them.
 
     Raises:
-        ConfigurationError: both or neither is given, or the file cannot be read as UTF-8.
+        ConfigurationError: both or neither is given, or it cannot be read as UTF-8.
     """
     if text is not None and file is not None:
         raise ConfigurationError("Give a text or --file, not both.")
     if file is not None:
         try:
-            return _document(file.name, file.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{file} cannot be read as UTF-8 text: {error}") from None
+            return _document(file.name, file.read_bytes())
+        except OSError as error:
+            raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from None
     if text == "-" or (text is None and not stdin.isatty()):
-        return _document("stdin", stdin.read())
+        return _document("stdin", stdin.buffer.read())
     if text is None:
         raise ConfigurationError('Give a text, --file, or - for standard input: annotate "TNF-α"')
-    return _document("text", text)
+    # Bytes of an argument that are not UTF-8 arrive as surrogates.
+    return _document("text", text.encode("utf-8", "surrogateescape"))
 
 
-def _document(name: str, text: str) -> Document:
-    return Document(name, (Section("text", text),))
+def _document(name: str, content: bytes) -> Document:
+    try:
+        return Document(name, (Section("text", content.decode("utf-8")),))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{name} is not UTF-8 text: byte {error.start} is {content[error.start]:#04x}; "
+            "convert it first, or take the text out of it."
+        ) from None
 
 
 def annotate_text(document: Document) -> tuple[Document, tuple[Mention, ...]]:

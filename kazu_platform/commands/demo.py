@@ -6,12 +6,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from assets.partitions import ontologies_of
 from assets.runs import Summary, materialise_everything
+from kazu_platform.commands.interrupts import noticed_interrupts
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import Settings, read_settings
 from kazu_platform.storage.queries import open_read_only
@@ -44,12 +46,19 @@ See the graph and run parts of it:
   kazu-platform ui"""
 
 
+STOPPED = 130  # as shells count: 128 and the number of SIGINT
+
+
 def run_demo() -> int:
-    """Materialise everything; exit code 1 if a part failed."""
+    """Materialise everything; exit code 1 if a part failed, 130 if it was stopped."""
     settings = read_settings()
     started = time.perf_counter()
     console = Console(stderr=True)
-    summary = _materialise(settings, console)
+    try:
+        summary = _materialise(settings, console)
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        console.print("Stopped. What is done is kept; run it again to go on.")
+        return STOPPED
     seconds = time.perf_counter() - started
     for failed in summary.failed:
         console.print(f"failed: {failed.what}: {failed.why}", markup=False)
@@ -73,17 +82,16 @@ def _materialise(settings: Settings, console: Console) -> Summary:
     with (
         open_instance(settings.dagster_home) as instance,
         Progress(*columns, console=console) as bar,
+        noticed_interrupts() as interrupted,
     ):
         task = bar.add_task("starting", total=None)
-        return materialise_everything(
-            assets,
-            resources,
-            instance,
-            resources["sources"],
-            lambda what, done, total: bar.update(
-                task, description=what, completed=done, total=total
-            ),
-        )
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+            if interrupted():
+                raise KeyboardInterrupt
+
+        return materialise_everything(assets, resources, instance, resources["sources"], show)
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

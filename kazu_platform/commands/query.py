@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kazu_platform.errors import QueryError
@@ -33,8 +35,9 @@ def query_warehouse(sql: str, seconds: float) -> pa.Table:
 
 def print_rows(rows: pa.Table, form: str, out: TextIO) -> None:
     """Print rows as a table, CSV, a JSON array of objects, or Parquet bytes."""
+    rows = rows.rename_columns(_distinct(rows.column_names))
     if form == "json":
-        json.dump(rows.to_pylist(), out, ensure_ascii=False, default=str)
+        json.dump(_for_json(rows.to_pylist()), out, ensure_ascii=False, allow_nan=False)
         out.write("\n")
     elif form == "csv":
         writer = csv.writer(out)
@@ -46,9 +49,45 @@ def print_rows(rows: pa.Table, form: str, out: TextIO) -> None:
         _print_table(rows, out)
 
 
+def _distinct(names: list[str]) -> list[str]:
+    """Names of columns, told apart by a number where SQL allows the same one twice.
+
+    >>> _distinct(["a", "b", "a", "a", "a_1"])
+    ['a', 'b', 'a_1', 'a_2', 'a_1_1']
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        number, free = 0, name
+        while free in found:
+            number += 1
+            free = f"{name}_{number}"
+        found[free] = None
+    return list(found)
+
+
+def _for_json(value: Any) -> Any:  # noqa: ANN401 - a cell holds anything
+    r"""A value as JSON can say it: no NaN, sums as numbers, bytes as hexadecimal digits.
+
+    >>> _for_json([Decimal(7), Decimal("1.50"), float("nan"), b"\x00a", None])
+    [7, 1.5, None, '0061', None]
+    """
+    if isinstance(value, dict):
+        return {str(key): _for_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(each) for each in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
 def _csv_cell(value: Any) -> Any:  # noqa: ANN401 - a cell holds anything
-    nested = isinstance(value, list | dict)
-    return json.dumps(value, ensure_ascii=False, default=str) if nested else value
+    if isinstance(value, list | dict):
+        return json.dumps(_for_json(value), ensure_ascii=False, allow_nan=False)
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def _print_parquet(rows: pa.Table, out: TextIO) -> None:
@@ -82,7 +121,8 @@ def _print_table(rows: pa.Table, out: TextIO) -> None:
 def _is_number(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - a cell holds anything

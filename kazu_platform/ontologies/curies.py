@@ -56,6 +56,7 @@ _PREFIXES = {
     "mesh": "MESH",
     "mim": "OMIM",
     "msh": "MESH",
+    "ncbi_taxid": "NCBITaxon",
     "ncbigene": "NCBIGene",
     "ncbitaxon": "NCBITaxon",
     "nci": "NCIT",
@@ -73,12 +74,16 @@ _PREFIXES = {
     "uniprot": "UniProtKB",
     "uniprotkb": "UniProtKB",
 }
+# Cellosaurus' own OBO file names its terms without a prefix.
+_BARE_CELLOSAURUS = re.compile(r"CVCL_[A-Z0-9]{4}")
 # SNOMED CT editions: SNOMEDCT_US_2025_05_01:406597005 is SCTID:406597005.
 _DATED_EDITION = r"^(?i:SNOMEDCT(?:_US)?)(?:_\d+)+:"
 
 
 def curie(iri: str) -> str:
     """Shorten a web address to a CURIE; what is unknown, or is no address, stays as it is.
+
+    Accessions of Cellosaurus, which its OBO file writes bare, get their prefix.
 
     >>> curie("http://purl.obolibrary.org/obo/MONDO_0005148")
     'MONDO:0005148'
@@ -94,11 +99,11 @@ def curie(iri: str) -> str:
 
     >>> curie("http://purl.obolibrary.org/obo/doid#has_symptom")
     'has_symptom'
-    >>> curie("DOID:9352"), curie("https://example.org/x")
-    ('DOID:9352', 'https://example.org/x')
+    >>> curie("DOID:9352"), curie("https://example.org/x"), curie("CVCL_0030")
+    ('DOID:9352', 'https://example.org/x', 'Cellosaurus:CVCL_0030')
     """
     if "://" not in iri:
-        return iri
+        return f"Cellosaurus:{iri}" if _BARE_CELLOSAURUS.fullmatch(iri) else iri
     if iri.startswith(_OBO):
         local = iri[len(_OBO) :]
         if "#" in local:

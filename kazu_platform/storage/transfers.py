@@ -20,7 +20,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_base, wait_exponential_jitter
 
-from kazu_platform.errors import DownloadError
+from kazu_platform.errors import DownloadError, UnreachableError
 from kazu_platform.storage.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Transfer:
             ) as client:
                 return retrying(act, client)
         except _TryAgainError as error:
-            raise DownloadError(
+            raise UnreachableError(
                 f"{url}: {error}; gave up after {self.attempts} attempts. What came so far is kept "
                 "and the next attempt goes on from there."
             ) from None

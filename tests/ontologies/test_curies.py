@@ -32,3 +32,14 @@ def test_an_address_is_no_curie():
 def test_a_dated_edition_of_snomed_is_snomed():
     frame = pl.DataFrame({"x": ["SNOMEDCT_US_2025_05_01:406597005", "SNOMEDCT_2010_1_31:1"]})
     assert frame.select(one_spelling(pl.col("x")))["x"].to_list() == ["SCTID:406597005", "SCTID:1"]
+
+
+def test_an_accession_of_cellosaurus_gets_its_prefix():
+    """Its OBO file writes `id: CVCL_0030`."""
+    assert curie("CVCL_0030") == "Cellosaurus:CVCL_0030"
+    assert curie("CVCL_00301") == "CVCL_00301"
+
+
+def test_prefixes_of_taxa_become_one():
+    frame = pl.DataFrame({"x": ["NCBI_TaxID:9606", "taxonomy:9606", "NCBITaxon:9606"]})
+    assert frame.select(one_spelling(pl.col("x")))["x"].to_list() == ["NCBITaxon:9606"] * 3

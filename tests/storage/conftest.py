@@ -38,6 +38,17 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def corpus(lake: Lake) -> Lake:
+    """A corpus to change."""
+    return write_corpus(lake)
+
+
+@pytest.fixture(scope="session")
+def shared_corpus(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The same corpus, only to read."""
+    return write_corpus(Lake(tmp_path_factory.mktemp("shared") / "lake"))
+
+
+def write_corpus(lake: Lake) -> Lake:
     """PMID 7 in two files with the same text, PMID 8 revised, PMID 9 deleted, one own document."""
     first, second = "pubmed26n0001", "pubmed26n0002"
     versions = [

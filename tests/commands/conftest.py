@@ -1,0 +1,69 @@
+"""`kazu-platform` as a person runs it: the installed script, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAM = Path(sys.executable).with_name("kazu-platform")
+
+
+def _environment(home: Path, **settings: str) -> dict[str, str]:
+    """No setting of the person who runs the tests; a terminal of 200 columns."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZU_")}
+    quiet = {"COLUMNS": "200", "DAGSTER_DISABLE_TELEMETRY": "1", "KAZU_HOME": str(home)}
+    return kept | quiet | settings
+
+
+def _run(
+    *arguments: str, home: Path, stdin: str | bytes = "", seconds: float = 60, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    content = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [PROGRAM, *arguments],
+        input=content,
+        capture_output=True,
+        env=_environment(home, **settings),
+        timeout=seconds,
+        check=False,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[..., dict[str, str]]:
+    """Make the environment of a process of our own, from a home and further settings."""
+    return _environment
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The installed script."""
+    return PROGRAM
+
+
+@pytest.fixture(scope="session")
+def kazu() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the program to its end; `home` is its KAZU_HOME, `stdin` what it reads."""
+    return _run
+
+
+@pytest.fixture(scope="session")
+def cells() -> Callable[[str], list[list[str]]]:
+    """The header and the rows of a printed table."""
+
+    def parse(printed: str) -> list[list[str]]:
+        lines = [line for line in printed.splitlines() if line[:1] in {"┃", "│"}]
+        return [[cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]] for line in lines]
+
+    return parse
