@@ -95,6 +95,7 @@ def pair_counts(lake: LakeResource) -> Events:
             },
             rows=lambda: count(file),
             gates={"keys_are_unique": gates.keys_are_unique},
+            guarded=True,
         )
 
     recipes = [recipe(file, pointer.data_version) for file, pointer in files.items()]
@@ -159,8 +160,8 @@ def network(lake: LakeResource, sources: SourcesResource) -> Events:
         "pair_counts": tables.version(PAIR_COUNTS),
         "concepts": tables.version(CONCEPTS, ontologies),
         "relations": tables.version(CONCEPT_RELATIONS, ontologies),
-        "current_citations": tables.version(CURRENT_CITATIONS),
         "citations": tables.version(CITATIONS),
+        "current_citations": tables.version(CURRENT_CITATIONS),
         "licences": digest(*(part for pair in sorted(licences.items()) for part in pair)),
         "code": NETWORK_VERSION,
     }
@@ -170,14 +171,11 @@ def network(lake: LakeResource, sources: SourcesResource) -> Events:
         return _network(tables, ontologies, licences)
 
     unique = {"keys_are_unique": gates.keys_are_unique}
-    whole = {
-        "no_dangling_edge": lambda staged: gates.no_dangling_edge(
-            tables.read(NODES, "all", columns=["id"]), staged
-        )
-    }
-    yield from make(tables, Recipe(NODES, "all", inputs, lambda: both()[0], unique, guarded=True))
+    whole = {"no_dangling_edge": lambda staged: gates.no_dangling_edge(both()[0], staged)}
     yield from make(
-        tables, Recipe(EDGES, "all", inputs, lambda: both()[1], unique | whole, guarded=True)
+        tables,
+        Recipe(NODES, "all", inputs, lambda: both()[0], unique, guarded=True),
+        Recipe(EDGES, "all", inputs, lambda: both()[1], unique | whole, guarded=True),
     )
 
 

@@ -91,7 +91,9 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
     counts = {"linked": 0, "kept": 0}
 
     def relinked(name: str) -> pa.Table:
-        known = tables.read(LINKS, name) if tables.live(LINKS, name) else LINKS.empty()
+        live = tables.live(LINKS, name)
+        whole = live is not None and tables.is_whole(LINKS, live)
+        known = tables.read(LINKS, name) if whole else LINKS.empty()
         done: Relinked = link_changed(linker, tables.read(SURFACES, name), known)
         counts["linked"] += done.n_linked
         counts["kept"] += done.n_kept
@@ -103,7 +105,7 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
             partition=name,
             inputs={
                 "surfaces": tables.pointer(SURFACES, name).data_version,
-                "linking_index": index.version,
+                "vocabularies": linker.index.version,
                 "linker": linker.version,
             },
             rows=lambda name=name: relinked(name),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +37,7 @@ class Recipe:
         inputs: versions of everything the rows depend on, code among them.
         rows: makes the rows; called only if an input changed.
         gates: checks by name that see the staged rows before anybody else does.
-        publish_first: writes what must be visible before the rows are, such as the quarantine.
+        explain: writes what says why rows are missing, before the gates judge: the quarantine.
         figures: numbers to record once the rows are live, such as how many documents.
         pictures: further metadata, made from the live rows.
         guarded: refuse to replace a generation that this run did not see when it began.
@@ -47,24 +48,33 @@ class Recipe:
     inputs: Mapping[str, str]
     rows: Callable[[], Rows]
     gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
-    publish_first: Callable[[], None] | None = None
+    explain: Callable[[], None] | None = None
     figures: Callable[[], Mapping[str, float]] | None = None
     pictures: Callable[[], Mapping[str, Any]] | None = None
     guarded: bool = False
 
 
-def make(lake: Lake, recipe: Recipe) -> Events:
-    """Yield what Dagster should know of one partition: its checks, then its materialisation."""
-    made = Made(lake, recipe)
-    yield from made.run()
-    yield result(
-        lake,
-        recipe.table,
-        made.pointer,
-        partition=recipe.partition,
-        metadata=made.metadata,
-        skipped=made.skipped,
-    )
+def make(lake: Lake, *recipes: Recipe) -> Events:
+    """Yield what Dagster should know of some partitions: checks, then materialisations.
+
+    All are staged and judged before the first is published, so that tables that belong together,
+    such as nodes and edges, become visible one right after the other or not at all.
+    """
+    mades = [Made(lake, recipe) for recipe in recipes]
+    with ExitStack() as staged:
+        for made in mades:
+            yield from made.prepare(staged)
+        for made in mades:
+            made.publish()
+    for made in mades:
+        yield result(
+            lake,
+            made.recipe.table,
+            made.pointer,
+            partition=made.recipe.partition,
+            metadata=made.metadata,
+            skipped=made.skipped,
+        )
 
 
 def make_all(
@@ -82,7 +92,9 @@ def make_all(
     remade, started = 0, time.perf_counter()
     for recipe in recipes:
         made = Made(lake, recipe)
-        yield from (check for check in made.run() if not check.passed)
+        with ExitStack() as staged:
+            yield from (check for check in made.prepare(staged) if not check.passed)
+            made.publish()
         remade += not made.skipped
     why = f"passed in {len(recipes)} partitions"
     yield from passed_before(table, recipes[0].gates if recipes else GATES_OF_ALL, why=why)
@@ -105,54 +117,72 @@ def make_all(
 
 
 def is_made(lake: Lake, recipe: Recipe) -> bool:
-    """Whether what is live was made from these very inputs."""
+    """Whether what is live is whole and was made from these very inputs."""
     live = lake.live(recipe.table, recipe.partition)
-    return live is not None and dict(live.inputs) == dict(recipe.inputs)
+    return (
+        live is not None
+        and dict(live.inputs) == dict(recipe.inputs)
+        and lake.is_whole(recipe.table, live)
+    )
 
 
 class Made:
-    """One recipe being carried out; `run` yields its checks, then the rest is known."""
+    """One recipe being carried out: `prepare`, then `publish`, then the rest is known."""
 
     def __init__(self, lake: Lake, recipe: Recipe) -> None:
-        self._lake = lake
-        self._recipe = recipe
-        self.skipped = False
+        self.recipe = recipe
         self.metadata: dict[str, Any] = {}
+        self._lake = lake
+        self._staged: Staged | None = None
+        self._started = time.perf_counter()
 
     @property
     def pointer(self) -> Pointer:
         """What is live now."""
-        return self._lake.pointer(self._recipe.table, self._recipe.partition)
+        return self._lake.pointer(self.recipe.table, self.recipe.partition)
 
-    def run(self) -> Iterator[dg.AssetCheckResult]:
-        """Skip, or stage, judge and publish.
+    @property
+    def skipped(self) -> bool:
+        """Whether there was nothing to do."""
+        return self._staged is None
+
+    def prepare(self, staged: ExitStack) -> Iterator[dg.AssetCheckResult]:
+        """Skip, or stage and judge; `staged` discards what is not published.
 
         Raises:
             dg.Failure: a gate did not pass; nothing was published.
         """
-        recipe, lake = self._recipe, self._lake
+        recipe, lake = self.recipe, self._lake
         if is_made(lake, recipe):
-            self.skipped = True
             yield from passed_before(recipe.table, recipe.gates)
             return
         live = lake.live(recipe.table, recipe.partition)
         expected = (live.generation if live else None) if recipe.guarded else ANY
-        started = time.perf_counter()
-        with lake.stage(
-            recipe.table,
-            recipe.rows(),
-            partition=recipe.partition,
-            inputs=recipe.inputs,
-            expected=expected,
-        ) as staged:
-            yield from pass_gates([gate(staged) for gate in recipe.gates.values()])
-            if recipe.publish_first:
-                recipe.publish_first()
-            written = staged.publish()
-            figures = dict(recipe.figures() if recipe.figures else {}) | {"rows": written.n_rows}
-            measured = record(lake, recipe.table.name, recipe.partition, started, figures)
-            pictures = recipe.pictures() if recipe.pictures else {}
-        self.metadata = measured | dict(pictures)
+        self._started = time.perf_counter()
+        self._staged = staged.enter_context(
+            lake.stage(
+                recipe.table,
+                recipe.rows(),
+                partition=recipe.partition,
+                inputs=recipe.inputs,
+                expected=expected,
+            )
+        )
+        if recipe.explain:
+            recipe.explain()
+        yield from pass_gates([gate(self._staged) for gate in recipe.gates.values()])
+
+    def publish(self) -> None:
+        """Make the staged rows live and measure."""
+        if self._staged is None:
+            return
+        recipe, written = self.recipe, self._staged.publish()
+        figures = dict(recipe.figures() if recipe.figures else {}) | {"rows": written.n_rows}
+        name = recipe.table.name
+        self.metadata |= record(
+            self._lake, name, recipe.partition, self._started, figures, written.data_version
+        )
+        self.metadata |= recipe.pictures() if recipe.pictures else {}
 
 
 def pass_gates(results: Iterable[dg.AssetCheckResult]) -> Iterator[dg.AssetCheckResult]:
@@ -183,8 +213,13 @@ def passed_before(
         )
 
 
-def record(
-    lake: Lake, stage: str, partition: str, started: float, figures: Mapping[str, float]
+def record(  # noqa: PLR0913, PLR0917 - the facts of one measurement
+    lake: Lake,
+    stage: str,
+    partition: str,
+    started: float,
+    figures: Mapping[str, float],
+    version: str,
 ) -> dict[str, float]:
     """Keep the figures of a stage in `partition_metrics`; return them with the seconds."""
     seconds = time.perf_counter() - started
@@ -193,7 +228,14 @@ def record(
     values = {"seconds": seconds, **figures, **rates}
     now = datetime.now(UTC)
     rows = [
-        {"stage": stage, "partition": partition, "metric": name, "value": float(value), "at": now}
+        {
+            "stage": stage,
+            "partition": partition,
+            "metric": name,
+            "value": float(value),
+            "version": version,
+            "at": now,
+        }
         for name, value in values.items()
     ]
     lake.write(

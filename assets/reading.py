@@ -76,7 +76,7 @@ def dictionary_mentions(
         aside = n_rows(set_aside)
         return gates.few_set_aside(DICTIONARY_MENTIONS, source.n_rows - aside, aside)
 
-    def publish_first() -> None:
+    def explain() -> None:
         tables.write(QUARANTINE, pa.concat_tables(set_aside), partition=f"{step.name}/{file}")
 
     yield from make(
@@ -87,12 +87,11 @@ def dictionary_mentions(
             inputs={
                 "citations": source.data_version,
                 "sentences": tables.pointer(SENTENCES, file).data_version,
-                "dictionary": index.version,
                 "step": step.version,
             },
             rows=read,
             gates={"few_set_aside": few_set_aside},
-            publish_first=publish_first,
+            explain=explain,
             figures=lambda: {"documents": source.n_rows, "set_aside": n_rows(set_aside)},
         ),
     )
@@ -146,7 +145,7 @@ def mentions(
                 "citations": source.data_version,
                 "sentences": tables.pointer(SENTENCES, file).data_version,
                 "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
-                "linking_index": index.version,
+                "vocabularies": linker.index.version,
                 "linker": linker.version,
                 "context": CONTEXT_VERSION,
             },

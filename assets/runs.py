@@ -100,7 +100,9 @@ def _was_stopped(run: dg.ExecuteInProcessResult) -> bool:
 def _failures(run: dg.ExecuteInProcessResult) -> Iterator[str]:
     for event in run.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
             user = event.step_failure_data.user_failure_data
+            error = event.step_failure_data.error
+            while error and error.cause:  # the outermost only says that retries are used up
+                error = error.cause
             cause = (user.description if user else None) or (error.message if error else "")
             yield f"{event.step_key}: {cause.strip()}"

@@ -514,7 +514,7 @@ PARTITION_METRICS = Table(
             column("partition", TEXT, "Its partition."),
             column("metric", TEXT, "documents, rows, seconds, peak_memory_bytes, set_aside, ..."),
             column("value", pa.float64(), "The figure."),
-            column("version", TEXT, "Code and data version.", nullable=True),
+            column("version", TEXT, "Data version of what was made.", nullable=True),
             column("at", pa.timestamp("us", tz="UTC"), "When it was measured."),
         ]
     ),

@@ -16,7 +16,7 @@ from assets.runs import Summary, materialise_everything
 from kazu_platform.commands.interrupts import noticed_interrupts
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import Settings, read_settings
-from kazu_platform.storage.queries import open_read_only
+from kazu_platform.storage.queries import open_read_only, run_query
 from resources.dagster_home import open_instance
 
 if TYPE_CHECKING:
@@ -95,14 +95,13 @@ def _materialise(settings: Settings, console: Console) -> Summary:
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    found = {name: connection.execute(sql).fetchone() for name, sql in COUNTS.items()}
-    return {name: row[0] if row else 0 for name, row in found.items()}
+    return {name: run_query(connection, sql)[0][0].as_py() for name, sql in COUNTS.items()}
 
 
 def _example(connection: duckdb.DuckDBPyConnection) -> str:
     """The disease with most to show: whose pairs of several documents weigh most."""
-    row = connection.execute(EXAMPLE).fetchone()
-    return row[0] if row else "MONDO:0005148"
+    rows = run_query(connection, EXAMPLE)
+    return rows["id"][0].as_py() if rows.num_rows else "MONDO:0005148"
 
 
 def _summary_table(summary: Summary, counts: Mapping[str, int], seconds: float) -> Table:

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kazu_platform.errors import KazuPlatformError
+from kazu_platform.errors import KazuPlatformError, LakeError
 from kazu_platform.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -90,17 +90,18 @@ def _lake(settings: Settings) -> Iterator[Finding]:
     lake = Lake(settings.lake)
     n_partitions, n_rows = 0, 0
     for table in TABLES.values():
-        for partition, pointer in lake.pointers(table).items():
-            n_partitions += 1
-            n_rows += pointer.n_rows
-            if not Path(pointer.path).exists():
-                yield Finding(
-                    "error",
-                    f"lake {table.name}",
-                    f"{partition}: {pointer.path} is missing; materialise it again",
-                )
-            else:
-                lake.absent_columns(table, pointer)
+        try:
+            pointers = lake.pointers(table)
+            for pointer in pointers.values():
+                if not lake.is_whole(table, pointer):
+                    detail = f"{pointer.path} is missing, cut short or of an older schema"
+                    what = f"lake {table.name} {pointer.partition}"
+                    yield Finding("error", what, f"{detail}; materialise it again")
+        except LakeError as error:
+            yield Finding("error", f"lake {table.name}", str(error))
+        else:
+            n_partitions += len(pointers)
+            n_rows += sum(pointer.n_rows for pointer in pointers.values())
     where = f"{n_rows:,} rows in {n_partitions} partitions at {settings.lake}"
     yield Finding("ok" if n_partitions else "warning", "lake", where)
     if not n_partitions:

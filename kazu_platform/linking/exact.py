@@ -7,15 +7,15 @@ Candidates of a surface are ranked by, first difference decides:
 2. the tier: the name itself, in any case if the name is not case-sensitive; a case-sensitive name
    in another case; a name that is equal once both are normalised;
 3. the scope of the name: label, exact, abbreviation, narrow, broad, related;
-4. the case: a name in the very case of the surface;
-5. the order of the ontologies in the catalogue, then the CURIE.
+4. the order of the ontologies in the catalogue;
+5. the case: a name in the very case of the surface; then the CURIE.
 
-`ambiguous` says that another concept of the same ontology is not told apart by 1 to 4. Equal
+`ambiguous` says that another concept of the same ontology is not told apart by these. Equal
 names in two ontologies are no ambiguity: they mostly mean the same thing in two vocabularies.
 
 A score is `TIER_SCORES - SCOPE_COSTS - OTHER_CASE_COST`, times `BESIDE_CONTEXT` for candidates
-that the context does not support where it supports others. Within a surface a better rank never
-has a lower score. It is an order, not a probability.
+that the context does not support where it supports others; and never more than that of a better
+rank. It is an order, not a probability.
 """
 
 from __future__ import annotations
@@ -182,6 +182,7 @@ class ExactLinker:
         score = (
             TIER_SCORES[ranked.tier] - SCOPE_COSTS[ranked.scope] - OTHER_CASE_COST * ranked.case
         ) * np.where(supported & (ranked.beside == 1), BESIDE_CONTEXT, 1.0)
+        score = _falling(score, ranked.surface)
 
         kept = np.flatnonzero(rank <= MAX_ALTERNATIVES)
         rows = pa.array(kept)
@@ -204,6 +205,17 @@ class ExactLinker:
                 "linker_version": pa.repeat(self.version, len(kept)),
             }
         )
+
+
+def _falling(score: NDArray[np.floating], surface: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Scores where no worse rank has a better one; surfaces are numbered and in order.
+
+    >>> _falling(np.array([0.9, 1.0, 0.5, 0.8]), np.array([0, 0, 1, 1])).round(2).tolist()
+    [0.9, 0.9, 0.5, 0.5]
+    """
+    # Each surface lies below the one before it, so that one running minimum serves all.
+    below = 2.0 * surface.astype(np.float64)
+    return np.minimum.accumulate(score - below) + below
 
 
 def _ambiguous(ranked: _Candidates, ontology: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -93,6 +93,12 @@ class LinkingIndex:
         """Version of the names of each entity class."""
         return self.manifest.vocabulary_version
 
+    @property
+    def version(self) -> str:
+        """Changes with what linking any class depends on, and with nothing else."""
+        versions = self.manifest.vocabulary_version
+        return digest(*(part for pair in sorted(versions.items()) for part in pair))
+
     @cached_property
     def ontology_order(self) -> NDArray[np.int64]:
         """Place of each concept's ontology in the catalogue."""

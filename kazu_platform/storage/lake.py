@@ -7,7 +7,9 @@ file nobody points to, and a reader goes on with the files it has begun to read.
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -262,6 +264,12 @@ class Lake:
             except LostRaceError:
                 continue
 
+    def touch(self, files: Collection[str]) -> None:
+        """Begin the age of files anew, as `collect_garbage` counts it; skip lost ones."""
+        for file in files:
+            with suppress(FileNotFoundError):
+                os.utime(file)
+
     def collect_garbage(self, *, older_than: timedelta, keep: Collection[str] = ()) -> Collected:
         """Remove generations and temporary files that nothing has pointed to for some time.
 
@@ -331,6 +339,14 @@ class Lake:
             inputs=staged.inputs,
             written_at=datetime.now(UTC),
         )
+
+    def is_whole(self, table: Table, pointer: Pointer) -> bool:
+        """Whether what a pointer names is there in full and of today's schema.
+
+        If not, the partition is to be made again even where its inputs are what they were.
+        """
+        same_schema = pointer.schema_version == fingerprint(table.schema)
+        return same_schema and self.store.n_bytes(_file_key(pointer)) == pointer.n_bytes
 
     def _holds(self, pointer: Pointer, summary: Summary) -> bool:
         """Whether the live file is there and has these rows; a lost file is written again."""

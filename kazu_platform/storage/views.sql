@@ -4,7 +4,10 @@
 -- Obsolete concepts and the concept to use today; chains are followed, cycles end nowhere.
 CREATE TABLE concept_replacements AS
 WITH RECURSIVE step AS (
-    SELECT concept_id, replaced_by FROM concepts WHERE obsolete AND replaced_by IS NOT NULL
+    -- An id that another ontology still uses is not withdrawn.
+    SELECT c.concept_id, c.replaced_by FROM concepts c
+    WHERE c.obsolete AND c.replaced_by IS NOT NULL
+        AND NOT EXISTS (FROM concepts v WHERE v.concept_id = c.concept_id AND NOT v.obsolete)
 ),
 walk AS (
     SELECT concept_id, replaced_by FROM step

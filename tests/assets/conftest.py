@@ -139,9 +139,7 @@ class Home:
         )
         return Report(run)
 
-    def vocabulary(
-        self, name: str, *, ops: Mapping[str, Any] | None = None
-    ) -> Report:
+    def vocabulary(self, name: str, *, ops: Mapping[str, Any] | None = None) -> Report:
         """Fetch and parse an ontology."""
         return self.materialise(VOCABULARY_LAYER, name, ops=ops)
 
@@ -207,7 +205,13 @@ def own_sample(tmp_path: Path) -> Path:
     return shutil.copytree(SAMPLE, tmp_path / "sample")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def sample_at() -> Callable[[Path], Path]:
+    """Copy the sample's files to a folder."""
+    return lambda path: shutil.copytree(SAMPLE, path)
+
+
+@pytest.fixture(scope="session")
 def publish() -> Callable[[Path, bytes], None]:
     """Write a PubMed file as NLM does: with its md5 beside it."""
 

@@ -182,9 +182,7 @@ def test_a_new_vocabulary_of_a_tenth_fewer_is_published(home: Home, own_sample: 
     assert home.lake.pointer(CONCEPTS, "MONDO").n_rows == n_before - 10
 
 
-def test_a_file_that_is_no_ontology_fails_at_once_and_changes_nothing(
-    home: Home, own_sample: Path
-):
+def test_a_file_that_is_no_ontology_fails_at_once_and_changes_nothing(home: Home, own_sample: Path):
     mondo = own_sample / "ontologies" / "mondo.obo"
     mondo.write_text("<html>404 Not Found</html>\n", "utf-8")
     home.use_ontology_file("MONDO", mondo)

@@ -116,7 +116,9 @@ def test_every_asset_belongs_to_one_layer(graph: dg.BaseAssetGraph[Any]):
 
 
 @pytest.mark.parametrize("job", LAYERS)
-def test_a_job_makes_its_layer(definitions: dg.Definitions, graph: dg.BaseAssetGraph[Any], job: str):
+def test_a_job_makes_its_layer(
+    definitions: dg.Definitions, graph: dg.BaseAssetGraph[Any], job: str
+):
     resolved = definitions.resolve_job_def(job)
 
     assert set(resolved.asset_layer.selected_asset_keys) == LAYERS[job].resolve(graph)

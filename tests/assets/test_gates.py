@@ -142,7 +142,14 @@ def test_an_edge_to_no_node_fails(lake: Lake):
 
 @pytest.mark.parametrize(
     ("before", "now", "passed"),
-    [(None, 0, True), (0, 0, True), (100, 90, True), (100, 89, False), (100, 0, False), (1, 5, True)],
+    [
+        (None, 0, True),
+        (0, 0, True),
+        (100, 90, True),
+        (100, 89, False),
+        (100, 0, False),
+        (1, 5, True),
+    ],
 )
 def test_a_vocabulary_may_lose_a_tenth(before: int | None, now: int, passed: bool):  # noqa: FBT001 - a row
     assert gates.did_not_shrink(CONCEPTS, now, before).passed == passed

@@ -123,9 +123,7 @@ def test_no_edge_speaks_of_a_deleted_citation(updated: Home):
     assert "PMID:90000071" in named
 
 
-def test_only_files_that_lost_or_gained_a_citation_are_counted_again(
-    baseline: Home, updated: Home
-):
+def test_only_files_that_lost_or_gained_a_citation_are_counted_again(baseline: Home, updated: Home):
     """No citation of the first file is revised or deleted by the updates."""
     before, after = baseline.generations(PAIR_COUNTS), updated.generations(PAIR_COUNTS)
 

@@ -64,6 +64,8 @@ def cells() -> Callable[[str], list[list[str]]]:
 
     def parse(printed: str) -> list[list[str]]:
         lines = [line for line in printed.splitlines() if line[:1] in {"┃", "│"}]
-        return [[cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]] for line in lines]
+        return [
+            [cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]] for line in lines
+        ]
 
     return parse

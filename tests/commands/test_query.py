@@ -154,7 +154,9 @@ def test_what_is_no_answerable_select_is_refused(query: Run, statement: str, why
 
 
 def test_a_query_that_takes_too_long_is_stopped(query: Run):
-    endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range = 7"
+    endless = (
+        "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range = 7"
+    )
     began = time.monotonic()
 
     done = query(endless, "--seconds", "0.2")

@@ -40,9 +40,7 @@ def test_mentions_of_a_disease_are_also_those_of_what_it_comprises(ask: Ask):
 
 
 def test_mentions_come_with_their_sentence_newest_first(ask: Ask):
-    newest = ask(
-        f"SELECT pmid, pub_year, text, sentence_text FROM mentions_of('{TYPE_2}', n := 2)"
-    )
+    newest = ask(f"SELECT pmid, pub_year, text, sentence_text FROM mentions_of('{TYPE_2}', n := 2)")
 
     assert newest == [
         (
