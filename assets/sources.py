@@ -1,6 +1,7 @@
 """Raw files: ontologies and PubMed archives, as published, checked and fetched once."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,8 @@ from kazu_platform.storage.downloads import Downloader, Fetched
 from resources.sources import SourcesResource
 
 DOWNLOADS = "downloads"
+SMALLEST_REPORT = 10_000_000
+UNKNOWN_REPORT = 100_000_000
 
 
 def ontology_files_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -35,7 +38,10 @@ def ontology_files_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsD
         source = sources.catalogue().ontology(context.partition_key)
         with bad_data_is_final():
             fetched = sources.downloader().fetch(
-                source.url, sources.ontology_file(source), md5=source.md5
+                source.url,
+                sources.ontology_file(source),
+                md5=source.md5,
+                progress=progress_of(source.url, context.log),
             )
         return _fetched(fetched, url=source.url, licence=source.licence, homepage=source.homepage)
 
@@ -62,8 +68,24 @@ def pubmed_archives(
         side_file = destination.with_name(f"{destination.name}.md5")
         downloader.fetch(f"{url}.md5", side_file)
         md5 = published_md5(side_file, destination.name)
-        fetched = downloader.fetch(url, destination, md5=md5)
+        fetched = downloader.fetch(
+            url, destination, md5=md5, progress=progress_of(url, context.log)
+        )
     return _fetched(fetched, url=url)
+
+
+def progress_of(url: str, log: logging.Logger) -> Callable[[int, int | None], None]:
+    """A callback that logs each further tenth of a download, or each 100 MB of unknown length."""
+    next_report = SMALLEST_REPORT
+
+    def report(done: int, total: int | None) -> None:
+        nonlocal next_report
+        if done >= next_report:
+            next_report = done + max(SMALLEST_REPORT, (total or 10 * UNKNOWN_REPORT) // 10)
+            of = f" of {total / 1e6:,.0f}" if total else ""
+            log.info("%s: %.0f%s MB", url, done / 1e6, of)
+
+    return report
 
 
 def published_files(downloader: Downloader, pubmed: PubMedSource) -> dict[str, str]:

@@ -373,7 +373,7 @@ SURFACES = Table(
             NORMALISED,
             ENTITY_CLASS,
             column("context", TEXT, "Empty, long:<long form> or defined:<CURIE>."),
-            column("n_mentions", pa.int64(), "Mentions of it in the corpus."),
+            column("n_mentions", pa.int64(), "Mentions of it in all files, superseded versions too."),
         ]
     ),
 )

@@ -95,7 +95,7 @@ def test_every_table_has_one_asset_that_writes_it(graph: dg.BaseAssetGraph[Any])
     assert writers == Counter(TABLES[name].row for name in stored)
 
 
-def test_every_table_has_a_gate(definitions: dg.Definitions, graph: dg.BaseAssetGraph[Any]):
+def test_every_table_has_a_gate(graph: dg.BaseAssetGraph[Any]):
     tables = {name for name, table in TABLES.items() if table.stored} - WRITTEN_BY_STAGES
     gates = {
         check.asset_key.to_user_string()

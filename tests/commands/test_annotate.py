@@ -7,10 +7,12 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
@@ -63,7 +65,16 @@ def test_a_table_shows_each_mention_with_its_concept(
 
     assert (done.returncode, done.stderr) == (0, "")
     header, *rows = cells(done.stdout)
-    assert header == "mention class concept label ontology method where others".split()
+    assert header == [
+        "mention",
+        "class",
+        "concept",
+        "label",
+        "ontology",
+        "method",
+        "where",
+        "others",
+    ]
     assert rows[0] == [
         "Imatinib",
         "chemical",

@@ -1,0 +1,98 @@
+"""`kazu-platform demo`, as a newcomer meets it: stopped once, then run to its end."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "home"
+
+
+@pytest.fixture(scope="module")
+def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Path) -> Done:
+    """Press Ctrl-C as soon as one ontology is done."""
+    process = subprocess.Popen(
+        [program, "demo"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(home),
+    )
+    try:
+        until = time.monotonic() + 120
+        while not (home / "lake" / "concepts" / "MONDO" / "live.json").exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    return subprocess.CompletedProcess(process.args, process.returncode, printed, said)
+
+
+@pytest.fixture(scope="module")
+def finished(kazu: Run, home: Path, stopped: Done) -> Done:
+    """Run again where it was stopped."""
+    assert stopped.returncode != 0
+    return kazu("demo", home=home, seconds=200)
+
+
+def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
+    assert (stopped.returncode, stopped.stdout) == (130, "")
+    assert stopped.stderr.rstrip().endswith("Stopped. What is done is kept; run it again to go on.")
+    assert "Traceback" not in stopped.stderr
+
+
+def test_the_next_run_ends_with_a_summary(finished: Done, cells: Callable[[str], list[list[str]]]):
+    assert finished.returncode == 0, finished.stderr
+    assert "Traceback" not in finished.stderr
+    header, *rows = cells(finished.stdout)
+    assert header == ["what", "how much"]
+    assert rows[:-1] == [
+        ["partitions", "12 ontologies, 6 PubMed files"],
+        ["citations", "118"],
+        ["mentions", "1,674"],
+        ["links", "618"],
+        ["nodes", "371"],
+        ["edges", "1,983"],
+        ["set aside", "1"],
+        ["failed", "0"],
+    ]
+    assert rows[-1][0] == "seconds"
+
+
+def test_what_was_done_before_the_stop_was_kept(finished: Done, home: Path):
+    assert finished.returncode == 0
+    assert len(list((home / "lake" / "concepts" / "MONDO").glob("*.parquet"))) == 1
+
+
+def test_what_it_says_to_try_next_works(finished: Done, kazu: Run, home: Path):
+    commands = [
+        shlex.split(line.strip())[1:]
+        for line in finished.stdout.splitlines()
+        if line.startswith("  kazu-platform ")
+    ]
+
+    assert [command[0] for command in commands] == ["query", "query", "annotate", "ui"]
+    for command in commands[:3]:
+        done = kazu(*command, home=home)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) > 4

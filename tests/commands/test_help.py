@@ -1,0 +1,33 @@
+"""Help that a person can copy from."""
+
+from __future__ import annotations
+
+import pytest
+from typer.main import get_group
+from typer.testing import CliRunner
+
+from kazu_platform.cli import app
+
+COMMANDS = get_group(app).commands
+
+
+def test_without_a_command_all_of_them_are_listed():
+    printed = CliRunner().invoke(app, []).output
+
+    assert sorted(COMMANDS) == ["annotate", "demo", "doctor", "query", "ui"]
+    for name in COMMANDS:
+        assert f" {name} " in printed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_an_example(name: str):
+    result = CliRunner().invoke(app, [name, "--help"])
+
+    assert result.exit_code == 0
+    assert f"Example: kazu-platform {name}" in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_says_what_it_is(name: str):
+    for parameter in COMMANDS[name].params:
+        assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
