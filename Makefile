@@ -40,8 +40,8 @@ test-all: setup  ## the slow ones too
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
-	@for script in benchmarks/[a-z]*_*.py benchmarks/dictionary.py benchmarks/linking.py benchmarks/text.py; do \
-		echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in dictionary linking pubmed_xml text surfaces annotate; do \
+		echo "== $$name"; $(BIN)/python benchmarks/$$name.py --record || exit 1; done
 
 docs: setup  ## generate docs/tables.md from tables.py
 	$(BIN)/python docs/generate.py

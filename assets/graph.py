@@ -12,11 +12,11 @@ import polars as pl
 import pyarrow as pa
 
 from assets import gates
-from assets.making import Events, Recipe, is_made, make, make_all
+from assets.making import Events, Recipe, is_made, make, make_all, seen
 from assets.partitions import live_ontologies
-from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata, final_errors
+from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.documents import digest
-from kazu_platform.graph.kgx import export_kgx
+from kazu_platform.graph.kgx import export_kgx, kgx_problems
 from kazu_platform.graph.network import CO_OCCURRENCE, NETWORK_VERSION, nodes_and_edges
 from kazu_platform.graph.pairs import COUNTING_VERSION, count_pairs
 from kazu_platform.graph.population import count_documents
@@ -60,6 +60,7 @@ def pair_counts(lake: LakeResource) -> Events:
     A file that was read after the surfaces were linked waits for the next time.
     """
     tables = lake.open()
+    before = seen(tables, PAIR_COUNTS)
     links = tables.read(LINKS)
     digests, versions = current_digests(tables.read(CURRENT_CITATIONS)), link_versions(links)
     files = tables.pointers(MENTIONS)
@@ -95,7 +96,7 @@ def pair_counts(lake: LakeResource) -> Events:
             },
             rows=lambda: count(file),
             gates={"keys_are_unique": gates.keys_are_unique},
-            guarded=True,
+            expected=before(file),
         )
 
     recipes = [recipe(file, pointer.data_version) for file, pointer in files.items()]
@@ -152,6 +153,7 @@ def _waiting(tables: Lake, files: list[str]) -> set[str]:
 def network(lake: LakeResource, sources: SourcesResource) -> Events:
     """Sum the counts of all files; weigh each pair by how surprising it is."""
     tables = lake.open()
+    nodes_before, edges_before = seen(tables, NODES)("all"), seen(tables, EDGES)("all")
     catalogue = sources.catalogue()
     ontologies = live_ontologies(tables, CONCEPTS, catalogue)
     licences = {each.name: each.licence for each in catalogue.ontologies}
@@ -174,8 +176,8 @@ def network(lake: LakeResource, sources: SourcesResource) -> Events:
     whole = {"no_dangling_edge": lambda staged: gates.no_dangling_edge(both()[0], staged)}
     yield from make(
         tables,
-        Recipe(NODES, "all", inputs, lambda: both()[0], unique, guarded=True),
-        Recipe(EDGES, "all", inputs, lambda: both()[1], unique | whole, guarded=True),
+        Recipe(NODES, "all", inputs, lambda: both()[0], unique, expected=nodes_before),
+        Recipe(EDGES, "all", inputs, lambda: both()[1], unique | whole, expected=edges_before),
     )
 
 
@@ -199,13 +201,23 @@ def _network(
     retry_policy=RETRY,
     pool="corpus",
     code_version="1",
+    check_specs=[
+        dg.AssetCheckSpec("follows_the_format", asset="kgx_export", description="Valid KGX TSV.")
+    ],
 )
 def kgx_export(lake: LakeResource, warehouse_file: WarehouseResource) -> dg.MaterializeResult:
     """Nodes and edges as KGX TSV, for graph stores and for exchange."""
     tables, folder = lake.open(), Path(warehouse_file.exports) / "kgx"
-    with bad_data_is_final():
-        export_kgx(tables.read(NODES), tables.read(EDGES), folder)
+    export_kgx(tables.read(NODES), tables.read(EDGES), folder)
+    problems = kgx_problems(folder)
     return dg.MaterializeResult(
         metadata={"folder": dg.MetadataValue.path(str(folder))},
         data_version=dg.DataVersion(digest(tables.version(NODES), tables.version(EDGES))),
+        check_results=[
+            dg.AssetCheckResult(
+                passed=not problems,
+                check_name="follows_the_format",
+                description="; ".join(problems) or "columns, ids and ends of edges are right",
+            )
+        ],
     )

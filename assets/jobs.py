@@ -45,7 +45,11 @@ def jobs_of(
 
     @dg.job
     def whole_graph() -> None:
-        """Materialise everything in order; a partition that fails does not stop the others."""
+        """Materialise everything in order; a partition that fails does not stop the others.
+
+        One file after the other, in one process: for a sample or a night. Launch a backfill of
+        `pubmed_file` to read a baseline with many workers.
+        """
         materialise_all()
 
     return [

@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from assets import gates
-from assets.making import Events, Recipe, make_all
+from assets.making import Events, Recipe, make_all, seen
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.linking.corpus import (
     BUCKETS,
@@ -18,13 +18,14 @@ from kazu_platform.linking.corpus import (
     link_changed,
     surfaces_of_files,
 )
-from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import open_linking_index
+from kazu_platform.linking.exact import RULES_VERSION
+from kazu_platform.linking.open import open_linker
 from kazu_platform.tables import LINKS, MENTIONS, SURFACES
 from kazu_platform.text.normalise import NORMALISER_VERSION
 from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "linking"
+LINKING_VERSION = RULES_VERSION
 
 
 @dg.asset(
@@ -42,6 +43,7 @@ GROUP = "linking"
 def surfaces(lake: LakeResource) -> Events:
     """Each distinct string of a class in a context that the corpus holds, and how often."""
     tables = lake.open()
+    before = seen(tables, SURFACES)
     inputs = {
         "mentions": tables.version(MENTIONS),
         "code": SURFACES_VERSION,
@@ -61,7 +63,7 @@ def surfaces(lake: LakeResource) -> Events:
             inputs=inputs,
             rows=lambda name=name: bucket(name),
             gates={"keys_are_unique": gates.keys_are_unique},
-            guarded=True,
+            expected=before(name),
         )
         for name in BUCKETS
     ]
@@ -75,7 +77,7 @@ def surfaces(lake: LakeResource) -> Events:
     owners=OWNERS,
     retry_policy=RETRY,
     pool="corpus",
-    code_version="1",
+    code_version=LINKING_VERSION,
     metadata=definition_metadata(LINKS),
     check_specs=[gates.spec(LINKS, "keys_are_unique", "A surface links to a concept once.")],
 )
@@ -86,8 +88,9 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
     Links made by the same linker from the same vocabulary are kept; only the rest is linked.
     """
     tables = lake.open()
+    before = seen(tables, LINKS)
     index = artifacts.open().live("linking")
-    linker = ExactLinker(open_linking_index(index.content))
+    linker = open_linker(index.content)
     counts = {"linked": 0, "kept": 0}
 
     def relinked(name: str) -> pa.Table:
@@ -110,7 +113,7 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
             },
             rows=lambda name=name: relinked(name),
             gates={"keys_are_unique": gates.keys_are_unique},
-            guarded=True,
+            expected=before(name),
         )
         for name in BUCKETS
     ]

@@ -18,7 +18,7 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.results import preview, result
-from kazu_platform.storage.lake import ANY, Lake, Pointer, Staged
+from kazu_platform.storage.lake import ANY, Expected, Lake, Pointer, Staged
 from kazu_platform.tables import PARTITION_METRICS, Table
 
 Rows = pa.Table | Iterable[pa.Table]
@@ -40,7 +40,8 @@ class Recipe:
         explain: writes what says why rows are missing, before the gates judge: the quarantine.
         figures: numbers to record once the rows are live, such as how many documents.
         pictures: further metadata, made from the live rows.
-        guarded: refuse to replace a generation that this run did not see when it began.
+        expected: the generation that the rows replace, seen before anything was read for them;
+            if another writer was faster, nothing is published. Anything, where nobody else writes.
     """
 
     table: Table
@@ -51,7 +52,7 @@ class Recipe:
     explain: Callable[[], None] | None = None
     figures: Callable[[], Mapping[str, float]] | None = None
     pictures: Callable[[], Mapping[str, Any]] | None = None
-    guarded: bool = False
+    expected: Expected = ANY
 
 
 def make(lake: Lake, *recipes: Recipe) -> Events:
@@ -116,6 +117,12 @@ def make_all(
     )
 
 
+def seen(lake: Lake, table: Table) -> Callable[[str], str | None]:
+    """What is live in each partition now: call it before reading what the rows are made of."""
+    generations = {name: pointer.generation for name, pointer in lake.pointers(table).items()}
+    return generations.get
+
+
 def is_made(lake: Lake, recipe: Recipe) -> bool:
     """Whether what is live is whole and was made from these very inputs."""
     live = lake.live(recipe.table, recipe.partition)
@@ -156,8 +163,6 @@ class Made:
         if is_made(lake, recipe):
             yield from passed_before(recipe.table, recipe.gates)
             return
-        live = lake.live(recipe.table, recipe.partition)
-        expected = (live.generation if live else None) if recipe.guarded else ANY
         self._started = time.perf_counter()
         self._staged = staged.enter_context(
             lake.stage(
@@ -165,7 +170,7 @@ class Made:
                 recipe.rows(),
                 partition=recipe.partition,
                 inputs=recipe.inputs,
-                expected=expected,
+                expected=recipe.expected,
             )
         )
         if recipe.explain:

@@ -16,9 +16,9 @@ from assets.plots import bars
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.passages import passages
 from kazu_platform.linking.context import CONTEXT_VERSION, with_context
-from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import open_linking_index
+from kazu_platform.linking.open import open_linker
 from kazu_platform.ner.combination import combine
+from kazu_platform.ner.dictionary import RULES_VERSION
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.storage.lake import Lake, Staged
 from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, MENTIONS, QUARANTINE, SENTENCES
@@ -42,7 +42,7 @@ def read_passages(lake: Lake, file: str) -> pa.Table:
     kinds={"parquet"},
     owners=OWNERS,
     retry_policy=RETRY,
-    code_version="1",
+    code_version=RULES_VERSION,
     metadata=definition_metadata(DICTIONARY_MENTIONS),
     check_specs=[
         gates.spec(
@@ -121,7 +121,7 @@ def mentions(
     """Mentions in a file, whoever found them, with the context that their meaning depends on."""
     tables, file = lake.open(), context.partition_key
     index = artifacts.open().live("linking")
-    linker = ExactLinker(open_linking_index(index.content))
+    linker = open_linker(index.content)
     source = tables.pointer(CITATIONS, file)
 
     def combined() -> pa.Table:

@@ -16,6 +16,7 @@ from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYE
 from assets.partitions import pubmed_files
 from assets.sources import published_files
 from kazu_platform.citations.files import file_order
+from kazu_platform.errors import SourceError
 from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -31,12 +32,23 @@ class Failed:
     why: str
 
 
+@dataclass(frozen=True)
+class Tally:
+    """How many were made, of how many."""
+
+    made: int
+    wanted: int
+
+    def __str__(self) -> str:
+        return f"{self.made}" if self.made == self.wanted else f"{self.made} of {self.wanted}"
+
+
 @dataclass
 class Summary:
     """What became of all runs."""
 
-    ontologies: int = 0
-    files: int = 0
+    ontologies: Tally = field(default_factory=lambda: Tally(0, 0))
+    files: Tally = field(default_factory=lambda: Tally(0, 0))
     failed: list[Failed] = field(default_factory=list[Failed])
 
 
@@ -64,7 +76,11 @@ def materialise_everything(
     """
     summary = Summary()
     ontologies = [source.name for source in sources.catalogue().ontologies]
-    files = register_pubmed_files(instance, sources)
+    try:
+        files = register_pubmed_files(instance, sources)
+    except SourceError as error:
+        files = []
+        summary.failed.append(Failed("pubmed files", str(error)))
     steps = [
         *((name, VOCABULARY_LAYER, name) for name in ontologies),
         ("indices", INDEX_LAYER, None),
@@ -87,7 +103,9 @@ def materialise_everything(
             raise dg.DagsterExecutionInterruptedError(f"Stopped at {what}.")
         summary.failed += [Failed(what, why) for why in _failures(run)]
     progress("done", len(steps), len(steps))
-    summary.ontologies, summary.files = len(ontologies), len(files)
+    failed = {each.what for each in summary.failed}
+    summary.ontologies = Tally(len(set(ontologies) - failed), len(ontologies))
+    summary.files = Tally(len(set(files) - failed), len(files))
     return summary
 
 

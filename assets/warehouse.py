@@ -7,7 +7,9 @@ import dagster as dg
 
 from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.documents import digest
-from kazu_platform.storage.warehouse import build_warehouse, files_named_by
+from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.warehouse import behind, build_warehouse, files_named_by
 from kazu_platform.tables import TABLES
 from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
 
@@ -30,24 +32,33 @@ def warehouse(
 ) -> dg.MaterializeResult:
     """One DuckDB file with a view for each table, joins made ready, and macros to ask first."""
     tables, path = lake.open(), Path(warehouse_file.path)
-    former = files_named_by(path)
-    built = build_warehouse(tables, path)
-    now = files_named_by(path)
-    # Whoever opened the former warehouse goes on reading its files for a while.
-    tables.touch(former - now)
-    collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=former | now)
-    forgotten = artifacts.open().collect_garbage(keep_last=KEPT_ARTIFACTS)
+    facts = _rebuilt(tables, path, artifacts.open()) if behind(tables, path) else {}
     versions = {name: tables.version(table) for name, table in TABLES.items()}
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(path)),
             "views": len(TABLES),
             "size": f"{path.stat().st_size:,} bytes",
-            "seconds": round(built.seconds, 3),
-            "garbage_files": collected.n_files,
-            "forgotten_indices": len(forgotten),
-        },
+            "unchanged": not facts,
+        }
+        | facts,
         data_version=dg.DataVersion(
             digest(*(part for pair in sorted(versions.items()) for part in pair))
         ),
     )
+
+
+def _rebuilt(tables: Lake, path: Path, artifacts: ArtifactStore) -> dict[str, float]:
+    """Build the warehouse, and collect what neither it nor the one before it needs."""
+    former = files_named_by(path)
+    built = build_warehouse(tables, path)
+    now = files_named_by(path)
+    # Whoever opened the former warehouse goes on reading its files for a while.
+    tables.touch(former - now)
+    collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=former | now)
+    forgotten = artifacts.collect_garbage(keep_last=KEPT_ARTIFACTS)
+    return {
+        "seconds": round(built.seconds, 3),
+        "garbage_files": collected.n_files,
+        "forgotten_indices": len(forgotten),
+    }

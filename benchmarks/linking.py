@@ -12,14 +12,13 @@ vocabulary, one in ten of them in capitals, the rest are pairs of words of abstr
 spread evenly (their counts follow Zipf's law, as in PubMed); a warm index (its pages are; the
 first call does not count, and a new process is measured apart).
 
-    python benchmarks/linking.py --data DATA
+    python benchmarks/linking.py [--data DATA]
 
-DATA is the folder of development data.
+DATA is the folder of development data; by default $KAZU_TEST_DATA says where it is.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import tempfile
@@ -32,7 +31,7 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 from rich.table import Table
-from timing import measure, peak_memory_bytes, report, spread
+from timing import measure, options_of, peak_memory_bytes, report, spread
 from vocabulary import read_vocabulary, sample
 
 from kazu_platform.linking.exact import ExactLinker
@@ -156,16 +155,14 @@ def print_table(result: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="Folder of development data.")
+    parser = options_of(__doc__, repeats=5)
     parser.add_argument("--mentions", type=int, default=1_000_000)
     parser.add_argument("--strings", type=int, default=100_000)
     parser.add_argument("--names", type=int, default=500_000)
-    parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     result = bench(given.data, given.mentions, given.strings, given.names, given.repeats)
     print_table(result)
-    report("linking", result)
+    report("linking", result, record=given.record)
 
 
 if __name__ == "__main__":

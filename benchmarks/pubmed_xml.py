@@ -8,14 +8,20 @@ Parquet files on disk. For "from gzip" also decompression; the bare loop always 
 that was decompressed before, which is in its favour. Not inside: starting Python, imports, fsync,
 checksums, splitting into sentences.
 
+Asked for: half the speed of the bare loop on real citations (DATA); 12,000 citations per second
+and no more than 500 MB of memory on a big file of small ones (some 2.2 KB each).
+
 What would make it lie: other work on the machine (the measures run one after the other, so
 look at the spread); few large citations instead of many small ones, hence two sets of files; a
-warm page cache (the files are small and always warm: this measures the processor, not the disk).
-Each measure runs in a process of its own, so peak memory is its own too.
+warm page cache (this measures the processor, not the disk). The small citations are those of the
+embedded sample, again and again under new PMIDs: they compress better than real ones, in gzip and
+in Parquet; MIRROR may hold real ones instead. Each measure runs in a process of its own, on one
+core, so peak memory is its own too.
 
-    python benchmarks/pubmed_xml.py --data DATA --mirror MIRROR
+    python benchmarks/pubmed_xml.py [--data DATA] [--mirror MIRROR]
 
-DATA has `pubmed/baseline` and `pubmed/updatefiles`; MIRROR has `baseline` and `updatefiles`.
+DATA has `pubmed/baseline` and `pubmed/updatefiles`; by default $KAZU_TEST_DATA says where it is.
+MIRROR has `baseline` and `updatefiles` of many small citations.
 """
 
 from __future__ import annotations
@@ -23,21 +29,46 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from timing import measure, peak_memory_bytes, report, spread
+from timing import measure, options_of, peak_memory_bytes, pin_to_one_core, report, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MEASURES = ("bare iterparse", "to Parquet", "from gzip to Parquet")
+SAMPLE = Path(__file__).parent.parent / "kazu_platform" / "sample" / "pubmed"
+PMID = re.compile(rb"<PMID[^>]*>(\d+)</PMID>")
+FIRST_PMID = 80_000_001
+BIG_FILE = 60_000
+MOST_OF_BIG = 3  # repeats; each takes seconds
+BOUNDS: dict[str, dict[str, float]] = {
+    "real citations": {"ratio_to_bare": 0.5},
+    "small citations": {"citations_per_second": 12_000, "peak_memory_mb": 500},
+}
+
+
+def write_big_file(path: Path, n_citations: int) -> None:
+    """Write the sample's citations again and again, gzipped, each time under a new PMID."""
+    citations: list[tuple[bytes, bytes]] = []
+    for file in sorted(SAMPLE.glob("baseline/*.xml")):
+        found = re.findall(rb"<PubmedArticle>.*?</PubmedArticle>\s*", file.read_bytes(), re.DOTALL)
+        # The sample holds broken citations on purpose; one without a PMID is no use here.
+        citations += [(each, pmid[1]) for each in found if (pmid := PMID.search(each))]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wb", compresslevel=6) as target:
+        target.write(b'<?xml version="1.0" encoding="utf-8"?>\n<PubmedArticleSet>\n')
+        for number, (citation, pmid) in enumerate(islice(cycle(citations), n_citations)):
+            target.write(citation.replace(pmid, str(FIRST_PMID + number).encode()))
+        target.write(b"</PubmedArticleSet>\n")
 
 
 def iterate_bare(files: Sequence[Path]) -> int:
@@ -92,7 +123,7 @@ def measured(name: str, folder: Path, repeats: int) -> dict[str, Any]:
 
 
 def measured_apart(name: str, folder: Path, repeats: int) -> dict[str, Any]:
-    """One measure in a process of its own."""
+    """One measure in a process of its own; `folder` takes the place of the data."""
     command = [sys.executable, __file__, "--only", name, "--data", str(folder)]
     command += ["--repeats", str(repeats)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -122,6 +153,19 @@ def compared(folder: Path, repeats: int) -> dict[str, Any]:
     return {"files": len(zipped), "bytes": n_bytes, "measures": result}
 
 
+def judged(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    """The bounds of a set, and whether what production does (from gzip) keeps them."""
+    found = result["measures"]["from gzip to Parquet"]
+    return {
+        each: {
+            "bound": bound,
+            "measured": found[each],
+            "holds": found[each] <= bound if each == "peak_memory_mb" else found[each] >= bound,
+        }
+        for each, bound in BOUNDS[name].items()
+    }
+
+
 def print_table(name: str, result: dict[str, Any]) -> None:
     """The result as lines to read."""
     print(f"{name}: {result['files']} files, {result['bytes'] / 1e6:.1f} MB of XML")
@@ -131,26 +175,32 @@ def print_table(name: str, result: dict[str, Any]) -> None:
             f"  spread {each['spread']:>4.0%}  {each['ratio_to_bare']:>5.2f} of bare"
             f"  peak {each['peak_memory_mb']} MB"
         )
+    for bound_name, each in result["bounds"].items():
+        holds = "holds" if each["holds"] else "BROKEN"
+        print(f"  {bound_name}: {each['measured']:,} of {each['bound']:,}  {holds}")
 
 
 def main() -> None:
     """Run the measures and print them."""
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=os.environ.get("KAZU_TEST_DATA"))
-    parser.add_argument("--mirror", type=Path, help="many small citations")
-    parser.add_argument("--repeats", type=int, default=7)
+    parser = options_of(__doc__, repeats=7)
+    parser.add_argument("--mirror", type=Path, help="many small citations; made if not given")
+    parser.add_argument("--citations", type=int, default=BIG_FILE, help="in the big file made")
     parser.add_argument("--only", choices=MEASURES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
+        pin_to_one_core()
         print(json.dumps(measured(options.only, options.data, options.repeats)))
         return
-    if options.data is None and options.mirror is None:
-        parser.error("give --data, or set KAZU_TEST_DATA, or give --mirror")
-    sets = {"data": options.data and Path(options.data) / "pubmed", "mirror": options.mirror}
-    results = {n: compared(folder, options.repeats) for n, folder in sets.items() if folder}
-    for name, result in results.items():
-        print_table(name, result)
-    report("pubmed_xml", {"repeats": options.repeats, "sets": results})
+    results = {"real citations": compared(options.data / "pubmed", options.repeats)}
+    with tempfile.TemporaryDirectory() as name:
+        small = options.mirror or Path(name)
+        if not options.mirror:
+            write_big_file(small / "baseline" / "pubmed26n0001.xml.gz", options.citations)
+        results["small citations"] = compared(small, min(options.repeats, MOST_OF_BIG))
+    for each, result in results.items():
+        result["bounds"] = judged(each, result)
+        print_table(each, result)
+    report("pubmed_xml", {"repeats": options.repeats, "sets": results}, record=options.record)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ cache; first sight is built with all known ids held in memory, which is in its f
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,7 +38,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from timing import measure, peak_memory_bytes, report, spread
+from timing import measure, options_of, peak_memory_bytes, report, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -223,15 +222,14 @@ def mebibytes(*folders: Path) -> float:
 
 def main() -> None:
     """Make the corpus, build both layouts, measure nights and re-links, report."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = options_of(__doc__, repeats=3, data=False)
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--mentions", type=int, default=50_000, help="in each file")
-    parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="surfaces-") as name:
         bench = make_corpus(Path(name), options.files, options.mentions)
         result = {"files": options.files, "mentions": options.files * options.mentions}
-        report("surfaces", result | run(bench, options.repeats))
+        report("surfaces", result | run(bench, options.repeats), record=options.record)
 
 
 def run(bench: Bench, repeats: int) -> dict[str, object]:

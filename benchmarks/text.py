@@ -13,24 +13,22 @@ once, and production repeats most of them); long names and texts (they are real 
 come); other work on the machine (look at the spread). The loop compared is `normalise`, whose
 word lists are Aho-Corasick automata too; a loop that tried them one by one would be slower.
 
-    python benchmarks/text.py --data DATA
+    python benchmarks/text.py [--data DATA]
 
-DATA has `ontologies` and `text/abstracts.jsonl.gz`.
+DATA has `ontologies` and `text/abstracts.jsonl.gz`; by default $KAZU_TEST_DATA says where it is.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import re
 from itertools import islice
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from timing import measure, report, spread
+from timing import measure, options_of, report, spread
 
 from kazu_platform.text.abbreviations import abbreviations
 from kazu_platform.text.normalise import normalise, normalise_column
@@ -38,6 +36,7 @@ from kazu_platform.text.sentences import sentence_spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 # Files of names, and what separates the fields of a line.
 NAMES = {
@@ -112,10 +111,7 @@ def _megabytes(abstracts: Sequence[str]) -> float:
 
 def main() -> None:
     """Run all three and print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
+    arguments = options_of(__doc__, repeats=5).parse_args()
     ontologies = arguments.data / "ontologies"
     abstracts = texts(arguments.data / "text" / "abstracts.jsonl.gz")
     report(
@@ -130,6 +126,7 @@ def main() -> None:
             "sentences": bench_sentences(abstracts, arguments.repeats),
             "abbreviations": bench_abbreviations(abstracts, arguments.repeats),
         },
+        record=arguments.record,
     )
 
 

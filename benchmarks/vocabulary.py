@@ -28,12 +28,16 @@ def read_vocabulary(data: Path) -> tuple[pa.Table, pa.Table]:
     )
 
 
-def sample(synonyms: pa.Table, names: int) -> pa.Table:
-    """The active synonyms of so many distinct strings, the same in every run.
+def sample(synonyms: pa.Table, names: int, *, shortest: int = 1) -> pa.Table:
+    """The active synonyms of so many distinct names, case aside, the same in every run.
 
-    Strings are chosen by their hash, so that every ontology keeps its share.
+    Names of at least `shortest` characters are chosen by their hash, so that every ontology
+    keeps its share.
     """
-    active = pl.DataFrame(synonyms).filter("active")
-    distinct = sorted(active["name"].unique().to_list(), key=lambda name: crc32(name.encode()))
-    chosen = active.filter(pl.col("name").is_in(distinct[:names]))
+    active = pl.DataFrame(synonyms).filter(
+        pl.col("active") & (pl.col("name").str.len_chars() >= shortest)
+    )
+    lowered = active["name"].str.to_lowercase()
+    distinct = sorted(lowered.unique().to_list(), key=lambda name: crc32(name.encode()))
+    chosen = active.filter(lowered.is_in(distinct[:names]))
     return chosen.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(synonyms.schema)

@@ -46,9 +46,15 @@ class AnnotateFormat(StrEnum):
 
 @contextmanager
 def _user_errors() -> Generator[None]:
-    """Print an error of ours as one line and leave with exit code 1."""
+    """Print an error of ours, or of a file or folder, as one line and leave with exit code 1."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever read the output went away, which is no error
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        typer.echo(f"error: {' '.join(where.split())}; see: kazu-platform doctor", err=True)
+        raise typer.Exit(1) from None
     except KazuPlatformError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -99,10 +105,10 @@ def query(
 
     Example: kazu-platform query "FROM partners('MONDO:0005148')"
     """
-    from kazu_platform.commands.query import print_rows, query_warehouse
+    from kazu_platform.commands.query import print_rows, query_warehouse, read_statement
 
     with _user_errors():
-        statement = sys.stdin.read() if sql == "-" else sql
+        statement = read_statement(sql, sys.stdin)
         print_rows(query_warehouse(statement, seconds), form.value, sys.stdout)
 
 
@@ -133,4 +139,4 @@ def ui(
     from kazu_platform.commands.ui import serve
 
     with _user_errors():
-        raise typer.Exit(serve(port))
+        serve(port)

@@ -75,6 +75,9 @@ def build_definitions(
         asset_checks=AUDITS,
         jobs=jobs_of(graph, resources),
         resources=resources,
+        # A run is a partition: its steps follow one another, and a process for each would cost
+        # more than most of them do.
+        executor=dg.in_process_executor,
     )
 
 

@@ -9,10 +9,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+EntityClass = Literal[
+    "gene",
+    "disease",
+    "chemical",
+    "species",
+    "cell_line",
+    "cell_type",
+    "anatomy",
+    "phenotype",
+    "process",
+]
+"""What a mention can be; the last three are found by dictionary alone."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from difflib import get_close_matches
 from importlib import resources as packaged
 from pathlib import Path
@@ -25,24 +26,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kazu_platform.documents import EntityClass
 from kazu_platform.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Mapping, Sequence
 
 BUILT_IN_CATALOGUES = ("sample", "public")
 
-EntityClass = Literal[
-    "gene",
-    "disease",
-    "chemical",
-    "species",
-    "cell_line",
-    "cell_type",
-    "anatomy",
-    "phenotype",
-    "process",
-]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 
 
@@ -118,7 +109,7 @@ class OntologySource(_Strict):
 
     name: Name
     entity_class: EntityClass
-    url: str = Field(description="https, s3 or file URL, or a path beside the catalogue.")
+    url: str = Field(description="https, http or file URL, or a path beside the catalogue.")
     format: Literal["obo", "obograph", "owl", "ofn", "table"]
     licence: str
     homepage: str
@@ -159,7 +150,9 @@ class Catalogue(_Strict):
 class Settings(BaseSettings):
     """Everything a user can set, from the environment (prefix `KAZU_`)."""
 
-    model_config = SettingsConfigDict(env_prefix="KAZU_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="KAZU_", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
     home: Path = Field(
         Path(".kazu"), description="Lake, warehouse, raw files, models, Dagster home."
@@ -191,6 +184,22 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.home.absolute() / "dagster"
+
+    def make_home(self) -> None:
+        """Make the home if it is new, and see that files can be made in it.
+
+        Raises:
+            ConfigurationError: it is a file, or it cannot be made or written.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.home):
+                pass
+        except OSError as error:
+            raise ConfigurationError(
+                f"KAZU_HOME: {self.home.absolute()} cannot be made and written ({error.strerror}); "
+                "set it to a folder of your own."
+            ) from None
 
     def catalogue(self) -> Catalogue:
         """Read the catalogue that `sources` names.
@@ -226,7 +235,7 @@ def read_settings() -> Settings:
     try:
         return Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        raise ConfigurationError(_explain("environment", error, Settings)) from None
+        raise ConfigurationError(_explain("environment", error, Settings, {})) from None
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -239,17 +248,34 @@ def read_catalogue(path: Path) -> Catalogue:
     """
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise ConfigurationError(f"{path}: cannot be read as YAML: {problem}") from None
+    if not isinstance(raw, dict):
+        kind = "a list" if isinstance(raw, list) else repr(raw)
+        is_what = "is empty" if raw is None else f"is {kind}"
+        raise ConfigurationError(f"{path} {is_what}; it needs name: and ontologies:")
     try:
         catalogue = Catalogue.model_validate(_resolve(raw, path))
     except ValidationError as error:
-        raise ConfigurationError(_explain(str(path), error, Catalogue)) from None
+        raise ConfigurationError(_explain(str(path), error, Catalogue, raw)) from None
     names = [source.name for source in catalogue.ontologies]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigurationError(f"{path}: ontologies: {', '.join(twice)} stands there twice.")
+    unfit = [f"{path}: {problem}" for problem in _columns_that_do_not_fit(catalogue)]
+    if unfit:
+        raise ConfigurationError("\n".join(unfit))
     return catalogue
+
+
+def _columns_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
+    for source in catalogue.ontologies:
+        place = f"ontologies.{source.name}.columns"
+        if source.format == "table" and source.columns is None:
+            yield f"{place}: Field required; format table needs to know which column means what."
+        elif source.format != "table" and source.columns is not None:
+            yield f"{place}: only format table has columns; this is {source.format}."
 
 
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
@@ -271,20 +297,47 @@ def _variable(name: str, path: Path) -> str:
     return os.environ[name]
 
 
-def _explain(where: str, error: ValidationError, model: type[BaseModel]) -> str:
-    """One line for each wrong key, with the nearest right one."""
-    known = sorted(_field_names(model))
+def _explain(
+    where: str, error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]
+) -> str:
+    """One line for each wrong key, with the nearest right one of that place."""
     lines: list[str] = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        near = get_close_matches(str(problem["loc"][-1]), known, n=1) if problem["loc"] else []
-        hint = (
-            f"; did you mean {near[0]!r}?" if problem["type"] == "extra_forbidden" and near else ""
-        )
+        place = problem["loc"]
+        hint = ""
+        if problem["type"] == "extra_forbidden":
+            known = sorted(_model_at(model, place).model_fields)
+            near = get_close_matches(str(place[-1]), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}."
+        key = ".".join(_named(place, given))
         lines.append(f"{where}: {key}: {problem['msg']}{hint}")
     return "\n".join(lines)
 
 
-def _field_names(model: type[BaseModel]) -> Iterable[str]:
-    models = (model, Catalogue, OntologySource, PubMedSource, Columns, SynonymColumn, XrefColumn)
-    return {name for each in models for name in each.model_fields}
+def _named(place: Sequence[str | int], given: Any) -> Iterator[str]:  # noqa: ANN401 - YAML is anything
+    """Keys of a place; what stands in a list goes by its name, where it has one.
+
+    >>> list(_named(("ontologies", 0, "url"), {"ontologies": [{"name": "MONDO"}]}))
+    ['ontologies', 'MONDO', 'url']
+    """
+    for key in place:
+        try:
+            given = given[key]
+        except (LookupError, TypeError):  # it is missing, or says which of two types was tried
+            given = None
+        named = isinstance(key, int) and isinstance(given, dict) and "name" in given
+        yield str(given["name"] if named else key)
+
+
+def _model_at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel]:
+    """The model that the last key of a place belongs to."""
+    blocks: dict[str | int, type[BaseModel]] = {
+        "ontologies": OntologySource,
+        "pubmed": PubMedSource,
+        "columns": Columns,
+        "synonyms": SynonymColumn,
+        "xrefs": XrefColumn,
+    }
+    for key in place[:-1]:
+        model = blocks.get(key, model)
+    return model

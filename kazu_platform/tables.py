@@ -8,26 +8,17 @@ object. Each (table, partition) has exactly one asset that writes it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
 
-from kazu_platform.errors import SchemaError, UnknownNameError
+from kazu_platform.documents import EntityClass
+from kazu_platform.errors import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ENTITY_CLASSES = (
-    "gene",
-    "disease",
-    "chemical",
-    "species",
-    "cell_line",
-    "cell_type",
-    "anatomy",
-    "phenotype",
-    "process",
-)
+ENTITY_CLASSES: tuple[str, ...] = get_args(EntityClass)
 
 
 @dataclass(frozen=True)
@@ -373,7 +364,9 @@ SURFACES = Table(
             NORMALISED,
             ENTITY_CLASS,
             column("context", TEXT, "Empty, long:<long form> or defined:<CURIE>."),
-            column("n_mentions", pa.int64(), "Mentions of it in all files, superseded versions too."),
+            column(
+                "n_mentions", pa.int64(), "Mentions of it in all files, superseded versions too."
+            ),
         ]
     ),
 )
@@ -542,14 +535,3 @@ TABLES: dict[str, Table] = {
         PARTITION_METRICS,
     )
 }
-
-
-def table_named(name: str) -> Table:
-    """The table of that name.
-
-    Raises:
-        UnknownNameError: there is none; the nearest name is said.
-    """
-    if name not in TABLES:
-        raise UnknownNameError.of("table", name, TABLES)
-    return TABLES[name]

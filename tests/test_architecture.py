@@ -22,12 +22,13 @@ FLOORS = {
     "resources": {"kazu_platform", "resources"},
     "assets": {"kazu_platform", "resources", "assets"},
 }
-NOUNS = {"errors", "documents", "tables", "settings"}
+NOUNS = {"arrow", "errors", "documents", "tables", "settings"}
 ROOMS = {
     "errors": set[str](),
     "documents": {"errors"},
-    "tables": {"errors"},
-    "settings": {"errors"},
+    "arrow": set[str](),
+    "tables": {"errors", "documents"},
+    "settings": {"errors", "documents"},
     "storage": NOUNS,
     "text": NOUNS,
     "sample": set[str](),

@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from kazu_platform.commands.given import decoded, encoded
 from kazu_platform.documents import Document, Mention, Section
 from kazu_platform.errors import ArtifactError, ConfigurationError
-from kazu_platform.settings import Settings, read_settings
+from kazu_platform.settings import Catalogue, Settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kazu_platform.storage.artifacts import Artifact, ArtifactStore
+    from kazu_platform.linking.annotate import LabellingLinker
+    from kazu_platform.ner.detector import Detector
+    from kazu_platform.storage.artifacts import ArtifactStore
 
 
 def read_text(text: str | None, file: Path | None, stdin: TextIO) -> Document:
@@ -35,70 +38,79 @@ def read_text(text: str | None, file: Path | None, stdin: TextIO) -> Document:
         return _document("stdin", stdin.buffer.read())
     if text is None:
         raise ConfigurationError('Give a text, --file, or - for standard input: annotate "TNF-α"')
-    # Bytes of an argument that are not UTF-8 arrive as surrogates.
-    return _document("text", text.encode("utf-8", "surrogateescape"))
+    return _document("text", encoded(text))
 
 
 def _document(name: str, content: bytes) -> Document:
-    try:
-        return Document(name, (Section("text", content.decode("utf-8")),))
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{name} is not UTF-8 text: byte {error.start} is {content[error.start]:#04x}; "
-            "convert it first, or take the text out of it."
-        ) from None
+    return Document(name, (Section("text", decoded(name, content)),))
 
 
 def annotate_text(document: Document) -> tuple[Document, tuple[Mention, ...]]:
-    """Find and link the entities of a document with the vocabularies of the catalogue."""
+    """Find and link the entities of a document with the vocabularies of the catalogue.
+
+    Raises:
+        ConfigurationError: a setting or the catalogue is wrong.
+        ArtifactError: the indices of a catalogue other than the sample were not made yet, or by
+            another version.
+    """
     from kazu_platform.linking.annotate import annotate
-    from kazu_platform.linking.exact import ExactLinker
-    from kazu_platform.linking.index import open_linking_index
-    from kazu_platform.ner.dictionary import DictionaryDetector
-    from kazu_platform.ner.dictionary_index import open_dictionary_index
 
     settings = read_settings()
-    dictionary, linking = _indices(settings)
-    detector = DictionaryDetector(open_dictionary_index(dictionary.content))
-    linker = ExactLinker(open_linking_index(linking.content))
+    detector, linker = _detector_and_linker(settings, settings.catalogue())
     (mentions,) = annotate([document], [detector], linker)
     return document, tuple(mentions)
 
 
-def _indices(settings: Settings) -> tuple[Artifact, Artifact]:
-    """The live indices; those of the embedded sample are compiled when they are first needed."""
+def _detector_and_linker(
+    settings: Settings, catalogue: Catalogue
+) -> tuple[Detector, LabellingLinker]:
+    """From the live indices; the embedded sample's are compiled if there are none of use."""
     from kazu_platform.storage.artifacts import ArtifactStore
 
     store = ArtifactStore(settings.models)
     try:
-        return store.live("dictionary"), store.live("linking")
-    except ArtifactError:
+        return _open_live(store)
+    except (ArtifactError, OSError):
         if settings.sources != "sample":
             raise
+    settings.make_home()
     sys.stderr.write("Compiling the embedded sample's vocabularies, once ...\n")
-    return _compile_sample(settings, store)
+    _compile(catalogue, store)
+    return _open_live(store)
 
 
-def _compile_sample(settings: Settings, store: ArtifactStore) -> tuple[Artifact, Artifact]:
+def _open_live(store: ArtifactStore) -> tuple[Detector, LabellingLinker]:
+    from kazu_platform.linking.open import open_linker
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ner.dictionary_index import open_dictionary_index
+
+    dictionary, linking = store.live("dictionary"), store.live("linking")
+    try:
+        detector = DictionaryDetector(open_dictionary_index(dictionary.content))
+        return detector, open_linker(linking.content)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error} Run: kazu-platform demo") from None
+
+
+def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
     import pyarrow as pa
 
     from kazu_platform.linking.index import build_linking_index
     from kazu_platform.ner.dictionary_index import build_dictionary_index
     from kazu_platform.ontologies.vocabulary import parse_vocabulary
 
-    sources = settings.catalogue().ontologies
+    sources = catalogue.ontologies
     parsed = [parse_vocabulary(source, Path(source.url)) for source in sources]
     synonyms = pa.concat_tables([vocabulary.synonyms for vocabulary in parsed])
     concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
     with store.stage("dictionary") as staged:
         build_dictionary_index(synonyms, staged.content)
-        dictionary = staged.commit(inputs={})
+        staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
     with store.stage("linking") as staged:
         build_linking_index(
             concepts, synonyms, staged.content, ontologies=[source.name for source in sources]
         )
-        linking = staged.commit(inputs={})
-    return dictionary, linking
+        staged.commit().verify()
 
 
 def print_annotated(

@@ -52,6 +52,7 @@ STOPPED = 130  # as shells count: 128 and the number of SIGINT
 def run_demo() -> int:
     """Materialise everything; exit code 1 if a part failed, 130 if it was stopped."""
     settings = read_settings()
+    settings.make_home()
     started = time.perf_counter()
     console = Console(stderr=True)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -31,7 +32,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at settings, packages, disk, lake, warehouse and indices."""
+    """Look at settings, packages, home, disk, lake, warehouse and indices."""
     try:
         settings = read_settings()
     except KazuPlatformError as error:
@@ -39,6 +40,7 @@ def examine() -> list[Finding]:
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _packages,
         _catalogue,
+        _home,
         _disk,
         _lake,
         _indices,
@@ -48,7 +50,7 @@ def examine() -> list[Finding]:
     for check in checks:
         try:
             findings.extend(check(settings))
-        except KazuPlatformError as error:
+        except (KazuPlatformError, OSError) as error:
             findings.append(Finding("error", check.__name__.strip("_"), str(error)))
     return findings
 
@@ -74,10 +76,28 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "pubmed", "the catalogue has no PubMed folders: no corpus")
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
-    folder = settings.home.absolute()
+def _home(settings: Settings) -> Iterator[Finding]:
+    """Whether files can be made in the home, or in the folder where it is going to be."""
+    home = settings.home.absolute()
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(home)):
+            pass
+    except OSError as error:
+        detail = f"{home} cannot be written ({error.strerror}); set KAZU_HOME to a folder of yours"
+        yield Finding("error", "home", detail)
+    else:
+        yield Finding("ok", "home", f"{home} can be written")
+
+
+def _nearest(folder: Path) -> Path:
+    """A folder, or the one above it that exists."""
     while not folder.exists():
         folder = folder.parent
+    return folder
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = _nearest(settings.home.absolute())
     free = shutil.disk_usage(folder).free
     level = "ok" if free >= MIN_FREE_BYTES else "warning"
     yield Finding(level, "disk", f"{free / 1024**3:.1f} GiB free at {folder}")
@@ -124,28 +144,14 @@ def _indices(settings: Settings) -> Iterator[Finding]:
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:
     from kazu_platform.storage.lake import Lake
-    from kazu_platform.storage.queries import open_read_only
-    from kazu_platform.tables import TABLES
+    from kazu_platform.storage.warehouse import behind
 
     if not settings.warehouse.exists():
         yield Finding("warning", "warehouse", "not built yet; run: kazu-platform demo")
         return
-    with open_read_only(settings.warehouse, settings.lake) as connection:
-        shown = dict(
-            connection.execute(
-                "SELECT table_name || ' ' || partition, generation FROM warehouse_files"
-            ).fetchall()
-        )
-    lake = Lake(settings.lake)
-    live = {
-        f"{table.name} {partition}": pointer.generation
-        for table in TABLES.values()
-        for partition, pointer in lake.pointers(table).items()
-        if table.name != "partition_metrics"
-    }
-    behind = [name for name, generation in live.items() if shown.get(name) != generation]
-    if behind:
-        detail = f"{len(behind)} partitions are newer in the lake; materialise `warehouse`"
+    late = behind(Lake(settings.lake), settings.warehouse)
+    if late:
+        detail = f"does not show {len(late)} parts as they are ({late[0]}); materialise `warehouse`"
         yield Finding("warning", "warehouse", detail)
     else:
         yield Finding("ok", "warehouse", f"shows what is live: {settings.warehouse}")

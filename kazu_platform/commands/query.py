@@ -9,6 +9,7 @@ import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from kazu_platform.commands.given import decoded, encoded
 from kazu_platform.errors import QueryError
 from kazu_platform.settings import read_settings
 
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_TABLE_ROWS = 1_000
+
+
+def read_statement(sql: str, stdin: TextIO) -> str:
+    """The statement of the argument, or of standard input where that is `-`.
+
+    Raises:
+        ConfigurationError: it is not UTF-8.
+    """
+    if sql == "-":
+        return decoded("stdin", stdin.buffer.read())
+    return decoded("the statement", encoded(sql))
 
 
 def query_warehouse(sql: str, seconds: float) -> pa.Table:

@@ -16,7 +16,7 @@ from kazu_platform.documents import digest
 from kazu_platform.graph.pairs import COUNTING_VERSION, MAX_CONCEPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     import pyarrow as pa
 
@@ -90,21 +90,6 @@ def pairs_fingerprint(
     versions = [part for versions in sorted(set(link_versions)) for part in versions]
     digested = current_digest or NOTHING_CURRENT
     return digest(COUNTING_VERSION, str(max_concepts), mentions_version, digested, *versions)
-
-
-def stale_files(fingerprints_now: Mapping[str, str], recorded: Mapping[str, str]) -> list[str]:
-    """Name the files to count: new ones, and those whose fingerprint is no longer the recorded.
-
-    Files that are recorded but no longer there are not among them; their counts are to be
-    removed, not made again.
-
-    >>> stale_files(
-    ...     {"pubmed26n0001": "a", "pubmed26n0002": "b", "pubmed26n0003": "c"},
-    ...     {"pubmed26n0001": "a", "pubmed26n0002": "x", "pubmed25n0001": "y"},
-    ... )
-    ['pubmed26n0002', 'pubmed26n0003']
-    """
-    return sorted(file for file, now in fingerprints_now.items() if recorded.get(file) != now)
 
 
 # Exclusive or of row hashes needs no sorting, and a PMID has one row, so nothing cancels out.

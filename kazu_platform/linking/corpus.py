@@ -18,9 +18,9 @@ from kazu_platform.linking.surfaces import bucket_of, with_normalised
 from kazu_platform.tables import LINKS, SURFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from kazu_platform.linking.exact import ExactLinker
+    from kazu_platform.linking.linker import Linker
 
 SURFACES_VERSION = "1"
 BUCKETS = tuple(f"0{digit}" for digit in "0123456789abcdef")
@@ -61,15 +61,15 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
     return {bucket: rows.filter(pa.array(buckets == bucket)) for bucket in BUCKETS}
 
 
-def link_changed(linker: ExactLinker, surfaces: pa.Table, known: pa.Table) -> Relinked:
+def link_changed(linker: Linker, surfaces: pa.Table, known: pa.Table) -> Relinked:
     """Link the surfaces that no link of this linker and vocabulary is known for.
 
     Args:
-        linker: links surfaces; its index knows the vocabulary's version of each class.
+        linker: links surfaces, and knows the vocabulary's version of each class.
         surfaces: SURFACES of a bucket as it now stands.
         known: LINKS of the bucket as it stood; those of vanished surfaces are let go.
     """
-    versions: Mapping[str, str] = linker.index.vocabulary_version
+    versions = linker.vocabulary_version
     table = pa.table({"entity_class": list(versions), "version": list(versions.values())})
     with duckdb.connect() as connection:
         connection.register("known", known)

@@ -26,20 +26,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
-from kazu_platform.ner.compiled import compute
 from kazu_platform.tables import LINKS
 from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise_column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from kazu_platform.linking.index import LinkingIndex
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 MAX_ALTERNATIVES = 20
 LONG_FORM = "long:"
 DEFINED = "defined:"
@@ -86,6 +86,11 @@ class ExactLinker:
     def version(self) -> str:
         """Changes with the rules, not with the vocabularies."""
         return digest("exact", RULES_VERSION, FOLD_VERSION, NORMALISER_VERSION)
+
+    @property
+    def vocabulary_version(self) -> Mapping[str, str]:
+        """Version of the names of each entity class."""
+        return self.index.vocabulary_version
 
     def link(self, surfaces: pa.Table) -> pa.Table:
         """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.

@@ -26,9 +26,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
-from kazu_platform.ner.compiled import (
-    compute,
+from kazu_platform.storage.compiled import (
     hash_columns,
     map_table,
     read_manifest,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
 
@@ -14,6 +16,11 @@ class Linker(Protocol):
     @property
     def version(self) -> str:
         """Changes when the same surface and vocabulary may give other links."""
+        ...
+
+    @property
+    def vocabulary_version(self) -> Mapping[str, str]:
+        """Version of what it links to, by entity class."""
         ...
 
     def link(self, surfaces: pa.Table) -> pa.Table:

@@ -7,17 +7,13 @@ millions of mentions but only some ten million surfaces, and a new vocabulary re
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.ner.compiled import compute
+from kazu_platform.arrow import compute
 from kazu_platform.tables import SURFACES
 from kazu_platform.text.normalise import normalise_column
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _WHAT = ["text", "entity_class", "context"]
 
@@ -30,20 +26,6 @@ def surfaces_of(mentions: pa.Table) -> pa.Table:
         .agg(pl.col(_WHAT).first(), n_mentions=pl.len().cast(pl.Int64))
     )
     return with_normalised(distinct)
-
-
-def merge_surfaces(parts: Sequence[pa.Table]) -> pa.Table:
-    """Unite the SURFACES of several partitions: each once, its mentions added up."""
-    tables = [table for table in parts if table.num_rows]
-    if not tables:
-        return SURFACES.empty()
-    united = (
-        pl.DataFrame(pa.concat_tables(tables))
-        .group_by("surface_id")
-        .agg(pl.col(*_WHAT, "normalised").first(), pl.col("n_mentions").sum())
-        .sort("surface_id")
-    )
-    return _checked(united)
 
 
 def surfaces_from_strings(strings: pl.DataFrame) -> pa.Table:

@@ -27,7 +27,7 @@ def combine(detected: Sequence[pa.Table]) -> pa.Table:
     versions in the same order, `confidence` is the highest that any gave.
 
     Args:
-        detected: Rows of DICTIONARY_MENTIONS or MODEL_MENTIONS, of any detectors.
+        detected: What each detector found, in the schema of DICTIONARY_MENTIONS.
     """
     tables = [table for table in detected if table.num_rows]
     if not tables:

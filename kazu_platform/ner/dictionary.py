@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
-from kazu_platform.ner.compiled import compute
 from kazu_platform.ner.dictionary_index import AS_SCANNED, IN_ITS_CASE, ranges
 from kazu_platform.ner.mentions import Spans, mention_rows
 from kazu_platform.ner.scan import Scan, scan_form

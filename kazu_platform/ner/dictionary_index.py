@@ -29,14 +29,14 @@ import numpy as np
 import pyarrow as pa
 from ahocorasick_rs import BytesAhoCorasick
 
-from kazu_platform.ner.compiled import (
-    compute,
+from kazu_platform.arrow import compute
+from kazu_platform.ner.scan import BLANK, FIRST_LOSSY, scan_names
+from kazu_platform.storage.compiled import (
     hash_columns,
     map_table,
     read_manifest,
     write_compiled,
 )
-from kazu_platform.ner.scan import BLANK, FIRST_LOSSY, scan_names
 from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name, is_word
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from kazu_platform.ner.compiled import compute
+from kazu_platform.arrow import compute
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import polars as pl
 from kazu_platform.errors import ConfigurationError, MalformedFileError
 from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
 from kazu_platform.ontologies.curies import is_curie, one_spelling
-from kazu_platform.ontologies.descendants import cycles
+from kazu_platform.ontologies.cycles import cycles
 from kazu_platform.ontologies.files import MAX_BYTES, file_version, open_source
 from kazu_platform.ontologies.functional import read_functional
 from kazu_platform.ontologies.obo import read_obo

@@ -92,7 +92,8 @@ CREATE MACRO history(p) AS TABLE
             WHERE c.pmid = h.pmid AND c.file = h.file AND c.position = h.position
         ) AS current
     FROM happened h
-    ORDER BY h.file, h.position;
+    -- Numbers by value: file 9999 comes before file 10000.
+    ORDER BY regexp_extract_all(h.file, '[0-9]+')::BIGINT[], h.file, h.position;
 
 -- Concepts by name: the whole name first, then its beginning, then anywhere; shortest first.
 CREATE MACRO find_concept(wanted, n := 20) AS TABLE

@@ -42,7 +42,7 @@ def open_read_only(
         spill_limit: what a query may write to a temporary folder, removed with the connection.
 
     Raises:
-        QueryError: there is no warehouse, or the file is none.
+        QueryError: there is no warehouse, the file is none, or it shows another lake.
     """
     if not path.is_file():
         raise QueryError(f"There is no warehouse at {path}; make one: kazu-platform demo")
@@ -63,6 +63,7 @@ def open_read_only(
     try:
         connection.execute(f"ATTACH {quoted(str(path.absolute()))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
+        _must_show(lake_root.absolute(), connection, path)
         connection.execute("SET TimeZone = 'UTC'")  # answers do not depend on the machine
         # The order matters: directories can be allowed only before access is taken away, and
         # nothing can be set once the configuration is locked.
@@ -75,7 +76,21 @@ def open_read_only(
     except duckdb.Error as error:
         connection.close()
         raise QueryError(f"{path} cannot be opened as a warehouse: {error}") from None
+    except QueryError:
+        connection.close()
+        raise
     return connection
+
+
+def _must_show(lake_root: Path, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Refuse a warehouse that came here with a moved or copied home: it names files in full."""
+    row = connection.execute("SELECT lake FROM warehouse_info").fetchone()
+    made_for = Path(row[0]) if row else None
+    if made_for is None or made_for.resolve() != lake_root.resolve():
+        raise QueryError(
+            f"{path} was made for the lake in {made_for}; run kazu-platform demo to build it for "
+            f"{lake_root}."
+        )
 
 
 def run_query(

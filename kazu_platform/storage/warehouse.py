@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from kazu_platform.documents import digest
 from kazu_platform.errors import LakeError, QueryError
 from kazu_platform.storage.atomic import make_folder, move_atomically, temporary_beside
 from kazu_platform.storage.queries import open_read_only, run_query
@@ -29,9 +30,17 @@ if TYPE_CHECKING:
     from kazu_platform.storage.pointers import Pointer
     from kazu_platform.tables import Table
 
-__all__ = ["BuiltWarehouse", "build_warehouse", "files_named_by", "open_read_only", "run_query"]
+__all__ = [
+    "BuiltWarehouse",
+    "behind",
+    "build_warehouse",
+    "files_named_by",
+    "open_read_only",
+    "run_query",
+]
 
 FORMAT_VERSION = 1
+SCRIPTS = ("views.sql", "macros.sql")
 # Rows that lie in very many small files are copied: opening ten thousand files for a handful of
 # rows takes seconds, at each query.
 _MANY_FILES = 200
@@ -51,11 +60,6 @@ walk AS (
 )
 FROM walk WHERE concept_id <> ancestor_id ORDER BY ancestor_id, concept_id
 """
-_GIVEN_CLOSURE = """
-CREATE TABLE concept_ancestors AS
-SELECT DISTINCT concept_id, ancestor_id FROM given_closure WHERE concept_id <> ancestor_id
-ORDER BY ancestor_id, concept_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,12 @@ class BuiltWarehouse:
     seconds: float
 
 
-def build_warehouse(lake: Lake, path: Path, *, closure: pa.Table | None = None) -> BuiltWarehouse:
+def build_warehouse(lake: Lake, path: Path) -> BuiltWarehouse:
     """Build the warehouse of what is live now and put it in the place of the old one.
 
     Args:
         lake: where the rows are.
         path: the DuckDB file.
-        closure: columns concept_id and ancestor_id, if they were computed elsewhere; otherwise
-            they follow from the is_a relations.
 
     Raises:
         LakeError: a pointer or a file that one names is missing or damaged; the old warehouse
@@ -91,7 +93,7 @@ def build_warehouse(lake: Lake, path: Path, *, closure: pa.Table | None = None) 
     temporary = temporary_beside(path)
     try:
         with duckdb.connect(str(temporary)) as connection:
-            _fill(connection, lake, live, closure, built_at)
+            _fill(connection, lake, live, built_at)
             connection.execute("CHECKPOINT")
         move_atomically(temporary, path)
     except duckdb.Error as error:
@@ -111,30 +113,70 @@ def build_warehouse(lake: Lake, path: Path, *, closure: pa.Table | None = None) 
     )
 
 
+def behind(lake: Lake, path: Path) -> list[str]:
+    """What a warehouse does not show as it now is: partitions, or its own views and macros.
+
+    Nothing: building it again would make the same. A file that is no warehouse is behind, too.
+    """
+    try:
+        shown, made_by, of_lake = _named_by(path), *_made_by(path)
+    except QueryError as error:
+        return [str(error)]
+    if (made_by, of_lake) != (_code_version(), str(lake.root)):
+        return [f"{path} was made by another version, or for another lake"]
+    live = {
+        pointer.path: f"{table.name} {partition}"
+        for table in TABLES.values()
+        for partition, pointer in lake.pointers(table).items()
+    }
+    newer = [name for file, name in live.items() if file not in shown]
+    return newer + [f"{file} is no longer live" for file in sorted(shown - set(live))]
+
+
 def files_named_by(path: Path) -> frozenset[str]:
     """Parquet files that a warehouse reads; none if there is no warehouse.
 
     Raises:
         QueryError: the file is no warehouse.
     """
-    if not path.exists():
-        return frozenset()
+    return _named_by(path) if path.exists() else frozenset()
+
+
+def _named_by(path: Path) -> frozenset[str]:
+    return frozenset(row[0] for row in _ask(path, "SELECT path FROM warehouse.warehouse_files"))
+
+
+def _made_by(path: Path) -> tuple[str, str]:
+    ((code_version, lake),) = _ask(path, "SELECT code_version, lake FROM warehouse.warehouse_info")
+    return code_version, lake
+
+
+def _ask(path: Path, sql: str) -> list[tuple[str, ...]]:
+    """Rows of a warehouse's own tables.
+
+    Raises:
+        QueryError: the file is no warehouse, or that of another version.
+    """
     try:
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {quoted(str(path))} AS warehouse (READ_ONLY)")
-            rows = connection.execute("SELECT path FROM warehouse.warehouse_files").fetchall()
+            return connection.execute(sql).fetchall()
     except duckdb.Error as error:
         raise QueryError(
             f"{path} is no warehouse ({error}); build it: kazu-platform demo"
         ) from None
-    return frozenset(row[0] for row in rows)
+
+
+def _code_version() -> str:
+    """Changes with the views and macros that a warehouse holds."""
+    scripts = (Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
+    return digest(str(FORMAT_VERSION), _CLOSURE, *scripts)
 
 
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     lake: Lake,
     live: Mapping[str, Mapping[str, Pointer]],
-    closure: pa.Table | None,
     built_at: datetime,
 ) -> None:
     connection.execute("CREATE SCHEMA lake")
@@ -157,16 +199,11 @@ def _fill(
     connection.unregister("given_files")
     connection.execute(
         "CREATE TABLE warehouse_info AS "
-        "SELECT $1::TIMESTAMPTZ AS built_at, $2::VARCHAR AS lake, $3::INTEGER AS format_version",
-        [built_at, str(lake.root), FORMAT_VERSION],
+        "SELECT $1::TIMESTAMPTZ AS built_at, $2::VARCHAR AS lake, $3::VARCHAR AS code_version",
+        [built_at, str(lake.root), _code_version()],
     )
-    if closure is None:
-        connection.execute(_CLOSURE)
-    else:
-        connection.register("given_closure", closure)
-        connection.execute(_GIVEN_CLOSURE)
-        connection.unregister("given_closure")
-    for script in ("views.sql", "macros.sql"):
+    connection.execute(_CLOSURE)
+    for script in SCRIPTS:
         connection.execute(Path(__file__).with_name(script).read_text("utf-8"))
 
 

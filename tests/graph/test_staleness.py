@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kazu_platform.graph.staleness import current_digests, pairs_fingerprint, stale_files
+from kazu_platform.graph.staleness import current_digests, pairs_fingerprint
 from kazu_platform.tables import CURRENT_CITATIONS
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def fingerprints(table: pa.Table, files: list[str]) -> dict[str, str]:
         )
         for file in files
     }
+
+
+def stale_files(now: dict[str, str], recorded: dict[str, str]) -> list[str]:
+    return sorted(file for file in now if recorded.get(file) != now[file])
 
 
 BEFORE = current((1, "a", "x", 0), (2, "a", "y", 1), (3, "b", "z", 0), (4, "c", "w", 0))

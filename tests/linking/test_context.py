@@ -10,7 +10,7 @@ from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section, surface_id
 from kazu_platform.linking.annotate import annotate
 from kazu_platform.linking.context import with_context
-from kazu_platform.linking.surfaces import bucket_of, merge_surfaces, surfaces_of
+from kazu_platform.linking.surfaces import bucket_of, surfaces_of
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
 from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS, SURFACES
@@ -135,10 +135,6 @@ def test_surfaces_are_counted_once_and_merged(detector: DictionaryDetector, link
         ("Egfr", "egfr", "gene", 1),
         ("breast cancer", "breast cancer", "disease", 1),
     ]
-    merged = merge_surfaces([surfaces, surfaces.slice(1), surfaces.slice(0, 0)])
-    assert merged.drop(["n_mentions"]).equals(surfaces.drop(["n_mentions"]))
-    assert sum(merged["n_mentions"].to_pylist()) == 8 - surfaces["n_mentions"][0].as_py()
-    assert merge_surfaces([]).equals(SURFACES.empty())
     assert bucket_of(surfaces["surface_id"]).to_pylist() == [
         f"0{each[0]}" for each in surfaces["surface_id"].to_pylist()
     ]

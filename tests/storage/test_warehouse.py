@@ -159,16 +159,6 @@ def test_ancestors_end_in_a_cycle_and_leave_out_the_concept_itself(corpus: Lake,
     ]
 
 
-def test_a_closure_that_was_computed_elsewhere_is_used(corpus: Lake, path: Path):
-    closure = pa.table({"concept_id": ["A", "A"], "ancestor_id": ["B", "A"]})
-
-    build_warehouse(corpus, path, closure=closure)
-
-    with open_read_only(path, corpus.root) as connection:
-        found = run_query(connection, "FROM concept_ancestors").to_pylist()
-    assert found == [{"concept_id": "A", "ancestor_id": "B"}]
-
-
 def test_top_concepts_count_documents(corpus: Lake, path: Path):
     expected = [
         {

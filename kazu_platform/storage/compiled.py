@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as arrow_compute
 
 from kazu_platform.errors import ArtifactError
 from kazu_platform.storage.atomic import make_folder, sync, temporary_beside
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
-compute: Any = arrow_compute
-"""Arrow's functions, which are made when it is imported, so that no type checker knows them."""
 
 
 def write_compiled(

@@ -1,67 +1,16 @@
-"""The is_a hierarchy: ancestors of each concept, and the circles that an ontology must not have.
-
-Both work on whole columns and end on any input, circles included.
-"""
+"""The circles in an is_a hierarchy, which an ontology must not have."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import polars as pl
-import pyarrow as pa
-
-from kazu_platform.ontologies.terms import IS_A
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-
-ANCESTORS = pa.schema(
-    [
-        pa.field("concept_id", pa.string(), nullable=False),
-        pa.field("ancestor_id", pa.string(), nullable=False),
-    ]
-)
-
-
-def ancestors(relations: pa.Table) -> pa.Table:
-    """Every ancestor of every concept over is_a, at any distance; no concept is its own ancestor.
-
-    Args:
-        relations: rows of `concept_relations`; predicates other than is_a are ignored.
-
-    Returns:
-        concept_id, ancestor_id, each pair once, sorted.
-
-    >>> rows = [("CL:0000084", "CL:0000542"), ("CL:0000542", "CL:0000738")]
-    >>> up = [{"subject_id": s, "predicate": "is_a", "object_id": o} for s, o in rows]
-    >>> ancestors(pa.Table.from_pylist(up)).to_pylist()[1]
-    {'concept_id': 'CL:0000084', 'ancestor_id': 'CL:0000738'}
-    """
-    with duckdb.connect(":memory:") as connection:
-        connection.register("relations", relations.select(["subject_id", "predicate", "object_id"]))
-        # UNION, not UNION ALL: a pair that was found before is not followed again, so circles end.
-        found = connection.sql(
-            """
-            WITH RECURSIVE
-            parent AS (
-                SELECT DISTINCT subject_id AS concept_id, object_id AS ancestor_id
-                FROM relations WHERE predicate = $is_a
-            ),
-            above AS (
-                FROM parent
-                UNION
-                SELECT above.concept_id, parent.ancestor_id
-                FROM above JOIN parent ON above.ancestor_id = parent.concept_id
-            )
-            FROM above WHERE concept_id <> ancestor_id ORDER BY ALL
-            """,
-            params={"is_a": IS_A},
-        )
-        return found.to_arrow_table().cast(ANCESTORS)
 
 
 def cycles(relations: pl.DataFrame) -> list[list[str]]:

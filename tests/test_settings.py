@@ -1,0 +1,272 @@
+"""Settings and catalogues: what a user can set, and what a wrong setting says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kazu_platform.errors import ConfigurationError, UnknownNameError
+from kazu_platform.settings import Catalogue, Settings, read_catalogue, read_settings
+from kazu_platform.tables import ENTITY_CLASSES
+
+OWN = """\
+name: own
+ontologies:
+  - name: CL
+    entity_class: cell_type
+    url: ontologies/cl.obo
+    format: obo
+    licence: CC-BY-4.0
+    homepage: https://example.org
+"""
+AB = "id: a, label: b"
+CATALOGUES = Path(__file__).parent.parent / "kazu_platform" / "catalogues"
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the settings of the person who runs the tests."""
+    for name in os.environ:
+        if name.startswith("KAZU_"):
+            monkeypatch.delenv(name)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "own.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def error_of(folder: Path, text: str) -> str:
+    """What reading this catalogue says, without the path it begins with."""
+    path = written(folder, text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_catalogue(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    return message.replace(str(path), "own.yaml")
+
+
+def test_without_settings_everything_is_below_one_folder(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir("/tmp")  # noqa: S108 - nothing is written there
+
+    settings = read_settings()
+
+    assert settings == Settings(home=Path(".kazu"), sources="sample", storage_url=None)
+    assert (settings.lake, settings.warehouse) == (
+        Path("/tmp/.kazu/lake"),  # noqa: S108 - the same
+        Path("/tmp/.kazu/warehouse.duckdb"),  # noqa: S108 - the same
+    )
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("KAZU_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KAZU_STORAGE_URL", str(tmp_path / "lake"))
+
+    settings = read_settings()
+
+    assert settings.lake == tmp_path / "lake"
+    assert settings.models == tmp_path / "home" / "models"
+    assert settings.raw == tmp_path / "home" / "raw"
+    assert settings.dagster_home == tmp_path / "home" / "dagster"
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
+    """`KAZU_HOME=` must not put the lake into the current folder."""
+    monkeypatch.setenv("KAZU_HOME", "")
+
+    assert read_settings().home == Path(".kazu")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("KAZU_HOEM", "did you mean KAZU_HOME?"),
+        ("KAZU_SOURCE", "did you mean KAZU_SOURCES?"),
+        ("KAZU_XYZZY", "there is KAZU_HOME, KAZU_SOURCES, KAZU_STORAGE_URL, KAZU_TEST_DATA."),
+    ],
+)
+def test_a_variable_that_is_no_setting_names_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, name: str, hint: str
+):
+    monkeypatch.setenv(name, "x")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+
+    assert str(caught.value) == f"{name} is no setting; {hint}"
+
+
+def test_a_catalogue_that_does_not_exist_names_the_nearest(tmp_path: Path):
+    missing = tmp_path / "none.yaml"
+
+    with pytest.raises(ConfigurationError, match="no file 'publik'; did you mean 'public'"):
+        Settings(home=tmp_path, sources="publik", storage_url=None).catalogue()
+    with pytest.raises(ConfigurationError, match="give sample, public or a YAML file"):
+        Settings(home=tmp_path, sources=str(missing), storage_url=None).catalogue()
+
+
+def test_relative_urls_are_beside_the_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = written(tmp_path, f"{OWN}pubmed:\n  baseline: pubmed\n  updates: s3://bucket/new\n")
+    monkeypatch.chdir(tmp_path.parent)
+
+    catalogue = read_catalogue(Path(tmp_path.name) / path.name)
+
+    assert catalogue.ontology("CL").url == str(tmp_path / "ontologies" / "cl.obo")
+    assert catalogue.pubmed is not None
+    assert catalogue.pubmed.baseline == str(tmp_path / "pubmed")
+    assert catalogue.pubmed.updates == "s3://bucket/new"
+
+
+def test_variables_are_replaced_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MIRROR", "https://mirror.example.org")
+    text = OWN.replace("ontologies/cl.obo", "${MIRROR}/cl.obo").replace("CC-BY", "${MIRROR}")
+
+    source = read_catalogue(written(tmp_path, text)).ontology("CL")
+
+    assert source.url == "https://mirror.example.org/cl.obo"
+    assert source.licence == "https://mirror.example.org-4.0"
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path):
+    text = OWN.replace("ontologies/cl.obo", "${NO_SUCH_MIRROR}/cl.obo")
+
+    assert error_of(tmp_path, text) == (
+        "own.yaml uses ${NO_SUCH_MIRROR}, which is not set; export NO_SUCH_MIRROR=..."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "problem"),
+    [
+        (OWN.replace("licence:", "lisence:"), "0.lisence", "did you mean 'licence'?"),
+        (
+            f"{OWN}    columns: {{{AB}, synonym: x}}",
+            "0.columns.synonym",
+            "did you mean 'synonyms'?",
+        ),
+        (
+            f"{OWN}    columns: {{{AB}, xrefs: [{{colum: c}}]}}",
+            "0.columns.xrefs.0.colum",
+            "'column'?",
+        ),
+    ],
+)
+def test_a_wrong_key_is_named_with_the_nearest_right_one(
+    tmp_path: Path, text: str, place: str, problem: str
+):
+    lines = error_of(tmp_path, text).splitlines()
+
+    [line] = [each for each in lines if "not permitted" in each]
+    assert line.startswith(f"own.yaml: ontologies.{place}: Extra inputs are not permitted; did you")
+    assert line.endswith(problem)
+
+
+def test_a_key_is_compared_with_those_of_its_place(tmp_path: Path):
+    """`enity` is near to `empty`, but that belongs to columns."""
+    assert error_of(tmp_path, f"{OWN}    enity: x\n") == (
+        "own.yaml: ontologies.0.enity: Extra inputs are not permitted; there is columns, "
+        "entity_class, format, homepage, id_prefixes, licence, md5, name, taxon_id, url."
+    )
+    assert error_of(tmp_path, f"{OWN}pubmd: {{baseline: x}}\n") == (
+        "own.yaml: pubmd: Extra inputs are not permitted; did you mean 'pubmed'?"
+    )
+
+
+def test_every_wrong_key_is_named_at_once(tmp_path: Path):
+    text = OWN.replace("licence:", "lisence:").replace("format: obo", "format: turtle")
+
+    assert error_of(tmp_path, text) == (
+        "own.yaml: ontologies.0.format: Input should be 'obo', 'obograph', 'owl', 'ofn' or "
+        "'table'\n"
+        "own.yaml: ontologies.0.licence: Field required\n"
+        "own.yaml: ontologies.0.lisence: Extra inputs are not permitted; did you mean 'licence'?"
+    )
+
+
+def test_a_class_that_does_not_exist_lists_those_that_do(tmp_path: Path):
+    message = error_of(tmp_path, OWN.replace("cell_type", "celltype"))
+
+    assert message.startswith("own.yaml: ontologies.0.entity_class: Input should be ")
+    assert all(repr(name) in message for name in ENTITY_CLASSES)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n"])
+def test_what_is_no_catalogue_says_what_one_holds(tmp_path: Path, text: str):
+    assert error_of(tmp_path, text) == (
+        "own.yaml: is no catalogue; its keys are name, ontologies, pubmed."
+    )
+
+
+def test_broken_yaml_and_broken_bytes_are_named(tmp_path: Path):
+    assert "own.yaml: cannot be read as YAML" in error_of(tmp_path, "name: [x")
+    path = tmp_path / "own.yaml"
+    path.write_bytes(b"name: \xff")
+    with pytest.raises(ConfigurationError, match=r"own\.yaml: cannot be read as YAML"):
+        read_catalogue(path)
+
+
+def test_yaml_makes_no_objects(tmp_path: Path):
+    made = tmp_path / "made"
+    text = f"name: !!python/object/apply:os.mkdir ['{made}']\n"
+
+    assert "cannot be read as YAML" in error_of(tmp_path, text)
+    assert not made.exists()
+
+
+def test_a_pattern_that_is_no_regular_expression_is_named(tmp_path: Path):
+    text = f"{OWN}    columns: {{id: a, label: b, id_patterns: {{'[C': MESH}}}}\n"
+
+    assert "ontologies.0.columns.id_patterns: Value error, '[C' is no regular" in error_of(
+        tmp_path, text
+    )
+
+
+def test_a_name_that_stands_twice_is_named(tmp_path: Path):
+    block = OWN[OWN.index("  - name") :]
+
+    assert error_of(tmp_path, OWN + block) == "own.yaml: ontologies: CL stands there twice."
+
+
+def test_an_ontology_that_is_not_there_names_the_nearest(tmp_path: Path):
+    catalogue = read_catalogue(written(tmp_path, OWN.replace("name: CL", "name: MONDO")))
+
+    with pytest.raises(UnknownNameError) as caught:
+        catalogue.ontology("MONDOO")
+    assert str(caught.value) == "There is no ontology 'MONDOO'; did you mean 'MONDO'?"
+
+
+def test_the_sample_is_all_there_and_fetches_nothing():
+    catalogue = Settings(home=Path("x"), sources="sample", storage_url=None).catalogue()
+
+    assert len(catalogue.ontologies) == 12
+    assert all(Path(source.url).is_file() for source in catalogue.ontologies)
+    assert catalogue.pubmed is not None
+
+
+@pytest.fixture
+def public() -> Catalogue:
+    return Settings(home=Path("x"), sources="public", storage_url=None).catalogue()
+
+
+def test_the_public_catalogue_has_an_ontology_for_every_class(public: Catalogue):
+    assert {source.entity_class for source in public.ontologies} == set(ENTITY_CLASSES)
+
+
+def test_everything_public_comes_over_https_with_a_licence(public: Catalogue):
+    assert public.pubmed is not None
+    urls = [source.url for source in public.ontologies]
+    urls += [source.homepage for source in public.ontologies]
+    urls += [public.pubmed.baseline, str(public.pubmed.updates)]
+
+    assert [url for url in urls if not url.startswith("https://")] == []
+    assert all(source.licence and source.id_prefixes for source in public.ontologies)
+
+
+def test_a_built_in_catalogue_is_named_as_its_file():
+    files = sorted(CATALOGUES.glob("*.yaml"))
+
+    assert [read_catalogue(path).name for path in files] == [path.stem for path in files]
+    assert [path.stem for path in files] == ["public", "sample"]
