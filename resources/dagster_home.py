@@ -7,6 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from kazu_platform.errors import ConfigurationError
+
 # One writer for tables of the whole corpus; two polite connections to a download site.
 POOLS = {"corpus": 1, "downloads": 2}
 
@@ -31,7 +33,15 @@ run_retries:
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
-    """The Dagster instance of that folder, made if it is new, with our pools' limits set."""
+    """The Dagster instance of that folder, made if it is new, with our pools' limits set.
+
+    Raises:
+        ConfigurationError: Dagster cannot keep its database in a folder of that name.
+    """
+    if {"?", "%"} & set(str(home)):
+        raise ConfigurationError(
+            f"{home}: Dagster takes ? and % in a path for parts of a URL; set KAZU_HOME to another."
+        )
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():

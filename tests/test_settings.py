@@ -141,15 +141,15 @@ def test_a_variable_that_is_not_set_is_named(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [
-        (OWN.replace("licence:", "lisence:"), "0.lisence", "did you mean 'licence'?"),
+        (OWN.replace("licence:", "lisence:"), "CL.lisence", "did you mean 'licence'?"),
         (
             f"{OWN}    columns: {{{AB}, synonym: x}}",
-            "0.columns.synonym",
+            "CL.columns.synonym",
             "did you mean 'synonyms'?",
         ),
         (
             f"{OWN}    columns: {{{AB}, xrefs: [{{colum: c}}]}}",
-            "0.columns.xrefs.0.colum",
+            "CL.columns.xrefs.0.colum",
             "'column'?",
         ),
     ],
@@ -167,7 +167,7 @@ def test_a_wrong_key_is_named_with_the_nearest_right_one(
 def test_a_key_is_compared_with_those_of_its_place(tmp_path: Path):
     """`enity` is near to `empty`, but that belongs to columns."""
     assert error_of(tmp_path, f"{OWN}    enity: x\n") == (
-        "own.yaml: ontologies.0.enity: Extra inputs are not permitted; there is columns, "
+        "own.yaml: ontologies.CL.enity: Extra inputs are not permitted; there is columns, "
         "entity_class, format, homepage, id_prefixes, licence, md5, name, taxon_id, url."
     )
     assert error_of(tmp_path, f"{OWN}pubmd: {{baseline: x}}\n") == (
@@ -179,25 +179,18 @@ def test_every_wrong_key_is_named_at_once(tmp_path: Path):
     text = OWN.replace("licence:", "lisence:").replace("format: obo", "format: turtle")
 
     assert error_of(tmp_path, text) == (
-        "own.yaml: ontologies.0.format: Input should be 'obo', 'obograph', 'owl', 'ofn' or "
+        "own.yaml: ontologies.CL.format: Input should be 'obo', 'obograph', 'owl', 'ofn' or "
         "'table'\n"
-        "own.yaml: ontologies.0.licence: Field required\n"
-        "own.yaml: ontologies.0.lisence: Extra inputs are not permitted; did you mean 'licence'?"
+        "own.yaml: ontologies.CL.licence: Field required\n"
+        "own.yaml: ontologies.CL.lisence: Extra inputs are not permitted; did you mean 'licence'?"
     )
 
 
 def test_a_class_that_does_not_exist_lists_those_that_do(tmp_path: Path):
     message = error_of(tmp_path, OWN.replace("cell_type", "celltype"))
 
-    assert message.startswith("own.yaml: ontologies.0.entity_class: Input should be ")
+    assert message.startswith("own.yaml: ontologies.CL.entity_class: Input should be ")
     assert all(repr(name) in message for name in ENTITY_CLASSES)
-
-
-@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n"])
-def test_what_is_no_catalogue_says_what_one_holds(tmp_path: Path, text: str):
-    assert error_of(tmp_path, text) == (
-        "own.yaml: is no catalogue; its keys are name, ontologies, pubmed."
-    )
 
 
 def test_broken_yaml_and_broken_bytes_are_named(tmp_path: Path):
@@ -219,7 +212,7 @@ def test_yaml_makes_no_objects(tmp_path: Path):
 def test_a_pattern_that_is_no_regular_expression_is_named(tmp_path: Path):
     text = f"{OWN}    columns: {{id: a, label: b, id_patterns: {{'[C': MESH}}}}\n"
 
-    assert "ontologies.0.columns.id_patterns: Value error, '[C' is no regular" in error_of(
+    assert "ontologies.CL.columns.id_patterns: Value error, '[C' is no regular" in error_of(
         tmp_path, text
     )
 

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from kazu_platform.errors import UnknownNameError
 from kazu_platform.graph.pairs import MAX_PUBLICATIONS
+from kazu_platform.storage.sql import without_glob
 from kazu_platform.tables import EDGES, NODES, PAIR_COUNTS
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def _register_pair_counts(
     if isinstance(pair_counts, pa.Table):
         database.register("pair_counts", pair_counts)
     elif pair_counts:
-        database.read_parquet([str(path) for path in pair_counts]).create_view("pair_counts")
+        files = [without_glob(str(path)) for path in pair_counts]
+        database.read_parquet(files, hive_partitioning=False).create_view("pair_counts")
     else:
         database.register("pair_counts", PAIR_COUNTS.empty())
 

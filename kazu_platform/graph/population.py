@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from kazu_platform.storage.sql import without_glob
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COUNT = """
-SELECT count(*) FROM read_parquet($current) s JOIN read_parquet($citations) c
+SELECT count(*) FROM read_parquet($current, hive_partitioning = false) s
+JOIN read_parquet($citations, hive_partitioning = false) c
     ON c.file = s.file AND c.position = s.position AND c.pmid = s.pmid
 WHERE NOT s.deleted AND NOT c.retracted
 """
@@ -26,6 +29,9 @@ def count_documents(citations: Sequence[str], current: Sequence[str]) -> int:
     if not citations or not current:
         return 0
     with duckdb.connect() as database:
-        files = {"citations": list(citations), "current": list(current)}
+        files = {
+            "citations": [without_glob(file) for file in citations],
+            "current": [without_glob(file) for file in current],
+        }
         row = database.execute(_COUNT, files).fetchone()
     return row[0] if row else 0

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.linking.surfaces import bucket_of, with_normalised
+from kazu_platform.storage.sql import without_glob
 from kazu_platform.tables import LINKS, SURFACES
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ BUCKETS = tuple(f"0{digit}" for digit in "0123456789abcdef")
 _COUNT = """
 SELECT surface_id, any_value(text) AS text, any_value(entity_class) AS entity_class,
        any_value(context) AS context, count(*)::BIGINT AS n_mentions
-FROM read_parquet($files) GROUP BY surface_id ORDER BY surface_id
+FROM read_parquet($files, hive_partitioning = false) GROUP BY surface_id ORDER BY surface_id
 """
 _KEPT = """
 SELECT l.* FROM known l
@@ -55,7 +56,8 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
     if not files:
         return {bucket: SURFACES.empty() for bucket in BUCKETS}
     with duckdb.connect() as connection:
-        rows = connection.sql(_COUNT, params={"files": list(files)}).to_arrow_table()
+        paths = [without_glob(file) for file in files]
+        rows = connection.sql(_COUNT, params={"files": paths}).to_arrow_table()
     rows = with_normalised(pl.DataFrame(rows))
     buckets = bucket_of(rows["surface_id"]).to_numpy(zero_copy_only=False)
     return {bucket: rows.filter(pa.array(buckets == bucket)) for bucket in BUCKETS}

@@ -12,6 +12,7 @@ import pytest
 from kazu_platform.errors import LakeError, OldSchemaError, QueryError
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.warehouse import (
+    behind,
     build_warehouse,
     files_named_by,
     open_read_only,
@@ -157,6 +158,19 @@ def test_ancestors_end_in_a_cycle_and_leave_out_the_concept_itself(corpus: Lake,
         ("MONDO:3", "MONDO:1"),
         ("MONDO:3", "MONDO:2"),
     ]
+
+
+def test_a_warehouse_is_behind_until_it_shows_what_is_live(corpus: Lake, path: Path):
+    assert behind(corpus, path) != []
+
+    build_warehouse(corpus, path)
+    assert behind(corpus, path) == []
+
+    (partition, *_) = corpus.partitions(CITATIONS)
+    corpus.write(CITATIONS, corpus.read(CITATIONS, partition).slice(1), partition=partition)
+    (newer, older) = behind(corpus, path)
+    assert newer == f"citations {partition}"
+    assert older.endswith("is no longer live")
 
 
 def test_top_concepts_count_documents(corpus: Lake, path: Path):
