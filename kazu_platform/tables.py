@@ -68,7 +68,11 @@ class Table:
             SchemaError: lists each missing, unknown or differently typed column and each null
                 where there may be none.
         """
-        problems = [*self._type_problems(rows.schema), *self._null_problems(rows)]
+        names = rows.schema.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        problems = [f"column {name} is there {names.count(name)} times" for name in twice]
+        if not twice:
+            problems = [*self._type_problems(rows.schema), *self._null_problems(rows)]
         if problems:
             raise SchemaError(f"{self.name}: {'; '.join(problems)}. Nothing was written.")
         return rows.select(self.schema.names).cast(self.schema)

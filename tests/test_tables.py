@@ -65,6 +65,13 @@ def test_every_discrepancy_is_said_at_once():
     )
 
 
+def test_a_column_that_is_there_twice_is_named():
+    rows = DELETIONS.from_rows([ROW])
+
+    with pytest.raises(SchemaError, match="deletions: column pmid is there 2 times. Nothing was"):
+        DELETIONS.check(rows.append_column("pmid", rows["pmid"]))
+
+
 def test_a_null_where_there_may_be_none_is_counted():
     with pytest.raises(SchemaError, match="column position has 2 nulls and may have none"):
         DELETIONS.from_rows([ROW | {"position": None}, ROW | {"position": None}])

@@ -130,7 +130,7 @@ def behind(lake: Lake, path: Path) -> list[str]:
         for partition, pointer in lake.pointers(table).items()
     }
     newer = [name for file, name in live.items() if file not in shown]
-    return newer + [f"{file} is no longer live" for file in sorted(shown - set(live))]
+    return newer + sorted(set(shown.values()) - set(live.values()))
 
 
 def files_named_by(path: Path) -> frozenset[str]:
@@ -139,11 +139,13 @@ def files_named_by(path: Path) -> frozenset[str]:
     Raises:
         QueryError: the file is no warehouse.
     """
-    return _named_by(path) if path.exists() else frozenset()
+    return frozenset(_named_by(path)) if path.exists() else frozenset()
 
 
-def _named_by(path: Path) -> frozenset[str]:
-    return frozenset(row[0] for row in _ask(path, "SELECT path FROM warehouse.warehouse_files"))
+def _named_by(path: Path) -> dict[str, str]:
+    """Parquet files that a warehouse reads, each with its table and partition."""
+    sql = "SELECT path, table_name || ' ' || partition FROM warehouse.warehouse_files"
+    return {file: name for file, name in _ask(path, sql)}
 
 
 def _made_by(path: Path) -> tuple[str, str]:

@@ -20,7 +20,8 @@ Run = Callable[..., Done]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo") / "home"
+    """A folder whose name means something to shells, globs, SQL and Hive."""
+    return tmp_path_factory.mktemp("demo") / "a [b]* 'q' x=1"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Pat
 def finished(kazu: Run, home: Path, stopped: Done) -> Done:
     """Run again where it was stopped."""
     assert stopped.returncode != 0
-    return kazu("demo", home=home, seconds=200)
+    return kazu("demo", home=home, seconds=280)
 
 
 def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
@@ -96,3 +97,14 @@ def test_what_it_says_to_try_next_works(finished: Done, kazu: Run, home: Path):
         done = kazu(*command, home=home)
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) > 4
+
+
+def test_a_folder_that_dagster_cannot_use_is_refused(kazu: Run, tmp_path: Path):
+    done = kazu("demo", home=tmp_path / "100%")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: {tmp_path}/100%/dagster: Dagster takes ? and % in a path for parts of a URL; set "
+        "KAZU_HOME to another.\n"
+    )
+    assert not (tmp_path / "100%").exists()

@@ -146,5 +146,5 @@ def test_a_warehouse_that_is_behind_the_lake_is_a_warning(kazu: Run, own_home: P
     assert done.returncode == 0
     assert findings(done)["warehouse"] == (
         "warning",
-        "1 partitions are newer in the lake; materialise `warehouse`",
+        "does not show 1 parts as they are (links 00); materialise `warehouse`",
     )

@@ -1,0 +1,117 @@
+"""Detection as a step: described by a folder, done wherever it is opened."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazu_platform.errors import ArtifactError
+from kazu_platform.execution.inline import run_inline
+from kazu_platform.ner.dictionary import DictionaryDetector
+from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.tables import DICTIONARY_MENTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from kazu_platform.execution.steps import Step
+
+    Names = Callable[[Sequence[tuple[str, str]]], pa.Table]
+    Passages = Callable[..., pa.Table]
+
+NAMES = [("EGFR", "gene"), ("breast cancer", "disease"), ("cancer", "disease")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, synonyms: Names) -> Path:
+    build_dictionary_index(synonyms(NAMES), tmp_path / "dictionary")
+    return tmp_path / "dictionary"
+
+
+@pytest.fixture
+def step(folder: Path) -> Step:
+    return DictionaryStep(str(folder))
+
+
+def test_an_opened_step_does_what_the_detector_does(step: Step, folder: Path, passages: Passages):
+    texts = passages("EGFR in breast cancer", "Nothing.", "")
+    detector = DictionaryDetector(open_dictionary_index(folder))
+
+    found = step.open()(texts)
+
+    assert found.equals(detector.detect(texts))
+    assert found["text"].to_pylist() == ["EGFR", "breast cancer", "cancer"]
+
+
+def test_no_passages_make_no_rows_of_the_same_schema(step: Step, passages: Passages):
+    found = step.open()(passages("EGFR").slice(0, 0))
+
+    assert found.equals(DICTIONARY_MENTIONS.empty())
+
+
+def test_its_version_is_that_of_its_mentions(step: Step, passages: Passages):
+    [version] = step.open()(passages("EGFR"))["detector_version"].to_pylist()
+
+    assert (step.name, step.version) == ("dictionary", version)
+
+
+def test_its_version_needs_only_the_manifest(step: Step, folder: Path):
+    before = step.version
+    for path in folder.iterdir():
+        if path.suffix != ".json":
+            path.unlink()
+
+    assert step.version == before
+
+
+def test_other_names_are_another_version(step: Step, tmp_path: Path, synonyms: Names):
+    build_dictionary_index(synonyms([*NAMES, ("TP53", "gene")]), tmp_path / "more")
+    build_dictionary_index(synonyms(NAMES), tmp_path / "same")
+
+    assert DictionaryStep(str(tmp_path / "more")).version != step.version
+    assert DictionaryStep(str(tmp_path / "same")).version == step.version
+
+
+def test_a_step_travels_to_a_process_that_knows_nothing(step: Step, passages: Passages):
+    """It pickles as a folder; the other process opens it there."""
+    code = (
+        "import pickle, sys\n"
+        "step, texts = pickle.load(sys.stdin.buffer)\n"
+        "print(step.open()(texts)['text'].to_pylist())\n"
+    )
+    sent = pickle.dumps((step, passages("EGFR in breast cancer")))
+    assert len(pickle.dumps(step)) < 500
+
+    done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
+
+    assert done.stdout.decode() == "['EGFR', 'breast cancer', 'cancer']\n"
+
+
+def test_run_inline_keeps_the_order_of_the_passages(step: Step, passages: Passages):
+    texts = passages("EGFR", "cancer", "EGFR")
+    batches = [texts.slice(0, 2), texts.slice(2)]
+
+    outcomes = list(run_inline(step, batches, file="pubmed26n0001"))
+
+    assert [outcome.rows["doc_id"].to_pylist() for outcome in outcomes] == [
+        ["PMID:0", "PMID:1"],
+        ["PMID:2"],
+    ]
+    assert all(outcome.set_aside.num_rows == 0 for outcome in outcomes)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
+    step = DictionaryStep(str(tmp_path / "nowhere"))
+
+    with pytest.raises(ArtifactError, match="nowhere"):
+        step.open()
+    with pytest.raises(ArtifactError, match="nowhere"):
+        step.version  # noqa: B018 - reading it is the act
