@@ -145,7 +145,7 @@ def files_named_by(path: Path) -> frozenset[str]:
 def _named_by(path: Path) -> dict[str, str]:
     """Parquet files that a warehouse reads, each with its table and partition."""
     sql = "SELECT path, table_name || ' ' || partition FROM warehouse.warehouse_files"
-    return {file: name for file, name in _ask(path, sql)}
+    return dict(_ask(path, sql))
 
 
 def _made_by(path: Path) -> tuple[str, str]:
@@ -153,7 +153,7 @@ def _made_by(path: Path) -> tuple[str, str]:
     return code_version, lake
 
 
-def _ask(path: Path, sql: str) -> list[tuple[str, ...]]:
+def _ask(path: Path, sql: str) -> list[tuple[str, str]]:
     """Rows of a warehouse's own tables.
 
     Raises:
