@@ -6,6 +6,7 @@ of the others.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from assets.partitions import pubmed_files
 from assets.sources import published_files
 from kazu_platform.citations.files import file_order
 from kazu_platform.errors import SourceError
+from resources.dagster_home import PROCESS_TAG
 from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -97,7 +99,7 @@ def materialise_everything(
             resources=resources,
             run_config=QUIET,
             raise_on_error=False,
-            tags={"kazu/launched_by": "whole_graph"},
+            tags={"kazu/launched_by": "whole_graph", PROCESS_TAG: str(os.getpid())},
         )
         if _was_stopped(run):
             raise dg.DagsterExecutionInterruptedError(f"Stopped at {what}.")

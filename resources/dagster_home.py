@@ -11,6 +11,7 @@ from kazu_platform.errors import ConfigurationError
 
 # One writer for tables of the whole corpus; two polite connections to a download site.
 POOLS = {"corpus": 1, "downloads": 2}
+PROCESS_TAG = "kazu/process"
 
 _CONFIG = """\
 nux:
@@ -51,4 +52,38 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     instance = dg.DagsterInstance.from_config(str(home))
     for pool, limit in POOLS.items():
         instance.event_log_storage.set_concurrency_slots(pool, limit)
+    bury_dead_runs(instance)
     return instance
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Give back the pool slots of runs that ended, or whose process was killed.
+
+    The daemon does this for runs that it launched. A run inside a process of ours says which in
+    its tags; if that process is gone the run would hold its slots for ever, and the next one wait.
+
+    Returns:
+        Ids of the runs that held slots.
+    """
+    storage = instance.event_log_storage
+    buried: list[str] = []
+    for run_id in sorted(storage.get_concurrency_run_ids()):
+        run = instance.get_run_by_id(run_id)
+        pid = run.tags.get(PROCESS_TAG) if run else None
+        killed = pid is not None and not _is_alive(int(pid))
+        if run is None or run.is_finished or killed:
+            if run and not run.is_finished:
+                instance.report_run_failed(run, message=f"Its process {pid} was killed.")
+            storage.free_concurrency_slots_for_run(run_id)
+            buried.append(run_id)
+    return buried
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
