@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from resources.dagster_home import open_instance
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOLD = """
 import os, sys, time
