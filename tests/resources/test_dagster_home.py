@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from resources.dagster_home import open_instance
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
