@@ -162,13 +162,13 @@ def server(vocabularies_only: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start Python code in a process group of its own that ends with the test at the latest."""
+    """Start a process, in a group of its own that ends with the test at the latest."""
     started: list[subprocess.Popen[str]] = []
 
-    def in_new_process(code: str, *arguments: str, home: Path) -> subprocess.Popen[str]:
+    def in_new_process(*command: str | Path, home: Path, **settings: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            env=environment_of(home),
+            command,
+            env=environment_of(home, **settings),
             cwd=home,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
