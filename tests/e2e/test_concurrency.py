@@ -15,7 +15,7 @@ import kazu_platform.sample
 from kazu_platform.settings import Settings
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.queries import open_read_only, run_query
-from kazu_platform.tables import CITATIONS, MENTIONS, TABLES
+from kazu_platform.tables import TABLES
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BASELINE = Path(str(kazu_platform.sample.__file__)).parent / "pubmed" / "baseline"
 ARTICLE = b"  <PubmedArticle>"
 
-# Publishes two variants of a PubMed file in turn, reads each into the lake and builds the warehouse.
+# Publishes two variants of a PubMed file in turn, reads each, and builds the warehouse.
 WRITER = """
 import shutil, sys
 from pathlib import Path

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] - a compiled module
 
 from kazu_platform.storage.queries import open_read_only
 
@@ -123,15 +123,16 @@ def test_edges_count_what_a_plain_loop_counts(warehouse: duckdb.DuckDBPyConnecti
         """
     ).fetchall()
     by_document: dict[str, list[tuple[int, int, int, str, str]]] = {}
-    for doc_id, *mention in mentions:
-        by_document.setdefault(doc_id, []).append(tuple(mention))  # pyright: ignore[reportArgumentType] - five columns
+    for doc_id, section, start, end, entity_class, concept in mentions:
+        mention = (section, start, end, entity_class, concept)
+        by_document.setdefault(doc_id, []).append(mention)
     counted: Counter[tuple[str, str]] = Counter()
     for found in by_document.values():
         kept = [m for m in found if not any(_inside(m, other) for other in found)]
         if len({concept for *_, concept in kept}) <= 200:
             counted.update(
                 {
-                    tuple(sorted((a[4], b[4])))
+                    (min(a[4], b[4]), max(a[4], b[4]))
                     for a, b in combinations(kept, 2)
                     if a[4] != b[4] and (a[0] != b[0] or a[2] <= b[1] or b[2] <= a[1])
                 }
