@@ -354,6 +354,14 @@ def test_unknown_elements_at_the_end_are_set_aside(parse: Parse, make_article: M
     assert [row["position"] for row in parsed.set_aside] == [1, 2]
 
 
+def test_a_pmid_that_a_list_names_twice_is_deleted_once(parse: Parse):
+    listed = '<PMID Version="1">5</PMID><PMID>6</PMID><PMID Version="1">5</PMID>'
+
+    parsed = parse(f"<DeleteCitation>{listed}</DeleteCitation>")
+
+    assert [(row["pmid"], row["version"]) for row in parsed.deletions] == [(5, 1), (6, None)]
+
+
 def test_the_good_pmids_of_a_bad_list_of_deletions_count(parse: Parse):
     listed = "".join(f"<PMID>{pmid}</PMID>" for pmid in ("8", *["x"] * 7))
 
