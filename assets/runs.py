@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.audits import AUDITS
 from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
 from assets.partitions import pubmed_files
 from assets.sources import published_files
@@ -92,7 +93,7 @@ def materialise_everything(
     for done, (what, layer, partition) in enumerate(steps):
         progress(what, done, len(steps))
         run = dg.materialize(
-            assets,
+            [*assets, *AUDITS],  # pyright: ignore[reportArgumentType] - checks are taken too
             selection=layer,
             partition_key=partition,
             instance=instance,
