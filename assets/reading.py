@@ -67,8 +67,12 @@ def dictionary_mentions(
     source = tables.pointer(CITATIONS, file)
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
 
+    def report(documents: int) -> None:
+        context.log.info("%d documents read", documents)
+
     def read() -> Iterator[pa.Table]:
-        for outcome in compute.run(step, [read_passages(tables, file)], file=file):
+        texts = [read_passages(tables, file)]
+        for outcome in compute.run(step, texts, file=file, progress=report):
             set_aside.append(outcome.set_aside)
             yield outcome.rows
 

@@ -16,7 +16,7 @@ import dagster as dg
 from assets.audits import AUDITS
 from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
 from assets.partitions import pubmed_files
-from assets.sources import published_files
+from assets.sources import list_published
 from kazu_platform.citations.files import file_order
 from kazu_platform.errors import SourceError
 from resources.dagster_home import PROCESS_TAG
@@ -60,7 +60,7 @@ def register_pubmed_files(instance: dg.DagsterInstance, sources: SourcesResource
     catalogue = sources.catalogue()
     if catalogue.pubmed is None:
         return []
-    files = sorted(published_files(sources.downloader(), catalogue.pubmed), key=file_order)
+    files = sorted(list_published(sources, sources.downloader()), key=file_order)
     instance.add_dynamic_partitions(str(pubmed_files.name), files)
     return files
 

@@ -1,5 +1,6 @@
 """Raw files: ontologies and PubMed archives, as published, checked and fetched once."""
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from assets.partitions import pubmed_files
 from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.citations.files import PUBMED_ENDINGS, partition_name
 from kazu_platform.citations.md5 import published_md5
+from kazu_platform.errors import UnknownNameError
 from kazu_platform.settings import PubMedSource
+from kazu_platform.storage.atomic import make_folder, write_atomically
 from kazu_platform.storage.downloads import Downloader, Fetched
 from resources.sources import SourcesResource
 
@@ -63,7 +66,7 @@ def pubmed_archives(
     """A file of NLM's bulk site, checked against the md5 published beside it."""
     with bad_data_is_final():
         downloader = sources.downloader()
-        url = published_files(downloader, sources.pubmed())[context.partition_key]
+        url = url_of(context.partition_key, sources, downloader)
         destination = sources.archive_destination(Path(url).name)
         side_file = destination.with_name(f"{destination.name}.md5")
         downloader.fetch(f"{url}.md5", side_file)
@@ -72,6 +75,35 @@ def pubmed_archives(
             url, destination, md5=md5, progress=progress_of(url, context.log)
         )
     return _fetched(fetched, url=url)
+
+
+def url_of(file: str, sources: SourcesResource, downloader: Downloader) -> str:
+    """Where a file is published, from the last listing of the site; listed anew if it is not there.
+
+    A backfill of the baseline is 1,500 partitions: each must not list the site.
+
+    Raises:
+        UnknownNameError: no folder of the catalogue holds it.
+    """
+    pubmed = sources.pubmed()
+    path = sources.archive_destination("published.json")
+    known = json.loads(path.read_bytes()) if path.exists() else {}
+    files: dict[str, str] = known.get(pubmed.model_dump_json(), {})
+    if file not in files:
+        files = list_published(sources, downloader)
+    if file not in files:
+        raise UnknownNameError.of("published PubMed file", file, files)
+    return files[file]
+
+
+def list_published(sources: SourcesResource, downloader: Downloader) -> dict[str, str]:
+    """List the site and keep the listing beside the archives, for `url_of`."""
+    pubmed = sources.pubmed()
+    files = published_files(downloader, pubmed)
+    path = sources.archive_destination("published.json")
+    make_folder(path.parent)
+    write_atomically(path, json.dumps({pubmed.model_dump_json(): files}).encode())
+    return files
 
 
 def progress_of(url: str, log: logging.Logger) -> Callable[[int, int | None], None]:

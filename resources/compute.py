@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import dagster as dg
@@ -25,17 +25,25 @@ class ComputeResource(dg.ConfigurableResource):
         2_000_000, description="Text of a micro-batch, in code points.", gt=0
     )
 
-    def run(self, step: Step, passages: Iterable[pa.Table], *, file: str) -> Iterator[Outcome]:
+    def run(
+        self,
+        step: Step,
+        passages: Iterable[pa.Table],
+        *,
+        file: str,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Outcome]:
         """Outcomes in the order of the passages.
 
         Args:
             step: what to do, picklable.
             passages: rows of PASSAGES; documents must not be split between tables.
             file: partition the passages come from, named where a document is set aside.
+            progress: told the number of documents of each micro-batch when it is done.
         """
         batches = (
             batch
             for table in passages
             for batch in micro_batches(table, max_characters=self.batch_characters)
         )
-        return run_inline(step, batches, file=file)
+        return run_inline(step, batches, file=file, progress=progress)
