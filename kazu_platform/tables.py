@@ -189,7 +189,16 @@ SYNONYMS = Table(
             column("normaliser_version", TEXT, "Version of the rules that normalised it."),
             column("case_sensitive", pa.bool_(), "Matches only in this very case."),
             column("source", TEXT, "ontology, generated or curated."),
-            column("active", pa.bool_(), "Takes part in matching and linking."),
+            column("origin", TEXT, "Name that a rule made it from.", nullable=True),
+            column("rule", TEXT, "Generation rule that made it.", nullable=True),
+            column("active", pa.bool_(), "Matched in texts."),
+            column("linkable", pa.bool_(), "A mention of this string may link to the concept."),
+            column(
+                "held_back_by",
+                TEXT,
+                "Why it is not matched: obsolete, a rule of automatic curation, a curation_id.",
+                nullable=True,
+            ),
         ]
     ),
 )

@@ -161,7 +161,7 @@ def build_linking_index(
     ontologies: Sequence[str] = (),
     built_from: Mapping[str, str] | None = None,
 ) -> LinkingManifest:
-    """Compile the active names of valid concepts and write them as a folder.
+    """Compile the linkable names of valid concepts and write them as a folder.
 
     Obsolete concepts and synonyms of unknown concepts are left out. Of equal names of a concept
     the one of the best scope stays. Names that another normaliser version made are normalised
@@ -253,7 +253,7 @@ def _names(synonyms: pa.Table, valid: pl.DataFrame) -> pl.DataFrame:
     rank = {name: index for index, name in enumerate(SCOPES)}
     names = (
         pl.DataFrame(synonyms)
-        .filter("active")
+        .filter("linkable")
         .join(valid.select("concept_id", "ontology", concept="row"), on=["concept_id", "ontology"])
         .with_columns(pl.col("scope").replace_strict(rank, return_dtype=pl.Int8))
     )

@@ -55,7 +55,7 @@ _READERS = {
     "ofn": read_functional,
 }
 _MIN_NAME = 2
-VOCABULARY_CODE_VERSION = f"3-{CASE_RULES_VERSION}"
+VOCABULARY_CODE_VERSION = f"4-{CASE_RULES_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +282,17 @@ def _concept_rows(source: OntologySource, concepts: pl.DataFrame, version: str) 
 def _synonym_rows(source: OntologySource, names: pl.DataFrame) -> pa.Table:
     normalised = pl.Series("normalised", normalise_column(names["name"], source.entity_class))
     name = pl.col("name")
+    held_back = (
+        pl.when("obsolete")
+        .then(pl.lit("obsolete"))
+        .when(name.str.len_chars() < _MIN_NAME)
+        .then(pl.lit("too_short"))
+        .when(~name.str.contains(r"\p{L}"))
+        .then(pl.lit("number"))
+        # "in", "to" and "as" are symbols of genes; in texts they are prepositions.
+        .when(name.str.contains(r"^\p{Ll}{2}$"))
+        .then(pl.lit("too_short"))
+    )
     return _table(
         SYNONYMS,
         names.with_columns(normalised).select(
@@ -294,13 +305,11 @@ def _synonym_rows(source: OntologySource, names: pl.DataFrame) -> pa.Table:
             pl.lit(NORMALISER_VERSION).alias("normaliser_version"),
             case_sensitive(name).alias("case_sensitive"),
             pl.lit("ontology").alias("source"),
-            (
-                ~pl.col("obsolete")
-                & (name.str.len_chars() >= _MIN_NAME)
-                & name.str.contains(r"\p{L}")
-                # "in", "to" and "as" are symbols of genes; in texts they are prepositions.
-                & ~name.str.contains(r"^\p{Ll}{2}$")
-            ).alias("active"),
+            pl.lit(None, pl.String).alias("origin"),
+            pl.lit(None, pl.String).alias("rule"),
+            held_back.is_null().alias("active"),
+            (~pl.col("obsolete")).alias("linkable"),
+            held_back.alias("held_back_by"),
         ),
     )
 

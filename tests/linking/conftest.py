@@ -82,6 +82,7 @@ def tables(vocabulary: list[tuple[str, str, str, bool, Names]]) -> tuple[pa.Tabl
                 "case_sensitive": len(name) > 2,
                 "source": "ontology",
                 "active": True,
+                "linkable": True,
             }
             for name in names
         ]

@@ -156,6 +156,7 @@ def test_alternatives_are_limited_and_in_a_fixed_order(tmp_path: Path):
                 "case_sensitive": False,
                 "source": "ontology",
                 "active": True,
+                "linkable": True,
             }
             for n in numbers
         ]
@@ -193,6 +194,7 @@ def test_a_concept_of_two_ontologies_is_linked_once(tmp_path: Path):
                 "case_sensitive": False,
                 "source": "ontology",
                 "active": True,
+                "linkable": True,
             }
             for ontology in ("SLIM", "MONDO")
         ]

@@ -63,14 +63,16 @@ def test_equal_input_gives_equal_files(tmp_path: Path, vocabulary: Vocabulary):
     assert one == two
 
 
-def test_inactive_names_and_unknown_concepts_are_left_out(tmp_path: Path, vocabulary: Vocabulary):
+def test_names_that_do_not_link_and_unknown_concepts_are_left_out(
+    tmp_path: Path, vocabulary: Vocabulary
+):
     concepts, synonyms = vocabulary
-    active = [name != "WAS" for name in synonyms["name"].to_pylist()]
+    linkable = [name != "WAS" for name in synonyms["name"].to_pylist()]
     ids = [
         "HGNC:unknown" if concept_id == "HGNC:11892" else concept_id
         for concept_id in synonyms["concept_id"].to_pylist()
     ]
-    rows = replaced(replaced(synonyms, "active", active), "concept_id", ids)
+    rows = replaced(replaced(synonyms, "linkable", linkable), "concept_id", ids)
 
     manifest = build_linking_index(concepts, rows, tmp_path / "index")
 

@@ -38,6 +38,7 @@ def synonyms() -> Callable[[Sequence[Name]], pa.Table]:
                     "case_sensitive": len(name) > 2 and name[2],
                     "source": "ontology",
                     "active": True,
+                    "linkable": True,
                 }
                 for number, name in enumerate(names)
             ]

@@ -210,6 +210,7 @@ def write_vocabulary(lake: Lake) -> None:
                     "case_sensitive": False,
                     "source": "ontology",
                     "active": True,
+                    "linkable": True,
                 }
                 for concept_id, name, scope in names
             ]
