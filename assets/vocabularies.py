@@ -14,8 +14,8 @@ from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
 from kazu_platform.documents import digest
 from kazu_platform.linking.index import FORMAT_VERSION as LINKING_FORMAT
 from kazu_platform.linking.index import build_linking_index
+from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary_index import FORMAT_VERSION as DICTIONARY_FORMAT
-from kazu_platform.ner.dictionary_index import build_dictionary_index
 from kazu_platform.ontologies.vocabulary import (
     VOCABULARY_CODE_VERSION,
     Vocabulary,

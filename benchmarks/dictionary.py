@@ -40,8 +40,9 @@ from rich.table import Table
 from timing import options_of, pin_to_one_core, report, spread
 from vocabulary import read_vocabulary, sample
 
+from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
-from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.tables import PASSAGES
 from kazu_platform.text.sentences import sentence_spans
 

@@ -96,7 +96,7 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
     import pyarrow as pa
 
     from kazu_platform.linking.index import build_linking_index
-    from kazu_platform.ner.dictionary_index import build_dictionary_index
+    from kazu_platform.ner.compile import build_dictionary_index
     from kazu_platform.ontologies.vocabulary import parse_vocabulary
 
     sources = catalogue.ontologies

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
-from kazu_platform.ner.dictionary_index import AS_SCANNED, IN_ITS_CASE, ranges
+from kazu_platform.ner.dictionary_index import IN_ITS_CASE, LOSSY, TIGHT, ranges
 from kazu_platform.ner.mentions import Spans, mention_rows
-from kazu_platform.ner.scan import Scan, scan_form
+from kazu_platform.ner.scan import BLANK, JOINED, Scan, lossy_characters, scan_form
 from kazu_platform.tables import DICTIONARY_MENTIONS
-from kazu_platform.text.fold import code_points, fold_table
+from kazu_platform.text.fold import code_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.ner.dictionary_index import DictionaryIndex, DictionaryManifest
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 CHUNK_CODE_POINTS = 250_000
 """Passages matched at a time: enough to forget the cost of a call, little enough for the cache."""
 
@@ -72,9 +72,7 @@ class DictionaryDetector:
 
         points = code_points(text)
         scan = scan_form(points, offsets[lengths > 0])
-        matches = self.index.matches(scan.form)
-        start, end = scan.code_points(matches[:, 1], matches[:, 2])
-        start, end, names = self._names(points, scan, matches[:, 0], start, end)
+        start, end, names = self._names(text, scan, self.index.matches(scan.form))
 
         classes = self.index.entity_classes[names].astype(np.int64)
         order = np.lexsort((classes, end, start))
@@ -91,53 +89,70 @@ class DictionaryDetector:
         )
 
     def _names(
-        self,
-        points: NDArray[np.uint32],
-        scan: Scan,
-        patterns: NDArray[np.int64],
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
+        self, text: str, scan: Scan, matches: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Spans of the names that matched: a pattern may stand for several, or for none here."""
         index = self.index
+        start, end = scan.code_points(matches[:, 1], matches[:, 2])
+        words = scan.are_words(start, end)
+        matches, start, end = matches[words], start[words], end[words]
+        patterns = matches[:, 0]
         first = index.first_names[patterns].astype(np.int64)
         counts = index.first_names[patterns + 1] - first
         names = ranges(first, counts)
-        start, end = np.repeat(start, counts), np.repeat(end, counts)
-        right = np.ones(len(names), np.bool_)
-        doubtful = np.flatnonzero(index.rules[names] != AS_SCANNED)
-        right[doubtful] = self._equal(points, scan, start[doubtful], end[doubtful], names[doubtful])
-        return start[right], end[right], names[right]
+        start, end, at = (np.repeat(each, counts) for each in (start, end, matches[:, 1]))
+        right = self._marked_alike(scan, at, names)
+        lossy = np.flatnonzero(right & (index.rules[names] & LOSSY != 0))
+        wanted = index.lossy.take(pa.array(names[lossy])).to_pylist()
+        for row, characters in zip(lossy.tolist(), wanted, strict=True):
+            right[row] = lossy_characters(text[start[row] : end[row]]) == characters
+        start, end, names = start[right], end[right], names[right]
+        # Spellings of a name with different rules are names of their own; a mention is one.
+        classes = index.entity_classes[names].astype(np.int64)
+        key = (start * (len(text) + 1) + end - start) * len(index.manifest.classes) + classes
+        _, once = np.unique(key, return_index=True)
+        return start[once], end[once], names[once]
 
-    def _equal(
-        self,
-        points: NDArray[np.uint32],
-        scan: Scan,
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
-        names: NDArray[np.int64],
+    def _marked_alike(
+        self, scan: Scan, at: NDArray[np.int64], names: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Compare what stands in the text with the name, in its case or folded.
+        """Compare case and gaps in the text with those of each name, where its rule asks.
 
-        Their scan forms are equal, so once runs of blanks are one they are equally long.
+        Args:
+            scan: The text.
+            at: First byte in the form of each match.
+            names: The name of each.
         """
-        where = ranges(start, end - start)
-        row = np.repeat(np.arange(len(names)), end - start)
-        counted = scan.sizes[where] > 0
-        where, row = where[counted], row[counted]
-        found = points[where]
-        found = np.where(
-            self.index.rules[names][row] == IN_ITS_CASE,
-            fold_table(keep_case=True)[found],
-            fold_table()[found],
-        )
-        wanted = code_points("".join(self.index.names.take(pa.array(names)).to_pylist()))
-        return np.bincount(row, weights=found != wanted, minlength=len(names)) == 0
+        index = self.index
+        alike = np.ones(len(names), np.bool_)
+        rows = np.flatnonzero(index.rules[names] & (IN_ITS_CASE | TIGHT) != 0)
+        wanted = index.marked.take(pa.array(names[rows]))
+        lengths = compute.binary_length(wanted).to_numpy().astype(np.int64)
+        name = np.frombuffer(b"".join(wanted.to_pylist()), np.uint8)
+        where = ranges(at[rows], lengths)
+        row = np.repeat(np.arange(len(rows)), lengths)
+        rule = index.rules[names[rows]][row]
+        found = scan.marked[where]
+        form = np.frombuffer(scan.form, np.uint8)[where]
+        gap = form == ord(BLANK)
+        outer = np.zeros(len(where), np.bool_)
+        last = np.cumsum(lengths) - 1
+        outer[last] = outer[last - lengths + 1] = True
+        wrong = (rule & IN_ITS_CASE != 0) & ~gap & (found != name)
+        wrong |= (rule & TIGHT != 0) & gap & ~outer & (name == JOINED) & (found == ord(BLANK))
+        alike[rows] = np.bincount(row, weights=wrong, minlength=len(rows)) == 0
+        return alike
 
 
 def dictionary_version(manifest: DictionaryManifest) -> str:
     """Version of the mentions that an index gives with this module's rules."""
-    return digest("dictionary", RULES_VERSION, manifest.fold_version, manifest.content_hash)
+    return digest(
+        "dictionary",
+        RULES_VERSION,
+        manifest.fold_version,
+        manifest.scan_version,
+        manifest.content_hash,
+    )
 
 
 def _chunks(passages: pa.Table) -> Iterator[pa.Table]:

@@ -11,8 +11,9 @@ from kazu_platform.documents import Document, Section, surface_id
 from kazu_platform.linking.annotate import annotate
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.surfaces import bucket_of, surfaces_of
+from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
-from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS, SURFACES
 
 if TYPE_CHECKING:

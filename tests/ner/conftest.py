@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
-from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.tables import PASSAGES, SYNONYMS
 from kazu_platform.text.sentences import sentence_spans
 

@@ -107,14 +107,17 @@ def test_other_letters_that_share_a_byte_do_not_match(detector: Detectors, passa
 
     mentions = names.detect(passages(" ".join(f"{c}-тест" for c in others)))
 
-    assert {text[0] for _, _, text, _ in found(mentions)} == {"α", "Α"}
+    assert {text[0] for _, _, text, _ in found(mentions)} == {"α", "Α", "ɑ", "Ɑ"}
 
 
-def test_any_white_space_matches_a_blank_of_a_name(detector: Detectors, passages: Passages):
+def test_a_gap_of_a_name_may_be_any_white_space_a_hyphen_or_none(
+    detector: Detectors, passages: Passages
+):
     names = detector([("type 2\tdiabetes", "disease")])
 
     assert found(names.detect(passages("in  type\n 2 \u00a0\r\ndiabetes .", "type2diabetes"))) == [
-        (4, 23, "type\n 2 \u00a0\r\ndiabetes", "disease")
+        (4, 23, "type\n 2 \u00a0\r\ndiabetes", "disease"),
+        (0, 13, "type2diabetes", "disease"),
     ]
 
 
@@ -135,8 +138,39 @@ def test_a_case_sensitive_name_may_be_folded_otherwise(detector: Detectors, pass
     names = detector([("TGF-β  R", "gene", True)])
 
     assert found(names.detect(passages("TGF‑β\nR, tgf-β R, TGF-Β R"))) == [
-        (0, 7, "TGF‑β\nR", "gene")
+        (0, 7, "TGF‑β\nR", "gene"),
+        (18, 25, "TGF-Β R", "gene"),
     ]
+
+
+def test_spellings_of_a_name_are_one_name(detector: Detectors, passages: Passages):
+    names = detector([("COX-2", "gene", True), ("TNFα", "gene", True), ("HEK293", "cell_line")])
+
+    texts = [
+        text
+        for _, _, text, _ in found(
+            names.detect(
+                passages(
+                    "COX2, COX 2, COX - 2; cox2; TNF-alpha, TNF α, TNF-A; HEK-293, hek 293, HEK293T"
+                )
+            )
+        )
+    ]
+
+    assert texts == [
+        "COX2", "COX 2", "COX - 2", "TNF-alpha", "TNF α", "HEK-293", "hek 293",
+    ]  # fmt: skip
+
+
+def test_a_short_symbol_is_not_two_words(detector: Detectors, passages: Passages):
+    names = detector([("A2", "gene", True), ("T 3", "chemical", True)])
+
+    texts = [
+        text
+        for _, _, text, _ in found(names.detect(passages("group A 2, A2, A-2, A - 2, T3, T 3")))
+    ]
+
+    assert texts == ["A2", "A-2", "A - 2", "T3", "T 3"]
 
 
 def test_no_match_crosses_passages(detector: Detectors, passages: Passages):

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from kazu_platform.errors import ArtifactError
-from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.ner.compile import build_dictionary_index
+from kazu_platform.ner.dictionary_index import open_dictionary_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kazu_platform.ner.compile import MAX_TIGHT, build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
-from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
-from kazu_platform.text.fold import fold_name, is_word
+from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.scan import _lookalikes
+from kazu_platform.text.fold import fold, fold_keep_case, is_word
+from kazu_platform.text.spellings import GREEK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
 
 Name = tuple[str, str, bool]
 
-ODD = "aAbB1 -‑'’\u0301αΑσςİıßſµμé\t\n\x01\x02\u00a0()\U0001d6fc\U0010ffff"
+ODD = "aAbB12² -‑'’\u0301αΑσςİıßſµμé\t\n\x01\x02\u00a0()\U0001d6fc\U0010ffff"
 # No surrogates: Arrow's strings are UTF-8.
+DIGITS = "0123456789"
+LOOKALIKES = {chr(point): chr(plain) for point, plain in _lookalikes()}
 CHARACTERS = st.sampled_from(ODD) | st.characters(exclude_categories=["Cs"])
 TEXTS = st.text(CHARACTERS, max_size=40)
 
@@ -42,6 +47,50 @@ def vocabularies(draw: st.DrawFn) -> tuple[list[str], list[Name]]:
     return texts, names
 
 
+def tokens(text: str) -> list[tuple[str, str]]:
+    """Tokens with the gap before each, one character at a time."""
+    found: list[tuple[str, str]] = []
+    gap, last = "", ""
+    for character in text:
+        plain = LOOKALIKES.get(character, character)
+        folded = fold(plain)
+        if folded in " -":
+            gap = "-" if "-" in (folded, gap) else " "
+            last = ""
+            continue
+        kept = fold_keep_case(plain) if plain.isascii() else folded
+        if folded in GREEK:
+            found.append((GREEK[folded], gap))
+            kind = ""
+        elif folded in DIGITS:
+            kind = "digit"
+        elif folded.isascii() and not folded.isalpha():
+            kind = ""
+        else:
+            kind = "letter" if is_word(folded) else ""
+        if folded not in GREEK:
+            if kind and kind == last:
+                found[-1] = (found[-1][0] + kept, found[-1][1])
+            else:
+                found.append((kept, gap))
+        gap, last = "", kind
+    return found
+
+
+def alike(text: str, name: str, *, case_sensitive: bool) -> bool:
+    """Whether a stretch of text is a spelling of a name."""
+    here, wanted = tokens(text), tokens(name)
+    words = [
+        [token if case_sensitive else fold(token) for token, _ in side] for side in (here, wanted)
+    ]
+    size = sum(len(token) for token, _ in wanted)
+    loose = [
+        there == "" and found == " "
+        for (_, found), (_, there) in zip(here[1:], wanted[1:], strict=False)
+    ]
+    return words[0] == words[1] and not (size <= MAX_TIGHT and any(loose))
+
+
 def obvious(text: str, names: Sequence[Name]) -> set[tuple[int, int, str]]:
     """Every name at every pair of borders."""
     borders = [
@@ -53,11 +102,10 @@ def obvious(text: str, names: Sequence[Name]) -> set[tuple[int, int, str]]:
         (start, end, entity_class)
         for start in borders
         for end in borders
-        if start < end and fold_name(text[start]) and fold_name(text[end - 1])
+        if start < end and fold(text[start]) not in " -" and fold(text[end - 1]) not in " -"
         for name, entity_class, case_sensitive in names
-        if any(map(is_word, fold_name(name)))
-        and fold_name(text[start:end], keep_case=case_sensitive)
-        == fold_name(name, keep_case=case_sensitive)
+        if any(is_word(character) for character in name)
+        and alike(text[start:end], name, case_sensitive=case_sensitive)
     }
 
 

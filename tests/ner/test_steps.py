@@ -11,8 +11,9 @@ import pytest
 
 from kazu_platform.errors import ArtifactError
 from kazu_platform.execution.inline import run_inline
+from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
-from kazu_platform.ner.dictionary_index import build_dictionary_index, open_dictionary_index
+from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
