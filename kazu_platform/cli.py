@@ -25,6 +25,15 @@ app = typer.Typer(
     help="Biomedical literature to linked entities to a knowledge graph.",
 )
 
+evaluate = typer.Typer(
+    no_args_is_help=True,
+    help="""Measure what is found against what people marked.
+
+    Example: kazu-platform evaluate ner --gold corpora/linnaeus --entity-class species
+    """,
+)
+app.add_typer(evaluate, name="evaluate")
+
 
 class QueryFormat(StrEnum):
     """How rows are printed."""
@@ -110,6 +119,41 @@ def query(
     with _user_errors():
         statement = read_statement(sql, sys.stdin)
         print_rows(query_warehouse(statement, seconds), form.value, sys.stdout)
+
+
+@evaluate.command("ner")
+def evaluate_ner(  # noqa: PLR0913 - its options
+    *,
+    gold: Annotated[
+        Path,
+        typer.Option(help="Folder with SPLIT.tsv (IOB2) or SPLIT.PubTator, or such a file."),
+    ],
+    entity_class: Annotated[str, typer.Option(help="gene, disease, chemical, species, ...")],
+    split: Annotated[str, typer.Option(help="Split of the folder.")] = "test",
+    detector: Annotated[str, typer.Option(help="Who reads: dictionary.")] = "dictionary",
+    sources: Annotated[
+        str | None,
+        typer.Option(help="Compile this catalogue for once, instead of using the live dictionary."),
+    ] = None,
+    errors: Annotated[
+        int, typer.Option(help="Print so many of the most frequent wrong strings.", min=0)
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure a detector on one class: strict precision, recall and F1, with 95 % intervals.
+
+    Both ends of an entity must be right. Look at --errors of train splits only: rules made from
+    what the others show spoil their figures.
+
+    Example: kazu-platform evaluate ner --gold corpora/linnaeus --split devel --entity-class species
+    """
+    from kazu_platform.commands import evaluate as command
+
+    with _user_errors():
+        result, wrong = command.evaluate_ner(
+            gold, split, entity_class, detector=detector, sources=sources, errors=errors
+        )
+        command.print_evaluation(result, wrong, sys.stdout, as_json=as_json)
 
 
 @app.command()

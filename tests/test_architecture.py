@@ -40,6 +40,7 @@ ROOMS = {
     "linking": NOUNS | {"text", "storage", "ner", "citations"},
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
     "formats": NOUNS,
+    "evaluation": NOUNS | {"text", "ner"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}
 
@@ -84,10 +85,16 @@ def test_every_room_is_in_the_contract():
     assert rooms - doors == set(ROOMS)
 
 
-@pytest.mark.parametrize("command", ["annotate", "query"])
+@pytest.mark.parametrize("command", ["annotate", "query", "evaluate"])
 def test_light_commands_load_no_heavy_library(command: str, tmp_path: Path):
     """Importing Dagster alone costs most of a second."""
-    arguments = {"annotate": ["annotate", "TNF"], "query": ["query", "SELECT 1"]}[command]
+    gold = tmp_path / "gold.tsv"
+    gold.write_text("TNF\tB-gene\n", "utf-8")
+    arguments = {
+        "annotate": ["annotate", "TNF"],
+        "query": ["query", "SELECT 1"],
+        "evaluate": ["evaluate", "ner", "--gold", str(gold), "--entity-class", "gene", "--json"],
+    }[command]
     code = (
         "import sys\n"
         "from kazu_platform.cli import app\n"

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from kazu_platform.commands.given import decoded, encoded
+from kazu_platform.commands.indices import open_detector, open_linker, open_live
 from kazu_platform.documents import Document, Mention, Section
-from kazu_platform.errors import ArtifactError, ConfigurationError
-from kazu_platform.settings import Catalogue, Settings, read_settings
+from kazu_platform.errors import ConfigurationError
+from kazu_platform.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from kazu_platform.linking.annotate import LabellingLinker
-    from kazu_platform.ner.detector import Detector
-    from kazu_platform.storage.artifacts import ArtifactStore
+    from pathlib import Path
 
 
 def read_text(text: str | None, file: Path | None, stdin: TextIO) -> Document:
@@ -56,61 +52,11 @@ def annotate_text(document: Document) -> tuple[Document, tuple[Mention, ...]]:
     from kazu_platform.linking.annotate import annotate
 
     settings = read_settings()
-    detector, linker = _detector_and_linker(settings, settings.catalogue())
+    detector, linker = open_live(
+        settings, settings.catalogue(), lambda store: (open_detector(store), open_linker(store))
+    )
     (mentions,) = annotate([document], [detector], linker)
     return document, tuple(mentions)
-
-
-def _detector_and_linker(
-    settings: Settings, catalogue: Catalogue
-) -> tuple[Detector, LabellingLinker]:
-    """From the live indices; the embedded sample's are compiled if there are none of use."""
-    from kazu_platform.storage.artifacts import ArtifactStore
-
-    store = ArtifactStore(settings.models)
-    try:
-        return _open_live(store)
-    except (ArtifactError, OSError):
-        if settings.sources != "sample":
-            raise
-    settings.make_home()
-    sys.stderr.write("Compiling the embedded sample's vocabularies, once ...\n")
-    _compile(catalogue, store)
-    return _open_live(store)
-
-
-def _open_live(store: ArtifactStore) -> tuple[Detector, LabellingLinker]:
-    from kazu_platform.linking.open import open_linker
-    from kazu_platform.ner.dictionary import DictionaryDetector
-    from kazu_platform.ner.dictionary_index import open_dictionary_index
-
-    dictionary, linking = store.live("dictionary"), store.live("linking")
-    try:
-        detector = DictionaryDetector(open_dictionary_index(dictionary.content))
-        return detector, open_linker(linking.content)
-    except ArtifactError as error:
-        raise ArtifactError(f"{error} Run: kazu-platform demo") from None
-
-
-def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
-    import pyarrow as pa
-
-    from kazu_platform.linking.index import build_linking_index
-    from kazu_platform.ner.compile import build_dictionary_index
-    from kazu_platform.ontologies.vocabulary import parse_vocabulary
-
-    sources = catalogue.ontologies
-    parsed = [parse_vocabulary(source, Path(source.url)) for source in sources]
-    synonyms = pa.concat_tables([vocabulary.synonyms for vocabulary in parsed])
-    concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
-    with store.stage("dictionary") as staged:
-        build_dictionary_index(synonyms, staged.content)
-        staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
-    with store.stage("linking") as staged:
-        build_linking_index(
-            concepts, synonyms, staged.content, ontologies=[source.name for source in sources]
-        )
-        staged.commit().verify()
 
 
 def print_annotated(

@@ -8,20 +8,32 @@ from typer.testing import CliRunner
 
 from kazu_platform.cli import app
 
-COMMANDS = get_group(app).commands
+GROUP = dict(get_group(app).commands)
+COMMANDS = dict(GROUP)
+for name, group in GROUP.items():
+    for inner, command in getattr(group, "commands", {}).items():
+        COMMANDS[f"{name} {inner}"] = command
 
 
 def test_without_a_command_all_of_them_are_listed():
     printed = CliRunner().invoke(app, []).output
 
-    assert sorted(COMMANDS) == ["annotate", "demo", "doctor", "query", "ui"]
-    for name in COMMANDS:
+    assert sorted(COMMANDS) == [
+        "annotate",
+        "demo",
+        "doctor",
+        "evaluate",
+        "evaluate ner",
+        "query",
+        "ui",
+    ]
+    for name in GROUP:
         assert f" {name} " in printed
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_an_example(name: str):
-    result = CliRunner().invoke(app, [name, "--help"])
+    result = CliRunner().invoke(app, [*name.split(), "--help"])
 
     assert result.exit_code == 0
     assert f"Example: kazu-platform {name}" in result.output

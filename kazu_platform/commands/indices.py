@@ -1,0 +1,135 @@
+"""The indices that commands read texts with: the live ones, or compiled on the spot."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from kazu_platform.errors import ArtifactError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from kazu_platform.linking.annotate import LabellingLinker
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ontologies.vocabulary import Vocabulary
+    from kazu_platform.settings import Catalogue, OntologySource, Settings
+    from kazu_platform.storage.artifacts import ArtifactStore
+
+T = TypeVar("T")
+
+
+def open_detector(store: ArtifactStore) -> DictionaryDetector:
+    """The detector of the live dictionary.
+
+    Raises:
+        ArtifactError: there is none, or it was made by another version; says what to run.
+    """
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ner.dictionary_index import open_dictionary_index
+
+    dictionary = store.live("dictionary")
+    try:
+        return DictionaryDetector(open_dictionary_index(dictionary.content))
+    except ArtifactError as error:
+        raise ArtifactError(f"{error} Run: kazu-platform demo") from None
+
+
+def open_linker(store: ArtifactStore) -> LabellingLinker:
+    """The linker of the live linking index.
+
+    Raises:
+        ArtifactError: there is none, or it was made by another version; says what to run.
+    """
+    from kazu_platform.linking import open as linking
+
+    index = store.live("linking")
+    try:
+        return linking.open_linker(index.content)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error} Run: kazu-platform demo") from None
+
+
+def open_live(settings: Settings, catalogue: Catalogue, open_: Callable[[ArtifactStore], T]) -> T:
+    """What `open_` makes of the live indices.
+
+    The embedded sample's are compiled if there are none of use.
+
+    Raises:
+        ArtifactError: those of another catalogue were not made yet, or by another version.
+    """
+    from kazu_platform.storage.artifacts import ArtifactStore
+
+    store = ArtifactStore(settings.models)
+    try:
+        return open_(store)
+    except (ArtifactError, OSError):
+        if settings.sources != "sample":
+            raise
+    settings.make_home()
+    sys.stderr.write("Compiling the embedded sample's vocabularies, once ...\n")
+    _compile(catalogue, store)
+    return open_(store)
+
+
+def compiled_detector(catalogue: Catalogue, folder: Path) -> DictionaryDetector:
+    """The detector of a catalogue whose files are all on this machine, compiled to a folder.
+
+    Raises:
+        ConfigurationError: a file has to be downloaded first.
+    """
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ner.compile import build_dictionary_index
+    from kazu_platform.ner.dictionary_index import open_dictionary_index
+
+    build_dictionary_index(_synonyms(_parse(catalogue)), folder)
+    return DictionaryDetector(open_dictionary_index(folder))
+
+
+def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
+    import pyarrow as pa
+
+    from kazu_platform.linking.index import build_linking_index
+    from kazu_platform.ner.compile import build_dictionary_index
+
+    parsed = _parse(catalogue)
+    synonyms = _synonyms(parsed)
+    concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
+    with store.stage("dictionary") as staged:
+        build_dictionary_index(synonyms, staged.content)
+        staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
+    with store.stage("linking") as staged:
+        build_linking_index(
+            concepts,
+            synonyms,
+            staged.content,
+            ontologies=[source.name for source in catalogue.ontologies],
+        )
+        staged.commit().verify()
+
+
+def _parse(catalogue: Catalogue) -> list[Vocabulary]:
+    from kazu_platform.ontologies.vocabulary import parse_vocabulary
+
+    return [parse_vocabulary(source, _local(source)) for source in catalogue.ontologies]
+
+
+def _local(source: OntologySource) -> Path:
+    url = source.url.removeprefix("file://")
+    if "://" in url:
+        raise ConfigurationError(
+            f"ontologies.{source.name}: {url} is not on this machine. Materialise the catalogue "
+            "(KAZU_SOURCES, kazu-platform demo), then leave --sources out."
+        )
+    return Path(url)
+
+
+def _synonyms(parsed: list[Vocabulary]) -> pa.Table:
+    import pyarrow as pa
+
+    from kazu_platform.tables import SYNONYMS
+
+    return pa.concat_tables([SYNONYMS.empty(), *(each.synonyms for each in parsed)])
