@@ -18,6 +18,7 @@ from kazu_platform.citations.passages import passages
 from kazu_platform.linking.context import CONTEXT_VERSION, with_context
 from kazu_platform.linking.open import open_linker
 from kazu_platform.ner.combination import combine
+from kazu_platform.ner.defined import DEFINITIONS_VERSION, definitions, with_defined
 from kazu_platform.ner.dictionary import RULES_VERSION
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.storage.lake import Lake, Staged
@@ -129,8 +130,10 @@ def mentions(
     source = tables.pointer(CITATIONS, file)
 
     def combined() -> pa.Table:
+        passages = read_passages(tables, file)
+        defined = definitions(passages)
         found = combine([tables.read(DICTIONARY_MENTIONS, file)])
-        return with_context(found, read_passages(tables, file), linker)
+        return with_context(with_defined(found, passages, defined), defined, linker)
 
     def offsets_slice_to_the_mention(staged: Staged) -> dg.AssetCheckResult:
         return gates.offsets_slice_to_the_mention(staged, read_passages(tables, file))
@@ -151,7 +154,7 @@ def mentions(
                 "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
                 "vocabularies": linker.index.version,
                 "linker": linker.version,
-                "context": CONTEXT_VERSION,
+                "context": f"{CONTEXT_VERSION}-{DEFINITIONS_VERSION}",
             },
             rows=combined,
             gates={

@@ -188,6 +188,11 @@ SYNONYMS = Table(
             NORMALISED,
             column("normaliser_version", TEXT, "Version of the rules that normalised it."),
             column("case_sensitive", pa.bool_(), "Matches only in this very case."),
+            column(
+                "in_context",
+                pa.bool_(),
+                "Matches only in a document that once gives its head word: S2 cells.",
+            ),
             column("source", TEXT, "ontology, generated or curated."),
             column("origin", TEXT, "Name that a rule made it from.", nullable=True),
             column("rule", TEXT, "Generation rule that made it.", nullable=True),

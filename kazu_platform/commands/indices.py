@@ -81,8 +81,8 @@ def compiled_detector(catalogue: Catalogue, folder: Path) -> DictionaryDetector:
     Raises:
         ConfigurationError: a file has to be downloaded first.
     """
-    from kazu_platform.ner.dictionary import DictionaryDetector
     from kazu_platform.ner.compile import build_dictionary_index
+    from kazu_platform.ner.dictionary import DictionaryDetector
     from kazu_platform.ner.dictionary_index import open_dictionary_index
 
     build_dictionary_index(_synonyms(_parse(catalogue)), folder)

@@ -11,6 +11,7 @@ from kazu_platform.linking.context import with_context
 from kazu_platform.linking.linker import Linker
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.combination import combine
+from kazu_platform.ner.defined import definitions, with_defined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,9 @@ def annotate(
         best first; a mention that nothing fits has none.
     """
     passages = passages_of(documents)
+    defined = definitions(passages)
     found = combine([detector.detect(passages) for detector in detectors])
-    mentions = with_context(found, passages, linker)
+    mentions = with_context(with_defined(found, passages, defined), defined, linker)
     links = _links(linker.link(surfaces_of(mentions)), linker)
     read: dict[tuple[str, str], list[Mention]] = defaultdict(list)
     for row in mentions.to_pylist():

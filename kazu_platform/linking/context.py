@@ -19,7 +19,6 @@ import pyarrow as pa
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.tables import MENTIONS
-from kazu_platform.text.abbreviations import abbreviations
 from kazu_platform.text.fold import fold_name
 
 if TYPE_CHECKING:
@@ -31,20 +30,20 @@ CONTEXT_VERSION = "1"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
 
-def with_context(mentions: pa.Table, passages: pa.Table, linker: Linker) -> pa.Table:
+def with_context(mentions: pa.Table, definitions: pl.DataFrame, linker: Linker) -> pa.Table:
     """Give each mention its context and its surface: rows of MENTIONS in the same order.
 
     Args:
         mentions: DICTIONARY_MENTIONS or any detectors' mentions with those columns.
-        passages: PASSAGES of the same documents; whole documents, because an abbreviation is
-            defined once.
+        definitions: abbreviations that the documents define (`ner.defined.definitions`).
         linker: Says which strings are ambiguous, and among what.
     """
     if not mentions.num_rows:
         return MENTIONS.empty()
     strings = pl.DataFrame(mentions.select([*_DOCUMENT, *_STRING])).unique(maintain_order=True)
+    long = definitions.select(*_DOCUMENT, text="short", long=LONG_FORM + pl.col("long"))
     contexts = (
-        strings.join(_long_forms(passages), on=[*_DOCUMENT, "text"], how="left")
+        strings.join(long, on=[*_DOCUMENT, "text"], how="left")
         .join(_defined(strings, linker), on=[*_DOCUMENT, *_STRING], how="left")
         .with_columns(context=pl.coalesce("long", "defined", pl.lit("")))
         .select(*_DOCUMENT, *_STRING, "context")
@@ -60,27 +59,6 @@ def with_context(mentions: pa.Table, passages: pa.Table, linker: Linker) -> pa.T
         mentions.append_column(MENTIONS.schema.field("surface_id"), _text(added["surface_id"]))
         .append_column(MENTIONS.schema.field("context"), _text(added["context"]))
         .select(MENTIONS.schema.names)
-    )
-
-
-def _long_forms(passages: pa.Table) -> pl.DataFrame:
-    """Short forms that each document defines, with context `long`; the first definition counts."""
-    rows: list[tuple[str, str, str, str]] = []
-    for doc_id, content_hash, text in zip(
-        *(passages[name].to_pylist() for name in (*_DOCUMENT, "text")), strict=True
-    ):
-        rows += [
-            (
-                doc_id,
-                content_hash,
-                text[pair.short.start : pair.short.end],
-                LONG_FORM + " ".join(text[pair.long.start : pair.long.end].split()),
-            )
-            for pair in abbreviations(text)
-        ]
-    schema = dict.fromkeys((*_DOCUMENT, "text", "long"), pl.String)
-    return pl.DataFrame(rows, schema, orient="row").unique(
-        [*_DOCUMENT, "text"], keep="first", maintain_order=True
     )
 
 

@@ -16,9 +16,12 @@ import pyarrow as pa
 
 from kazu_platform.arrow import compute
 from kazu_platform.ner.dictionary_index import (
+    COMPARES_MARKS,
     FORMAT_VERSION,
+    IN_CONTEXT,
     IN_ITS_CASE,
     LOSSY,
+    NOT_CAPITALS,
     TIGHT,
     DictionaryManifest,
 )
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 MAX_TIGHT = 3
 """Up to so many letters and digits, "A2" is not "A 2" (but it is "A-2")."""
 
+MAX_CAPITALS = 4
+"""A word of up to so many letters is not itself in capitals: "CAT" is no cat."""
+
+_JUDGED = ["name", "entity_class", "case_sensitive", "in_context"]
 _FORM = ["entity_class", "form", "lossy"]
 
 
@@ -46,7 +53,7 @@ def build_dictionary_index(
 
     Args:
         synonyms: SYNONYMS of all ontologies; of the columns only name, entity_class,
-            case_sensitive and active are read.
+            case_sensitive, in_context and active are read.
         folder: Where to write; an index that is there is replaced.
         built_from: Versions of what the synonyms come from, kept in the manifest.
     """
@@ -71,7 +78,7 @@ def build_dictionary_index(
 
 def _names(synonyms: pa.Table) -> tuple[pl.DataFrame, list[str]]:
     """Distinct active names with form, class, rule and what to compare; and the classes."""
-    active = pl.DataFrame(synonyms.select(["name", "entity_class", "case_sensitive", "active"]))
+    active = pl.DataFrame(synonyms.select([*_JUDGED, "active"]))
     distinct = active.filter("active").drop("active").unique()
     classes = sorted(distinct["entity_class"].unique().to_list())
     names = scanned(distinct).with_columns(
@@ -80,7 +87,7 @@ def _names(synonyms: pa.Table) -> tuple[pl.DataFrame, list[str]]:
         )
     )
     covering = names.filter(pl.col("rule").is_in([0, LOSSY])).select(_FORM).unique()
-    covered = pl.col("rule") & (IN_ITS_CASE | TIGHT) != 0
+    covered = pl.col("rule") & ~LOSSY != 0
     return (
         pl.concat(
             [
@@ -96,15 +103,22 @@ def scanned(names: pl.DataFrame) -> pl.DataFrame:
     """Distinct rows of `entity_class`, `form`, `rule`, `marked` and `lossy` of some names.
 
     Args:
-        names: `name`, `case_sensitive`, and columns to keep.
+        names: `name`, `case_sensitive`, `in_context`, and columns to keep.
     """
     forms, marks = scan_names(names["name"].to_list())
     lossy = [lossy_characters(name) for name in names["name"].to_list()]
     form = pl.col("form")
     characters = form.str.replace_all(" ", "", literal=True).str.len_chars()
     tight = (characters <= MAX_TIGHT) & form.str.contains(r"\S \S")
+    short_word = (
+        ~pl.col("case_sensitive")
+        & form.str.contains(rf"^ [a-z]{{1,{MAX_CAPITALS}}} $")
+        & pl.col("marked").str.contains("[a-z]")
+    )
     rule = (
         pl.col("case_sensitive").cast(pl.Int8) * IN_ITS_CASE
+        + pl.col("in_context").cast(pl.Int8) * IN_CONTEXT
+        + short_word.cast(pl.Int8) * NOT_CAPITALS
         + tight.cast(pl.Int8) * TIGHT
         + (pl.col("lossy") != "").cast(pl.Int8) * LOSSY
     )
@@ -120,11 +134,11 @@ def scanned(names: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             marked=pl.when(pl.col("rule") & IN_ITS_CASE != 0)
             .then("marked")
-            .when(pl.col("rule") & TIGHT != 0)
+            .when(pl.col("rule") & COMPARES_MARKS != 0)
             .then(pl.col("marked").str.to_lowercase())
             .otherwise(pl.lit(""))
         )
-        .drop("case_sensitive")
+        .drop("case_sensitive", "in_context")
         .unique()
     )
 

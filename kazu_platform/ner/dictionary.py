@@ -19,7 +19,15 @@ import pyarrow as pa
 
 from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
-from kazu_platform.ner.dictionary_index import IN_ITS_CASE, LOSSY, TIGHT, ranges
+from kazu_platform.ner.dictionary_index import (
+    COMPARES_MARKS,
+    IN_CONTEXT,
+    IN_ITS_CASE,
+    LOSSY,
+    NOT_CAPITALS,
+    TIGHT,
+    ranges,
+)
 from kazu_platform.ner.mentions import Spans, mention_rows
 from kazu_platform.ner.scan import BLANK, JOINED, Scan, lossy_characters, scan_form
 from kazu_platform.tables import DICTIONARY_MENTIONS
@@ -33,6 +41,11 @@ if TYPE_CHECKING:
     from kazu_platform.ner.dictionary_index import DictionaryIndex, DictionaryManifest
 
 RULES_VERSION = "2"
+HEAD_WORDS = {
+    "cell_line": frozenset((b"cell", b"cells", b"line", b"lines", b"clone", b"clones")),
+}
+"""Words behind a symbol that say what it is, by entity class."""
+MAX_HEAD = 8
 CHUNK_CODE_POINTS = 250_000
 """Passages matched at a time: enough to forget the cost of a call, little enough for the cache."""
 
@@ -72,7 +85,7 @@ class DictionaryDetector:
 
         points = code_points(text)
         scan = scan_form(points, offsets[lengths > 0])
-        start, end, names = self._names(text, scan, self.index.matches(scan.form))
+        start, end, names = self._names(passages, offsets, text, scan)
 
         classes = self.index.entity_classes[names].astype(np.int64)
         order = np.lexsort((classes, end, start))
@@ -89,10 +102,11 @@ class DictionaryDetector:
         )
 
     def _names(
-        self, text: str, scan: Scan, matches: NDArray[np.int64]
+        self, passages: pa.Table, offsets: NDArray[np.int64], text: str, scan: Scan
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Spans of the names that matched: a pattern may stand for several, or for none here."""
         index = self.index
+        matches = index.matches(scan.form)
         start, end = scan.code_points(matches[:, 1], matches[:, 2])
         words = scan.are_words(start, end)
         matches, start, end = matches[words], start[words], end[words]
@@ -100,18 +114,59 @@ class DictionaryDetector:
         first = index.first_names[patterns].astype(np.int64)
         counts = index.first_names[patterns + 1] - first
         names = ranges(first, counts)
-        start, end, at = (np.repeat(each, counts) for each in (start, end, matches[:, 1]))
+        start, end, at, behind = (
+            np.repeat(each, counts) for each in (start, end, matches[:, 1], matches[:, 2])
+        )
         right = self._marked_alike(scan, at, names)
         lossy = np.flatnonzero(right & (index.rules[names] & LOSSY != 0))
         wanted = index.lossy.take(pa.array(names[lossy])).to_pylist()
         for row, characters in zip(lossy.tolist(), wanted, strict=True):
             right[row] = lossy_characters(text[start[row] : end[row]]) == characters
-        start, end, names = start[right], end[right], names[right]
+        start, end, names, behind = start[right], end[right], names[right], behind[right]
+
+        passage = np.searchsorted(offsets, start, side="right") - 1
+        said = self._said_in_context(scan, behind, names, _documents(passages)[passage])
+        start, end, names = start[said], end[said], names[said]
         # Spellings of a name with different rules are names of their own; a mention is one.
         classes = index.entity_classes[names].astype(np.int64)
         key = (start * (len(text) + 1) + end - start) * len(index.manifest.classes) + classes
         _, once = np.unique(key, return_index=True)
         return start[once], end[once], names[once]
+
+    def _said_in_context(
+        self,
+        scan: Scan,
+        behind: NDArray[np.int64],
+        names: NDArray[np.int64],
+        documents: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        """Whether each match counts: a name that needs a context has it somewhere in its document.
+
+        Args:
+            scan: The text.
+            behind: First byte in the form behind each match.
+            names: The name of each.
+            documents: The document of each.
+        """
+        index = self.index
+        rows = np.flatnonzero(index.rules[names] & IN_CONTEXT != 0)
+        if not len(rows):
+            return np.ones(len(names), np.bool_)
+        heads = [HEAD_WORDS.get(name, frozenset[bytes]()) for name in index.manifest.classes]
+        classes = index.entity_classes[names[rows]].tolist()
+        headed = np.array(
+            [
+                scan.form[at : at + MAX_HEAD].partition(BLANK)[0] in heads[entity_class]
+                for at, entity_class in zip(behind[rows].tolist(), classes, strict=True)
+            ],
+            np.bool_,
+        )
+        # Names are numbered by pattern: spellings of one symbol stand for each other.
+        pattern = np.searchsorted(index.first_names, names[rows], side="right")
+        key = documents[rows] * len(index.first_names) + pattern
+        said = np.ones(len(names), np.bool_)
+        said[rows] = np.isin(key, key[headed])
+        return said
 
     def _marked_alike(
         self, scan: Scan, at: NDArray[np.int64], names: NDArray[np.int64]
@@ -125,7 +180,7 @@ class DictionaryDetector:
         """
         index = self.index
         alike = np.ones(len(names), np.bool_)
-        rows = np.flatnonzero(index.rules[names] & (IN_ITS_CASE | TIGHT) != 0)
+        rows = np.flatnonzero(index.rules[names] & COMPARES_MARKS != 0)
         wanted = index.marked.take(pa.array(names[rows]))
         lengths = compute.binary_length(wanted).to_numpy().astype(np.int64)
         name = np.frombuffer(b"".join(wanted.to_pylist()), np.uint8)
@@ -140,7 +195,10 @@ class DictionaryDetector:
         outer[last] = outer[last - lengths + 1] = True
         wrong = (rule & IN_ITS_CASE != 0) & ~gap & (found != name)
         wrong |= (rule & TIGHT != 0) & gap & ~outer & (name == JOINED) & (found == ord(BLANK))
+        small = (found >= ord("a")) & (found <= ord("z"))
+        capitals = np.bincount(row, weights=small, minlength=len(rows)) == 0
         alike[rows] = np.bincount(row, weights=wrong, minlength=len(rows)) == 0
+        alike[rows] &= ~(capitals & (index.rules[names[rows]] & NOT_CAPITALS != 0))
         return alike
 
 
@@ -156,9 +214,22 @@ def dictionary_version(manifest: DictionaryManifest) -> str:
 
 
 def _chunks(passages: pa.Table) -> Iterator[pa.Table]:
-    """Slices of about CHUNK_CODE_POINTS, of whole passages."""
+    """Slices of about CHUNK_CODE_POINTS, of whole documents."""
     sizes = compute.utf8_length(passages["text"]).to_numpy().astype(np.int64)
-    chunk = np.cumsum(sizes) // CHUNK_CODE_POINTS
+    documents = _documents(passages)
+    first = np.flatnonzero(np.diff(documents, prepend=-1))
+    chunk = (np.cumsum(sizes) // CHUNK_CODE_POINTS)[first][documents] if len(first) else first
     borders = [*np.flatnonzero(np.diff(chunk, prepend=-1)).tolist(), passages.num_rows]
     for first, last in pairwise(borders):
         yield passages.slice(first, last - first)
+
+
+def _documents(passages: pa.Table) -> NDArray[np.int64]:
+    """Number of the document of each passage; passages of one follow each other."""
+    if not passages.num_rows:
+        return np.empty(0, np.int64)
+    begins = np.zeros(passages.num_rows, np.bool_)
+    for column in ("doc_id", "content_hash"):
+        values = passages[column].combine_chunks()
+        begins[1:] |= compute.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+    return np.cumsum(begins)

@@ -9,10 +9,11 @@ patterns.arrow  one row for each distinct scan form, ordered by `key`
 names.arrow     what a form stands for, ordered by pattern
     entity_class  index into the manifest's `classes`
     rule        sum of IN_ITS_CASE (letters must have the case of `marked`), TIGHT (no blank where
-                `marked` has no gap) and LOSSY (the text must have the characters of `lossy`);
-                0: the form says it all
-    marked      what the first two compare, else empty
-    lossy       what the third compares, else empty
+                `marked` has no gap), NOT_CAPITALS (the text has a lower-case letter), LOSSY (the
+                text must have the characters of `lossy`) and IN_CONTEXT (the document once has a
+                head word of the class behind it); 0: the form says it all
+    marked      what the first three compare, else empty
+    lossy       what LOSSY compares, else empty
 
 An Aho-Corasick automaton cannot be stored and takes seconds to build. A name can only occur in
 a text that has its rarest token, so for a short text a small automaton of just those names is
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "dictionary index"
-FORMAT_VERSION = 2
-IN_ITS_CASE, TIGHT, LOSSY = 1, 2, 4
+FORMAT_VERSION = 3
+IN_ITS_CASE, TIGHT, LOSSY, NOT_CAPITALS, IN_CONTEXT = 1, 2, 4, 8, 16
+COMPARES_MARKS = IN_ITS_CASE | TIGHT | NOT_CAPITALS
 SMALL_FORM_BYTES = 200_000
 """Text up to this size is matched by an automaton of its own ..."""
 SMALL_BUDGET_BYTES = 4_000_000

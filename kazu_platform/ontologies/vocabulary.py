@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import polars as pl
 
 from kazu_platform.errors import ConfigurationError, MalformedFileError
-from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
+from kazu_platform.ontologies.autocuration import AUTOCURATION_VERSION, curate
 from kazu_platform.ontologies.curies import is_curie, one_spelling
 from kazu_platform.ontologies.cycles import cycles
 from kazu_platform.ontologies.files import MAX_BYTES, file_version, open_source
 from kazu_platform.ontologies.functional import read_functional
+from kazu_platform.ontologies.generation import GENERATION_VERSION, generate
 from kazu_platform.ontologies.obo import read_obo
 from kazu_platform.ontologies.obograph import read_obograph
 from kazu_platform.ontologies.owl_xml import read_owl
@@ -54,8 +55,7 @@ _READERS = {
     "owl": read_owl,
     "ofn": read_functional,
 }
-_MIN_NAME = 2
-VOCABULARY_CODE_VERSION = f"4-{CASE_RULES_VERSION}"
+VOCABULARY_CODE_VERSION = f"4-{GENERATION_VERSION}-{AUTOCURATION_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,36 +280,33 @@ def _concept_rows(source: OntologySource, concepts: pl.DataFrame, version: str) 
 
 
 def _synonym_rows(source: OntologySource, names: pl.DataFrame) -> pa.Table:
-    normalised = pl.Series("normalised", normalise_column(names["name"], source.entity_class))
-    name = pl.col("name")
-    held_back = (
-        pl.when("obsolete")
-        .then(pl.lit("obsolete"))
-        .when(name.str.len_chars() < _MIN_NAME)
-        .then(pl.lit("too_short"))
-        .when(~name.str.contains(r"\p{L}"))
-        .then(pl.lit("number"))
-        # "in", "to" and "as" are symbols of genes; in texts they are prepositions.
-        .when(name.str.contains(r"^\p{Ll}{2}$"))
-        .then(pl.lit("too_short"))
-    )
+    """Names of the source and those that rules make of them, each judged."""
+    entity_class = source.entity_class
+    none = pl.lit(None, pl.String)
+    own = names.with_columns(origin=none, rule=none)
+    made = generate(names.filter(~pl.col("obsolete")), entity_class)
+    rows = curate(pl.concat([own, made]), entity_class)
     return _table(
         SYNONYMS,
-        names.with_columns(normalised).select(
+        rows.select(
             pl.col("id").alias("concept_id"),
             pl.lit(source.name).alias("ontology"),
-            pl.lit(source.entity_class).alias("entity_class"),
-            name,
+            pl.lit(entity_class).alias("entity_class"),
+            "name",
             "scope",
-            "normalised",
+            pl.Series("normalised", normalise_column(rows["name"], entity_class)),
             pl.lit(NORMALISER_VERSION).alias("normaliser_version"),
-            case_sensitive(name).alias("case_sensitive"),
-            pl.lit("ontology").alias("source"),
-            pl.lit(None, pl.String).alias("origin"),
-            pl.lit(None, pl.String).alias("rule"),
-            held_back.is_null().alias("active"),
+            "case_sensitive",
+            "in_context",
+            pl.when(pl.col("rule").is_null())
+            .then(pl.lit("ontology"))
+            .otherwise(pl.lit("generated"))
+            .alias("source"),
+            "origin",
+            "rule",
+            "active",
             (~pl.col("obsolete")).alias("linkable"),
-            held_back.alias("held_back_by"),
+            "held_back_by",
         ),
     )
 

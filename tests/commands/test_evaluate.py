@@ -29,7 +29,7 @@ leukaemia\tI-disease
 
 -DOCSTART- 2\tO
 
-Myeloid\tB-disease
+Juvenile\tB-disease
 leukaemia\tI-disease
 and\tO
 gout\tB-disease
@@ -128,7 +128,7 @@ def test_a_table_has_percentages_and_the_wrong_strings_if_asked(
         ["f1", "28.6", "0.0", "100.0"],
         ["mistake", "string", "times"],
         ["found wrongly", "leukaemia", "3"],
-        ["missed", "Myeloid leukaemia", "1"],
+        ["missed", "Juvenile leukaemia", "1"],
     ]
     assert "3 in the gold, 4 found, 1 correct; 95 % intervals over 2 documents\n" in done.stdout
 
@@ -137,7 +137,7 @@ def test_json_has_the_wrong_strings_if_asked(evaluated: Run):
     body = json.loads(evaluated("--errors", "1", "--json").stdout)
 
     assert body["false_positives"] == {"leukaemia": 3}
-    assert body["false_negatives"] == {"Myeloid leukaemia": 1}
+    assert body["false_negatives"] == {"Juvenile leukaemia": 1}
 
 
 def test_another_catalogue_is_compiled_for_once_and_leaves_the_home_alone(

@@ -19,6 +19,7 @@ from kazu_platform.formats.pubtator import to_pubtator
 from kazu_platform.linking.annotate import annotate
 from kazu_platform.linking.context import with_context
 from kazu_platform.ner.combination import combine
+from kazu_platform.ner.defined import definitions
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import CITATIONS, ENTITY_CLASSES, MENTIONS, SENTENCES
 
@@ -114,7 +115,7 @@ def test_mentions_come_back_from_the_lake(
     detector: DictionaryDetector, linker: ExactLinker, documents: list[Document]
 ):
     read = passages_of(documents)
-    mentions = with_context(combine([detector.detect(read)]), read, linker)
+    mentions = with_context(combine([detector.detect(read)]), definitions(read), linker)
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(folder)
         lake.write(MENTIONS, mentions, partition="own")

@@ -80,6 +80,7 @@ def tables(vocabulary: list[tuple[str, str, str, bool, Names]]) -> tuple[pa.Tabl
                 "normalised": normalise(name[1], entity_class),
                 "normaliser_version": NORMALISER_VERSION,
                 "case_sensitive": len(name) > 2,
+                "in_context": False,
                 "source": "ontology",
                 "active": True,
                 "linkable": True,

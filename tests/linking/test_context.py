@@ -12,6 +12,7 @@ from kazu_platform.linking.annotate import annotate
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.surfaces import bucket_of, surfaces_of
 from kazu_platform.ner.compile import build_dictionary_index
+from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS, SURFACES
@@ -39,7 +40,7 @@ def contexts(
     detector: DictionaryDetector, linker: ExactLinker, *documents: Document
 ) -> list[tuple[str, str]]:
     passages = passages_of(documents)
-    rows = with_context(detector.detect(passages), passages, linker)
+    rows = with_context(detector.detect(passages), definitions(passages), linker)
     assert rows.schema == MENTIONS.schema
     return list(zip(rows["text"].to_pylist(), rows["context"].to_pylist(), strict=True))
 
@@ -106,7 +107,7 @@ def test_the_surface_is_the_hash_of_text_class_and_context(
 ):
     passages = passages_of([document("PMID:1", "NPEPPS is PSA.")])
 
-    rows = with_context(detector.detect(passages), passages, linker)
+    rows = with_context(detector.detect(passages), definitions(passages), linker)
 
     assert rows["surface_id"].to_pylist() == [
         surface_id("NPEPPS", "gene", ""),
@@ -117,12 +118,14 @@ def test_the_surface_is_the_hash_of_text_class_and_context(
 def test_no_mentions_have_no_context(linker: ExactLinker):
     passages = passages_of([document("PMID:1", "Nothing (N).")])
 
-    assert with_context(DICTIONARY_MENTIONS.empty(), passages, linker).equals(MENTIONS.empty())
+    assert with_context(DICTIONARY_MENTIONS.empty(), definitions(passages), linker).equals(
+        MENTIONS.empty()
+    )
 
 
 def test_surfaces_are_counted_once_and_merged(detector: DictionaryDetector, linker: ExactLinker):
     passages = passages_of([document("PMID:1", "EGFR, EGFR and Egfr in breast cancer")])
-    mentions = with_context(detector.detect(passages), passages, linker)
+    mentions = with_context(detector.detect(passages), definitions(passages), linker)
 
     surfaces = surfaces_of(mentions)
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    Name = tuple[str, str] | tuple[str, str, bool]
+    Name = tuple[str, str] | tuple[str, str, bool] | tuple[str, str, bool, bool]
 
 
 @pytest.fixture
 def synonyms() -> Callable[[Sequence[Name]], pa.Table]:
-    """Synonyms of (name, entity class) or (name, entity class, case-sensitive)."""
+    """Synonyms of (name, entity class), and whether case-sensitive, and only in context."""
 
     def make(names: Sequence[Name]) -> pa.Table:
         return SYNONYMS.from_rows(
@@ -37,6 +37,7 @@ def synonyms() -> Callable[[Sequence[Name]], pa.Table]:
                     "normalised": name[0],
                     "normaliser_version": "none",
                     "case_sensitive": len(name) > 2 and name[2],
+                    "in_context": len(name) > 3 and name[3],
                     "source": "ontology",
                     "active": True,
                     "linkable": True,

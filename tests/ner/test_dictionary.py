@@ -129,7 +129,6 @@ def test_a_case_sensitive_name_stands_in_its_case(detector: Detectors, passages:
     assert found(names.detect(passages("WAS was Was, CAT cat"))) == [
         (0, 3, "WAS", "gene"),
         (13, 16, "CAT", "gene"),
-        (13, 16, "CAT", "species"),
         (17, 20, "cat", "species"),
     ]
 
@@ -160,6 +159,27 @@ def test_spellings_of_a_name_are_one_name(detector: Detectors, passages: Passage
     assert texts == [
         "COX2", "COX 2", "COX - 2", "TNF-alpha", "TNF α", "HEK-293", "hek 293",
     ]  # fmt: skip
+
+
+def test_a_short_word_is_not_matched_in_capitals(detector: Detectors, passages: Passages):
+    names = detector([("cat", "species"), ("Rat", "species"), ("mouse", "species")])
+
+    texts = [text for _, _, text, _ in found(names.detect(passages("CAT Cat cat RAT rat MOUSE")))]
+
+    assert texts == ["Cat", "cat", "rat", "MOUSE"]
+
+
+def test_a_name_that_needs_a_context_has_it_once_in_its_document(
+    detector: Detectors, passages: Passages
+):
+    names = detector([("S2", "cell_line", True, True), ("HeLa", "cell_line", True)])
+
+    mentions = names.detect(
+        passages("S2 was toxic to HeLa.", "S2 cells grew; then S-2 died. S2 it was.")
+    )
+
+    assert [text for _, _, text, _ in found(mentions)] == ["HeLa", "S2", "S-2", "S2"]
+    assert mentions["doc_id"].to_pylist() == ["PMID:0", "PMID:1", "PMID:1", "PMID:1"]
 
 
 def test_a_short_symbol_is_not_two_words(detector: Detectors, passages: Passages):

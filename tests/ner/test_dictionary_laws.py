@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kazu_platform.ner.compile import MAX_TIGHT, build_dictionary_index
+from kazu_platform.ner.compile import MAX_CAPITALS, MAX_TIGHT, build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.scan import _lookalikes
@@ -88,7 +88,15 @@ def alike(text: str, name: str, *, case_sensitive: bool) -> bool:
         there == "" and found == " "
         for (_, found), (_, there) in zip(here[1:], wanted[1:], strict=False)
     ]
-    return words[0] == words[1] and not (size <= MAX_TIGHT and any(loose))
+    word = "".join(token for token, _ in wanted)
+    short = len(wanted) == 1 and word.isascii() and word.isalpha() and len(word) <= MAX_CAPITALS
+    short = short and not word.isupper()
+    capitals = not any("a" <= character <= "z" for token, _ in here for character in token)
+    return (
+        words[0] == words[1]
+        and not (size <= MAX_TIGHT and any(loose))
+        and not (short and capitals and not case_sensitive)
+    )
 
 
 def obvious(text: str, names: Sequence[Name]) -> set[tuple[int, int, str]]:
@@ -151,6 +159,7 @@ def _tables(names: Sequence[Name], texts: Sequence[str]) -> tuple[pa.Table, pa.T
             "name": pa.array([name[0] for name in names], pa.string()),
             "entity_class": pa.array([name[1] for name in names], pa.string()),
             "case_sensitive": pa.array([name[2] for name in names], pa.bool_()),
+            "in_context": pa.array([False for _ in names], pa.bool_()),
             "active": pa.array([True for _ in names], pa.bool_()),
         }
     )

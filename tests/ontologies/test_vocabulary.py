@@ -45,7 +45,7 @@ def test_old_identifiers_resolve(parse_text: ParseText):
         ("HP:8", "obsolete thing", True, "HP:1"),
         ("HP:9", "obsolete other", True, None),
     ]
-    assert [r for r in rows(found.synonyms, "name", "active") if r[1]] == [("All", True)]
+    assert [r for r in rows(found.synonyms, "name", "linkable") if r[1]] == [("All", True)]
 
 
 def test_only_wanted_prefixes_are_concepts_and_their_relations_stay(parse_text: ParseText):

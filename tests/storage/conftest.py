@@ -208,6 +208,7 @@ def write_vocabulary(lake: Lake) -> None:
                     "normalised": name.lower(),
                     "normaliser_version": "1",
                     "case_sensitive": False,
+                    "in_context": False,
                     "source": "ontology",
                     "active": True,
                     "linkable": True,

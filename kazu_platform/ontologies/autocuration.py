@@ -1,0 +1,201 @@
+"""Automatic curation: which names are matched in texts, and how strictly.
+
+A name that is held back says which rule did it (`held_back_by`); mentions that somebody else finds
+still link to it. The first rule that fits counts, in this order:
+
+| Rule | Holds back | Classes |
+|---|---|---|
+| obsolete | names of withdrawn concepts | all |
+| too_short | one character; two lower-case letters ("in", "to"); two letters | all; cell_line |
+| too_long | more than 120 characters or 16 words: no text writes them | all |
+| number | names without a letter, or with one letter among digits: "100-1", "2A" | all; cell_line |
+| function_word | "was", "all", "can" in any class: Zipf 5.7 or more | all |
+| common_word | an English word, from a frequency of its class on, unless `everyday` has it | most |
+| general_term | "animals", "Neisseria": no species; "inhibitor": no chemical | species, chemical |
+| gene_symbol | "G6PD", "RB1" as names of a disease: letters, then digits | disease |
+
+And two rules make a name stricter instead:
+
+- *case_sensitive*: symbols (`case_rules`), and a genus, whose name in lower case is another word
+  ("Glycine", "Bacillus");
+- *in_context*: a symbol so short that most of its matches are something else counts only in a
+  document that once writes it with its head word ("S2 cells").
+
+Thresholds and shapes were chosen on training corpora; `docs/experiments.md` has the figures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
+from kazu_platform.ontologies.english import ENGLISH_VERSION, zipf
+from kazu_platform.ontologies.everyday import GENERAL_CHEMICALS, GENERAL_TAXA, KEPT, ORGANISMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTOCURATION_VERSION: Final = f"1-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+"""Changes with any rule: synonyms curated by another version are made again."""
+
+MIN_CHARACTERS: Final = 2
+MAX_CHARACTERS: Final = 120
+MAX_WORDS: Final = 16
+FUNCTION_WORD: Final = 5.7
+COMMON_WORD: Final[Mapping[str, float]] = {
+    "gene": 3.0,
+    "disease": 3.0,
+    "phenotype": 3.5,
+    "chemical": 3.5,
+    "species": 2.5,
+    "cell_line": 2.5,
+    "cell_type": 4.5,
+    "process": 4.5,
+}
+"""Zipf frequency from which a single word is held back; anatomy has words for everything."""
+
+RULES: Final = (
+    "obsolete",
+    "too_short",
+    "too_long",
+    "number",
+    "function_word",
+    "common_word",
+    "general_term",
+    "gene_symbol",
+)
+"""What `held_back_by` may say, apart from a curation's id."""
+
+_HIGHER_TAXON = (
+    r"^\p{Lu}\p{Ll}+(?:aceae|ales|idae|inae|oidea|iformes|mycetes|mycota|mycotina|phyta|phyceae|"
+    r"viridae|virinae|virales|bacteria|optera|opsida|ineae|zoa|poda|ophora|archaeota|oideae)$"
+)
+_ONE_WORD = r"^\p{L}\p{Ll}*$"
+_EPITHET = r"^\p{Lu} (\p{Ll}+)$"
+_SHORT_SYMBOL = (
+    r"^(?:\p{Lu}{3,4}"  # CHO, BJAB
+    r"|\p{Lu}[-\s]?\d{1,2}|\p{Lu}{2,3}[-\s]?\d|\d\p{Lu}\d"  # S2, E14, PC3, MCF7, 3T3
+    r"|\p{Lu}\p{Ll}{1,2}\d?)$"  # Bax, Ect1
+)
+
+
+def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
+    """Add `case_sensitive`, `in_context`, `held_back_by` and `active` to names of one class.
+
+    Args:
+        names: `name` and `obsolete`, and columns to keep.
+        entity_class: whose rules.
+
+    >>> names = pl.DataFrame({"name": ["WAS", "was", "mouse", "all"], "obsolete": [False] * 4})
+    >>> curate(names, "species")["held_back_by"].to_list()
+    [None, 'function_word', None, 'function_word']
+    """
+    distinct = names.select("name").unique()
+    # "A group" could be a species of Acer; its second word decides.
+    word = distinct["name"]
+    word = word.str.replace(_EPITHET, "$1") if entity_class == "species" else word
+    distinct = distinct.with_columns(zipf(word).alias("zipf"))
+    name = pl.col("name")
+    sensitive = case_sensitive(name) | _scientific(name, entity_class)
+    curated = distinct.with_columns(
+        sensitive.alias("case_sensitive"),
+        _held_back(name, pl.col("zipf"), sensitive, entity_class).alias("held_back_by"),
+        _in_context(name, entity_class).alias("in_context"),
+    ).drop("zipf")
+    return (
+        names.join(curated, on="name", how="left", maintain_order="left")
+        .with_columns(
+            held_back_by=pl.when("obsolete").then(pl.lit("obsolete")).otherwise("held_back_by")
+        )
+        .with_columns(active=pl.col("held_back_by").is_null())
+    )
+
+
+def _held_back(name: pl.Expr, frequency: pl.Expr, sensitive: pl.Expr, entity_class: str) -> pl.Expr:
+    """The first rule that holds each name back, null if none does."""
+    cases = {
+        "too_short": _too_short(name, entity_class),
+        "too_long": (name.str.len_chars() > MAX_CHARACTERS)
+        | (name.str.count_matches(" ", literal=True) >= MAX_WORDS),
+        "number": _number(name, entity_class),
+        "function_word": (frequency >= FUNCTION_WORD)
+        & _is_word(name, sensitive, entity_class)
+        & ~_everyday(name, entity_class),
+        "common_word": _common_word(name, frequency, sensitive, entity_class),
+    }
+    if entity_class == "species":
+        cases["general_term"] = _general_term(name)
+    if entity_class == "chemical":
+        cases["general_term"] = name.str.to_lowercase().is_in(list(GENERAL_CHEMICALS))
+    if entity_class == "disease":
+        cases["gene_symbol"] = name.str.contains(r"^\p{Lu}[\p{Lu}\d]{1,5}\d\p{Lu}{0,2}$")
+    return pl.coalesce([pl.when(case).then(pl.lit(rule)) for rule, case in cases.items()])
+
+
+def _too_short(name: pl.Expr, entity_class: str) -> pl.Expr:
+    short = (name.str.len_chars() < MIN_CHARACTERS) | name.str.contains(r"^\p{Ll}{2}$")
+    return short | name.str.contains(r"^\p{L}{2}$") if entity_class == "cell_line" else short
+
+
+def _number(name: pl.Expr, entity_class: str) -> pl.Expr:
+    number = ~name.str.contains(r"\p{L}")
+    if entity_class == "cell_line":
+        return number | name.str.contains(r"^\d\p{L}$")
+    return number
+
+
+def _is_word(name: pl.Expr, sensitive: pl.Expr, entity_class: str) -> pl.Expr:
+    """Whether a name would match as an ordinary word: in lower case, or at a sentence's start."""
+    word = name.str.contains(_ONE_WORD) | (name.str.contains(r"^\p{L}+$") & ~sensitive)
+    return word | name.str.contains(_EPITHET) if entity_class == "species" else word
+
+
+def _common_word(
+    name: pl.Expr, frequency: pl.Expr, sensitive: pl.Expr, entity_class: str
+) -> pl.Expr:
+    if entity_class not in COMMON_WORD:
+        return pl.lit(value=False)
+    common = (frequency >= COMMON_WORD[entity_class]) & _is_word(name, sensitive, entity_class)
+    if entity_class == "chemical":  # Na, Ca, Li: in their case they are what they are
+        common &= ~name.str.contains(r"^\p{Lu}\p{Ll}$")
+    return common & ~_everyday(name, entity_class)
+
+
+def _everyday(name: pl.Expr, entity_class: str) -> pl.Expr:
+    return name.str.to_lowercase().is_in(list(KEPT.get(entity_class, ())))
+
+
+def _general_term(name: pl.Expr) -> pl.Expr:
+    """A taxon above the species, or a phrase that ends with the word for one."""
+    last_word = name.str.to_lowercase().str.extract(r"(\S+)$")
+    return (
+        name.str.contains(_HIGHER_TAXON)
+        | last_word.is_in([word for word in GENERAL_TAXA if not word.endswith(("us", "phage"))])
+        | name.str.to_lowercase().is_in(list(GENERAL_TAXA))
+        | name.str.contains("^(?i:transgenic) ")
+        | _genus(name, "species")
+    )
+
+
+def _scientific(name: pl.Expr, entity_class: str) -> pl.Expr:
+    """A scientific name that is other words in lower case: "Glycine", "A minor"."""
+    if entity_class != "species":
+        return pl.lit(value=False)
+    return _genus(name, entity_class) | name.str.contains(_EPITHET)
+
+
+def _genus(name: pl.Expr, entity_class: str) -> pl.Expr:
+    """A scientific name of one word: in lower case it is another word."""
+    if entity_class != "species":
+        return pl.lit(value=False)
+    everyday = name.str.to_lowercase().is_in(list(ORGANISMS))
+    return name.str.contains(r"^\p{Lu}\p{Ll}+$") & ~everyday
+
+
+def _in_context(name: pl.Expr, entity_class: str) -> pl.Expr:
+    """Symbols that count only where a document once gives their head word."""
+    if entity_class == "cell_line":
+        return name.str.contains(_SHORT_SYMBOL)
+    return pl.lit(value=False)

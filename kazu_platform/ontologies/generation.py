@@ -1,0 +1,427 @@
+"""Generated synonyms: names that a vocabulary means but does not write.
+
+A rule is a function from a column of names to the variant that it makes of each, null where it
+makes none. Rules read the names of the source alone, never each other's, so that what a rule adds
+can be counted (`docs/experiments.md`). A variant keeps its origin's scope (that of
+a label is an exact synonym) and says its rule.
+
+What the scan form already holds for equal needs no rule: hyphens and blanks, "COX2" and "COX-2",
+Greek letters and their names (`ner/scan`).
+
+| Rule | Makes of | the name | Classes |
+|---|---|---|---|
+| plural | hepatocyte | hepatocytes | all but gene, cell_line |
+| singular | seizures | seizure | disease, phenotype, anatomy, process, cell_type |
+| british | leukemia | leukaemia | all but species, cell_line |
+| american | tumour | tumor | the same |
+| inverted | Anemia, Hemolytic | Hemolytic Anemia | disease, phenotype, anatomy, chemical |
+| without_bracket | cataract (disease) | cataract | all but chemical |
+| without_stop_words | the plague; asthma, NOS | plague; asthma | disease, phenotype, anatomy |
+| arabic, roman | type II; factor 8 | type 2; factor VIII | all but species, cell_line |
+| without_suffix | HeLa cell; insulin precursor | HeLa; insulin | cell_line, gene |
+| joined | SK-BR-3; IGF-BP3 | SKBR3; IGFBP3 | cell_line, gene |
+| without_slash | NIH/3T3 | NIH 3T3 | cell_line |
+| glued_greek | TNF-α | TNFalpha | gene, chemical |
+| spelled_greek | TNFalpha | TNF alpha | gene, chemical |
+| gene_pattern | interleukin-2 receptor | IL-2 receptor | gene |
+| salt | valproic acid | valproate | chemical |
+| eponym | Lesch-Nyhan syndrome | Lesch-Nyhan | disease |
+| short_genus, shorter ... | Mycobacterium avium | M. avium, Myc. avium, M avium | species |
+| binomial | Zea mays L. | Zea mays | species |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from kazu_platform.ontologies.terms import EXACT, LABEL
+from kazu_platform.text.spellings import BRITISH, GREEK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Rule = Callable[[pl.Expr], pl.Expr]
+
+GENERATION_VERSION: Final = "1"
+"""Changes with any rule: synonyms made by another version are made again."""
+MAX_ORIGIN: Final = 80
+"""Longer names are systematic ones, or sentences; no text varies them."""
+
+MIN_JOINED: Final = 5
+"""Shorter symbols without their separators are too often other ones."""
+
+_LAST_WORD = r"(?:^|[\s-])\p{L}\p{Ll}{3,}$"
+_GREEK_NAME = "alpha|beta|gamma|delta|epsilon|zeta|theta|kappa|lambda|omega"
+_NUMERALS = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "XI", "XII")
+_VALUES = ("2", "3", "4", "5", "6", "7", "8", "9", "11", "12")
+_COUNTED = r"((?i:type|factor|class|group|grade|stage|complex|collagen|syndrome|disease|ataxia))"
+
+
+def _changed(name: pl.Expr, variant: pl.Expr) -> pl.Expr:
+    return pl.when(variant != name).then(variant)
+
+
+def _where(name: pl.Expr, pattern: str, variant: pl.Expr) -> pl.Expr:
+    return pl.when(name.str.contains(pattern)).then(variant)
+
+
+def plural(name: pl.Expr) -> pl.Expr:
+    """The plural of a name that ends with a word in the singular.
+
+    >>> shown(plural, "hepatocyte", "T-cell lymphoma", "diagnosis", "artery", "CD4", "calculus")
+    ['hepatocytes', 'T-cell lymphomas', 'diagnoses', 'arteries', None, None]
+    """
+    variant = (
+        pl.when(name.str.contains("[^aeiou]y$"))
+        .then(name.str.replace("y$", "ies"))
+        .when(name.str.contains("(?:ss|x|ch|sh|z)$"))
+        .then(name + "es")
+        .when(name.str.contains("(?:sis|xis)$"))
+        .then(name.str.replace("is$", "es"))
+        .when(~name.str.contains("(?:s|ia|itis|ae|ics|men|mice|ing)$"))
+        .then(name + "s")
+    )
+    return _where(name, _LAST_WORD, variant)
+
+
+def singular(name: pl.Expr) -> pl.Expr:
+    """The singular of a name that ends with a word in the plural.
+
+    >>> shown(singular, "seizures", "Contact lenses", "rabies", "allergies", "sepsis", "diabetes")
+    ['seizure', None, None, 'allergy', None, None]
+    """
+    variant = (
+        pl.when(name.str.contains("[^aeiou]ies$") & ~name.str.contains("(?:rab|ser|spec|car)ies$"))
+        .then(name.str.replace("ies$", "y"))
+        .when(name.str.contains("(?:ss|x|ch|sh)es$"))
+        .then(name.str.replace("es$", ""))
+        .when(
+            name.str.contains("[a-hj-rt-z]s$")
+            & ~name.str.contains("(?:us|is|ss|etes|[aoe]es|nses|ies)$")
+        )
+        .then(name.str.replace("s$", ""))
+    )
+    return _where(name, _LAST_WORD, variant)
+
+
+def british(name: pl.Expr) -> pl.Expr:
+    """British spelling of an American name.
+
+    >>> shown(british, "acute leukemia", "Tumor of esophagus", "hemophilia A", "asthma")
+    ['acute leukaemia', 'Tumour of oesophagus', 'haemophilia A', None]
+    """
+    return _changed(name, name.str.replace_many(list(_TO_BRITISH), list(_TO_BRITISH.values())))
+
+
+def american(name: pl.Expr) -> pl.Expr:
+    """American spelling of a British name.
+
+    >>> shown(american, "leukaemia", "tumour", "labour pain", "asthma")
+    ['leukemia', 'tumor', 'labor pain', None]
+    """
+    padded = pl.concat_str(pl.lit(" "), name, pl.lit(" "))
+    respelled = padded.str.replace_many(
+        list(_TO_AMERICAN), list(_TO_AMERICAN.values()), leftmost=True
+    )
+    return _changed(name, respelled.str.strip_chars(" "))
+
+
+def inverted(name: pl.Expr) -> pl.Expr:
+    """The natural order of an entry of an index, "Anemia, Hemolytic".
+
+    >>> shown(inverted, "Anemia, Hemolytic", "Diabetes Mellitus, Type 2", "2,4-D", "a, b, c")
+    ['Hemolytic Anemia', 'Type 2 Diabetes Mellitus', None, None]
+    """
+    one_comma = r"^[^,()\[\]]{3,}, [^,()\[\]]{3,}$"
+    in_order = name.str.replace(r"^([^,]+), ([^,]+)$", "$2 $1")
+    prose = name.str.contains(r", (?i:and|or|with|without|due|not|of|in|by|nos|unspecified)\b")
+    return _where(name, one_comma, pl.when(~prose).then(in_order))
+
+
+def without_bracket(name: pl.Expr) -> pl.Expr:
+    """A name without the remark in brackets at its end.
+
+    >>> shown(
+    ...     without_bracket, "cataract (disease)", "BRCA1 (human)", "Jurkat (clone E6-1)", "(R)-x"
+    ... )
+    ['cataract', 'BRCA1', 'Jurkat', None]
+    """
+    return _where(
+        name, r"^[^(\[]{4,} [(\[][^()\[\]]*[)\]]$", name.str.replace(r" [(\[][^()\[\]]*[)\]]$", "")
+    )
+
+
+def without_stop_words(name: pl.Expr) -> pl.Expr:
+    """A name without an article before it and without a remark of classifiers behind it.
+
+    >>> shown(without_stop_words, "asthma, NOS", "The plague", "Unspecified sepsis", "heart")
+    ['asthma', 'plague', 'sepsis', None]
+    """
+    bare = name.str.replace(
+        r"(?i),? (?:nos|unspecified|not otherwise specified|disorder, nos)$", ""
+    ).str.replace(r"(?i)^(?:an?|the|unspecified) ", "")
+    return pl.when(bare.str.len_chars() >= 3).then(_changed(name, bare))  # noqa: PLR2004 - a word
+
+
+def arabic(name: pl.Expr) -> pl.Expr:
+    """Arabic numerals for Roman ones where something is counted.
+
+    >>> shown(
+    ...     arabic, "glycogen storage disease type II", "factor VIII", "vitamin C", "chromosome X"
+    ... )
+    ['glycogen storage disease type 2', 'factor 8', None, None]
+    """
+    result = name
+    for numeral, value in zip(_NUMERALS, _VALUES, strict=True):
+        result = result.str.replace(rf"{_COUNTED}(,? ){numeral}\b", f"${{1}}${{2}}{value}")
+    return _where(name, rf"{_COUNTED},? [IVX]+\b", _changed(name, result))
+
+
+def roman(name: pl.Expr) -> pl.Expr:
+    """Roman numerals for Arabic ones where something is counted.
+
+    >>> shown(roman, "type 2 diabetes", "coagulation factor 8", "type 20", "vitamin B12")
+    ['type II diabetes', 'coagulation factor VIII', None, None]
+    """
+    result = name
+    for numeral, value in zip(_NUMERALS, _VALUES, strict=True):
+        result = result.str.replace(rf"{_COUNTED} {value}\b", f"${{1}} {numeral}")
+    return _where(name, rf"{_COUNTED} \d{{1,2}}\b", _changed(name, result))
+
+
+def without_suffix(name: pl.Expr) -> pl.Expr:
+    """A name without the word that only says what kind of thing it is.
+
+    >>> shown(without_suffix, "HeLa cell", "MCF7 cell line", "insulin precursor", "receptor")
+    ['HeLa', 'MCF7', 'insulin', None]
+    """
+    bare = name.str.replace(r" (?:cells?|cell lines?|gene|precursor|, isoform \w+)$", "")
+    return pl.when(bare.str.len_chars() >= 3).then(_changed(name, bare))  # noqa: PLR2004 - a name
+
+
+def joined(name: pl.Expr) -> pl.Expr:
+    """A symbol without its separators; only one long enough to stay a symbol, with a digit.
+
+    >>> shown(joined, "SK-BR-3", "RAW 264.7", "MDA-MB-231", "NIH/3T3", "Melan-A", "breast line 3")
+    ['SKBR3', 'RAW264.7', 'MDAMB231', 'NIH3T3', None, None]
+    """
+    bare = name.str.replace_all(r"[-\s/_]+", "")
+    symbol = r"^[\p{L}\d]{1,6}(?:[-\s/_][\p{L}\d.]{1,6}){1,3}$"
+    return _where(
+        name,
+        symbol,
+        pl.when(
+            name.str.contains(r"\d")
+            & name.str.contains(r"\p{Lu}")
+            & (bare.str.len_chars() >= MIN_JOINED)
+        ).then(bare),
+    )
+
+
+def without_slash(name: pl.Expr) -> pl.Expr:
+    """A symbol with a hyphen for its slash.
+
+    >>> shown(without_slash, "NIH/3T3", "BALB/c 3T3", "G/G")
+    ['NIH-3T3', 'BALB-c 3T3', None]
+    """
+    return _where(name, r"\w/\w.*\d|\d.*\w/\w", name.str.replace_all("/", "-", literal=True))
+
+
+def glued_greek(name: pl.Expr) -> pl.Expr:
+    """A Greek letter's name, written without a gap behind the symbol.
+
+    >>> shown(glued_greek, "TNF-α", "IFN-gamma", "PPARγ", "alpha-synuclein")
+    ['TNFalpha', 'IFNgamma', 'PPARgamma', None]
+    """
+    spelled = name.str.replace_many(list(GREEK), list(GREEK.values()))
+    glued = spelled.str.replace(rf"([A-Z])[- ]?({_GREEK_NAME})\b", "$1$2")
+    return _where(spelled, rf"[A-Z][- ]?(?:{_GREEK_NAME})\b", _changed(name, glued))
+
+
+def spelled_greek(name: pl.Expr) -> pl.Expr:
+    """A Greek letter's name, parted from the symbol that it is glued to.
+
+    >>> shown(spelled_greek, "TNFalpha", "NFkappaB", "interferon gamma")
+    ['TNF alpha', 'NF kappa B', None]
+    """
+    parted = name.str.replace_all(rf"([A-Z])({_GREEK_NAME})", "$1 $2").str.replace_all(
+        rf"\b({_GREEK_NAME})([A-Z\d])", "$1 $2"
+    )
+    return _changed(name, parted)
+
+
+def gene_pattern(name: pl.Expr) -> pl.Expr:
+    """The usual short form of a family's name within a name.
+
+    >>> shown(gene_pattern, "interleukin-2 receptor", "Interleukin 6", "tumor necrosis factor")
+    ['IL-2 receptor', 'IL-6', None]
+    """
+    result = name
+    for family, short in _FAMILIES.items():
+        result = result.str.replace(
+            rf"\b(?i:{family})[- ](\d+|{_GREEK_NAME}|[αβγδ])", f"{short}-$1"
+        )
+    return _changed(name, result)
+
+
+def salt(name: pl.Expr) -> pl.Expr:
+    """The salt's name of an acid, which texts use for both.
+
+    >>> shown(salt, "valproic acid", "Glutamic acid", "nitrous acid", "acid")
+    ['valproate', 'Glutamate', None, None]
+    """
+    return _where(name, r"^\p{L}{4,}ic acid$", name.str.replace("ic acid$", "ate"))
+
+
+def eponym(name: pl.Expr) -> pl.Expr:
+    """The persons of an eponym, where they are two.
+
+    >>> shown(eponym, "Lesch-Nyhan syndrome", "Down syndrome", "von Hippel-Lindau disease")
+    ['Lesch-Nyhan', None, 'von Hippel-Lindau']
+    """
+    person = r"\p{Lu}\p{Ll}{2,}"
+    two = rf"^(?:[Vv][ao]n )?{person}(?:[-–]{person}){{1,2}} (?:syndrome|disease)$"
+    return _where(name, two, name.str.replace(" (?:syndrome|disease)$", ""))
+
+
+_BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
+
+
+def short_genus(name: pl.Expr) -> pl.Expr:
+    """The genus by its first letter.
+
+    >>> shown(short_genus, "Mycobacterium tuberculosis", "Zea mays", "house mouse", "Homo sp.")
+    ['M. tuberculosis', None, None, None]
+    """
+    return _where(name, _BINOMIAL, name.str.replace(r"^(\p{Lu})\p{Ll}+ ", "$1. "))
+
+
+def shorter_genus(name: pl.Expr) -> pl.Expr:
+    """The same without a stop.
+
+    >>> shown(shorter_genus, "Escherichia coli")
+    ['E coli']
+    """
+    return _where(name, _BINOMIAL, name.str.replace(r"^(\p{Lu})\p{Ll}+ ", "$1 "))
+
+
+def two_letter_genus(name: pl.Expr) -> pl.Expr:
+    """The genus by its first two letters, as where one letter would be ambiguous.
+
+    >>> shown(two_letter_genus, "Aedes aegypti", "Anopheles gambiae")
+    ['Ae. aegypti', 'An. gambiae']
+    """
+    return _where(name, _BINOMIAL, name.str.replace(r"^(\p{Lu}\p{Ll})\p{Ll}+ ", "$1. "))
+
+
+def binomial(name: pl.Expr) -> pl.Expr:
+    """A scientific name without its author.
+
+    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Homo sapiens")
+    ['Zea mays', 'Mus musculus', None]
+    """
+    author = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
+    return _where(name, author, name.str.replace(author, "$1"))
+
+
+_FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
+_TO_BRITISH: Final = {
+    "leukemi": "leukaemi", "Leukemi": "Leukaemi", "anemi": "anaemi", "Anemi": "Anaemi",
+    "hemo": "haemo", "Hemo": "Haemo", "hema": "haema", "Hema": "Haema", "ischemi": "ischaemi",
+    "Ischemi": "Ischaemi", "glycemi": "glycaemi", "uremi": "uraemi", "tumor": "tumour",
+    "Tumor": "Tumour", "edema": "oedema", "Edema": "Oedema", "esophag": "oesophag",
+    "Esophag": "Oesophag", "estrogen": "oestrogen", "Estrogen": "Oestrogen", "fetal": "foetal",
+    "Fetal": "Foetal", "diarrhea": "diarrhoea", "Diarrhea": "Diarrhoea", "pediatric": "paediatric",
+    "sulf": "sulph", "Sulf": "Sulph", "fiber": "fibre", "color": "colour", "celiac": "coeliac",
+    "Celiac": "Coeliac", "lipidemi": "lipidaemi", "apnea": "apnoea", "Apnea": "Apnoea",
+    "dyspnea": "dyspnoea", "aluminum": "aluminium", "polycythemi": "polycythaemi",
+}  # fmt: skip
+_TO_AMERICAN: Final[Mapping[str, str]] = {
+    **BRITISH,
+    **{
+        piece.lstrip(" ").capitalize(): form.lstrip(" ").capitalize()
+        for piece, form in BRITISH.items()
+        if piece.startswith(" ")
+    },
+    "Tumour": "Tumor",
+    "Haem": "Hem",
+    "Anaem": "Anem",
+}
+_PROSE: Final[tuple[Rule, ...]] = (
+    plural,
+    singular,
+    british,
+    american,
+    inverted,
+    without_bracket,
+    without_stop_words,
+    arabic,
+    roman,
+)
+_GENE: Final[tuple[Rule, ...]] = (
+    british, american, without_bracket, arabic, roman, without_suffix, joined, glued_greek,
+    spelled_greek, gene_pattern,
+)  # fmt: skip
+RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
+    "gene": _GENE,
+    "disease": (*_PROSE, eponym),
+    "phenotype": _PROSE,
+    "anatomy": _PROSE,
+    "process": (plural, singular, british, american, arabic, roman),
+    "chemical": (
+        plural, british, american, inverted, arabic, roman, glued_greek, spelled_greek,
+        salt,
+    ),
+    "species": (
+        plural, without_bracket, short_genus, shorter_genus, two_letter_genus, binomial,
+    ),
+    "cell_line": (without_bracket, without_suffix, joined, without_slash),
+    "cell_type": (plural, singular, british, american, without_bracket, arabic, roman),
+}  # fmt: skip
+"""Rules by entity class, in the order in which they may claim a variant."""
+
+
+def generate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
+    """The names that the rules of a class make of those given, without those that are there.
+
+    Args:
+        names: `id`, `name`, `scope` and columns to keep, distinct by id and name.
+        entity_class: whose rules.
+
+    Returns:
+        The columns of `names`, with the variant as `name`, and `origin` and `rule`; each variant
+        of a concept once, by the first rule and origin that make it.
+    """
+    rules = RULES.get(entity_class, ())
+    distinct = names.select("name").unique().filter(pl.col("name").str.len_chars() <= MAX_ORIGIN)
+    made = [
+        distinct.select(origin="name", variant=rule(pl.col("name")), claim=pl.lit(place, pl.Int8))
+        .drop_nulls("variant")
+        .filter(pl.col("variant") != pl.col("origin"))
+        for place, rule in enumerate(rules)
+    ]
+    columns = [*names.columns, "origin", "rule"]
+    if not made:
+        return names.clear().with_columns(origin=pl.lit(""), rule=pl.lit("")).select(columns)
+    named = [rule.__name__ for rule in rules]
+    return (
+        pl.concat(made)
+        .join(names, left_on="origin", right_on="name", how="inner")
+        .rename({"variant": "name"})
+        .join(names.select("id", "name"), on=["id", "name"], how="anti")
+        .sort("id", "name", "claim", "origin")
+        .unique(["id", "name"], keep="first", maintain_order=True)
+        .with_columns(
+            rule=pl.col("claim").replace_strict(dict(enumerate(named)), return_dtype=pl.String),
+            scope=pl.when(pl.col("scope") == LABEL).then(pl.lit(EXACT)).otherwise("scope"),
+        )
+        .select(columns)
+    )
+
+
+def shown(rule: Rule, *names: str) -> list[str | None]:
+    """What a rule makes of some names, for a doctest or a notebook."""
+    frame = pl.DataFrame({"name": list(names)})
+    return frame.select(variant=rule(pl.col("name")))["variant"].to_list()
