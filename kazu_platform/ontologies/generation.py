@@ -49,6 +49,8 @@ GENERATION_VERSION: Final = "1"
 MAX_ORIGIN: Final = 80
 """Longer names are systematic ones, or sentences; no text varies them."""
 
+MIN_BARE: Final = 3
+"""What is left of a name must be a name."""
 MIN_JOINED: Final = 5
 """Shorter symbols without their separators are too often other ones."""
 
@@ -59,273 +61,9 @@ _VALUES = ("2", "3", "4", "5", "6", "7", "8", "9", "11", "12")
 _COUNTED = r"((?i:type|factor|class|group|grade|stage|complex|collagen|syndrome|disease|ataxia))"
 
 
-def _changed(name: pl.Expr, variant: pl.Expr) -> pl.Expr:
-    return pl.when(variant != name).then(variant)
-
-
-def _where(name: pl.Expr, pattern: str, variant: pl.Expr) -> pl.Expr:
-    return pl.when(name.str.contains(pattern)).then(variant)
-
-
-def plural(name: pl.Expr) -> pl.Expr:
-    """The plural of a name that ends with a word in the singular.
-
-    >>> shown(plural, "hepatocyte", "T-cell lymphoma", "diagnosis", "artery", "CD4", "calculus")
-    ['hepatocytes', 'T-cell lymphomas', 'diagnoses', 'arteries', None, None]
-    """
-    variant = (
-        pl.when(name.str.contains("[^aeiou]y$"))
-        .then(name.str.replace("y$", "ies"))
-        .when(name.str.contains("(?:ss|x|ch|sh|z)$"))
-        .then(name + "es")
-        .when(name.str.contains("(?:sis|xis)$"))
-        .then(name.str.replace("is$", "es"))
-        .when(~name.str.contains("(?:s|ia|itis|ae|ics|men|mice|ing)$"))
-        .then(name + "s")
-    )
-    return _where(name, _LAST_WORD, variant)
-
-
-def singular(name: pl.Expr) -> pl.Expr:
-    """The singular of a name that ends with a word in the plural.
-
-    >>> shown(singular, "seizures", "Contact lenses", "rabies", "allergies", "sepsis", "diabetes")
-    ['seizure', None, None, 'allergy', None, None]
-    """
-    variant = (
-        pl.when(name.str.contains("[^aeiou]ies$") & ~name.str.contains("(?:rab|ser|spec|car)ies$"))
-        .then(name.str.replace("ies$", "y"))
-        .when(name.str.contains("(?:ss|x|ch|sh)es$"))
-        .then(name.str.replace("es$", ""))
-        .when(
-            name.str.contains("[a-hj-rt-z]s$")
-            & ~name.str.contains("(?:us|is|ss|etes|[aoe]es|nses|ies)$")
-        )
-        .then(name.str.replace("s$", ""))
-    )
-    return _where(name, _LAST_WORD, variant)
-
-
-def british(name: pl.Expr) -> pl.Expr:
-    """British spelling of an American name.
-
-    >>> shown(british, "acute leukemia", "Tumor of esophagus", "hemophilia A", "asthma")
-    ['acute leukaemia', 'Tumour of oesophagus', 'haemophilia A', None]
-    """
-    return _changed(name, name.str.replace_many(list(_TO_BRITISH), list(_TO_BRITISH.values())))
-
-
-def american(name: pl.Expr) -> pl.Expr:
-    """American spelling of a British name.
-
-    >>> shown(american, "leukaemia", "tumour", "labour pain", "asthma")
-    ['leukemia', 'tumor', 'labor pain', None]
-    """
-    padded = pl.concat_str(pl.lit(" "), name, pl.lit(" "))
-    respelled = padded.str.replace_many(
-        list(_TO_AMERICAN), list(_TO_AMERICAN.values()), leftmost=True
-    )
-    return _changed(name, respelled.str.strip_chars(" "))
-
-
-def inverted(name: pl.Expr) -> pl.Expr:
-    """The natural order of an entry of an index, "Anemia, Hemolytic".
-
-    >>> shown(inverted, "Anemia, Hemolytic", "Diabetes Mellitus, Type 2", "2,4-D", "a, b, c")
-    ['Hemolytic Anemia', 'Type 2 Diabetes Mellitus', None, None]
-    """
-    one_comma = r"^[^,()\[\]]{3,}, [^,()\[\]]{3,}$"
-    in_order = name.str.replace(r"^([^,]+), ([^,]+)$", "$2 $1")
-    prose = name.str.contains(r", (?i:and|or|with|without|due|not|of|in|by|nos|unspecified)\b")
-    return _where(name, one_comma, pl.when(~prose).then(in_order))
-
-
-def without_bracket(name: pl.Expr) -> pl.Expr:
-    """A name without the remark in brackets at its end.
-
-    >>> shown(
-    ...     without_bracket, "cataract (disease)", "BRCA1 (human)", "Jurkat (clone E6-1)", "(R)-x"
-    ... )
-    ['cataract', 'BRCA1', 'Jurkat', None]
-    """
-    return _where(
-        name, r"^[^(\[]{4,} [(\[][^()\[\]]*[)\]]$", name.str.replace(r" [(\[][^()\[\]]*[)\]]$", "")
-    )
-
-
-def without_stop_words(name: pl.Expr) -> pl.Expr:
-    """A name without an article before it and without a remark of classifiers behind it.
-
-    >>> shown(without_stop_words, "asthma, NOS", "The plague", "Unspecified sepsis", "heart")
-    ['asthma', 'plague', 'sepsis', None]
-    """
-    bare = name.str.replace(
-        r"(?i),? (?:nos|unspecified|not otherwise specified|disorder, nos)$", ""
-    ).str.replace(r"(?i)^(?:an?|the|unspecified) ", "")
-    return pl.when(bare.str.len_chars() >= 3).then(_changed(name, bare))  # noqa: PLR2004 - a word
-
-
-def arabic(name: pl.Expr) -> pl.Expr:
-    """Arabic numerals for Roman ones where something is counted.
-
-    >>> shown(
-    ...     arabic, "glycogen storage disease type II", "factor VIII", "vitamin C", "chromosome X"
-    ... )
-    ['glycogen storage disease type 2', 'factor 8', None, None]
-    """
-    result = name
-    for numeral, value in zip(_NUMERALS, _VALUES, strict=True):
-        result = result.str.replace(rf"{_COUNTED}(,? ){numeral}\b", f"${{1}}${{2}}{value}")
-    return _where(name, rf"{_COUNTED},? [IVX]+\b", _changed(name, result))
-
-
-def roman(name: pl.Expr) -> pl.Expr:
-    """Roman numerals for Arabic ones where something is counted.
-
-    >>> shown(roman, "type 2 diabetes", "coagulation factor 8", "type 20", "vitamin B12")
-    ['type II diabetes', 'coagulation factor VIII', None, None]
-    """
-    result = name
-    for numeral, value in zip(_NUMERALS, _VALUES, strict=True):
-        result = result.str.replace(rf"{_COUNTED} {value}\b", f"${{1}} {numeral}")
-    return _where(name, rf"{_COUNTED} \d{{1,2}}\b", _changed(name, result))
-
-
-def without_suffix(name: pl.Expr) -> pl.Expr:
-    """A name without the word that only says what kind of thing it is.
-
-    >>> shown(without_suffix, "HeLa cell", "MCF7 cell line", "insulin precursor", "receptor")
-    ['HeLa', 'MCF7', 'insulin', None]
-    """
-    bare = name.str.replace(r" (?:cells?|cell lines?|gene|precursor|, isoform \w+)$", "")
-    return pl.when(bare.str.len_chars() >= 3).then(_changed(name, bare))  # noqa: PLR2004 - a name
-
-
-def joined(name: pl.Expr) -> pl.Expr:
-    """A symbol without its separators; only one long enough to stay a symbol, with a digit.
-
-    >>> shown(joined, "SK-BR-3", "RAW 264.7", "MDA-MB-231", "NIH/3T3", "Melan-A", "breast line 3")
-    ['SKBR3', 'RAW264.7', 'MDAMB231', 'NIH3T3', None, None]
-    """
-    bare = name.str.replace_all(r"[-\s/_]+", "")
-    symbol = r"^[\p{L}\d]{1,6}(?:[-\s/_][\p{L}\d.]{1,6}){1,3}$"
-    return _where(
-        name,
-        symbol,
-        pl.when(
-            name.str.contains(r"\d")
-            & name.str.contains(r"\p{Lu}")
-            & (bare.str.len_chars() >= MIN_JOINED)
-        ).then(bare),
-    )
-
-
-def without_slash(name: pl.Expr) -> pl.Expr:
-    """A symbol with a hyphen for its slash.
-
-    >>> shown(without_slash, "NIH/3T3", "BALB/c 3T3", "G/G")
-    ['NIH-3T3', 'BALB-c 3T3', None]
-    """
-    return _where(name, r"\w/\w.*\d|\d.*\w/\w", name.str.replace_all("/", "-", literal=True))
-
-
-def glued_greek(name: pl.Expr) -> pl.Expr:
-    """A Greek letter's name, written without a gap behind the symbol.
-
-    >>> shown(glued_greek, "TNF-α", "IFN-gamma", "PPARγ", "alpha-synuclein")
-    ['TNFalpha', 'IFNgamma', 'PPARgamma', None]
-    """
-    spelled = name.str.replace_many(list(GREEK), list(GREEK.values()))
-    glued = spelled.str.replace(rf"([A-Z])[- ]?({_GREEK_NAME})\b", "$1$2")
-    return _where(spelled, rf"[A-Z][- ]?(?:{_GREEK_NAME})\b", _changed(name, glued))
-
-
-def spelled_greek(name: pl.Expr) -> pl.Expr:
-    """A Greek letter's name, parted from the symbol that it is glued to.
-
-    >>> shown(spelled_greek, "TNFalpha", "NFkappaB", "interferon gamma")
-    ['TNF alpha', 'NF kappa B', None]
-    """
-    parted = name.str.replace_all(rf"([A-Z])({_GREEK_NAME})", "$1 $2").str.replace_all(
-        rf"\b({_GREEK_NAME})([A-Z\d])", "$1 $2"
-    )
-    return _changed(name, parted)
-
-
-def gene_pattern(name: pl.Expr) -> pl.Expr:
-    """The usual short form of a family's name within a name.
-
-    >>> shown(gene_pattern, "interleukin-2 receptor", "Interleukin 6", "tumor necrosis factor")
-    ['IL-2 receptor', 'IL-6', None]
-    """
-    result = name
-    for family, short in _FAMILIES.items():
-        result = result.str.replace(
-            rf"\b(?i:{family})[- ](\d+|{_GREEK_NAME}|[αβγδ])", f"{short}-$1"
-        )
-    return _changed(name, result)
-
-
-def salt(name: pl.Expr) -> pl.Expr:
-    """The salt's name of an acid, which texts use for both.
-
-    >>> shown(salt, "valproic acid", "Glutamic acid", "nitrous acid", "acid")
-    ['valproate', 'Glutamate', None, None]
-    """
-    return _where(name, r"^\p{L}{4,}ic acid$", name.str.replace("ic acid$", "ate"))
-
-
-def eponym(name: pl.Expr) -> pl.Expr:
-    """The persons of an eponym, where they are two.
-
-    >>> shown(eponym, "Lesch-Nyhan syndrome", "Down syndrome", "von Hippel-Lindau disease")
-    ['Lesch-Nyhan', None, 'von Hippel-Lindau']
-    """
-    person = r"\p{Lu}\p{Ll}{2,}"
-    two = rf"^(?:[Vv][ao]n )?{person}(?:[-–]{person}){{1,2}} (?:syndrome|disease)$"
-    return _where(name, two, name.str.replace(" (?:syndrome|disease)$", ""))
-
-
+_PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
-
-
-def short_genus(name: pl.Expr) -> pl.Expr:
-    """The genus by its first letter.
-
-    >>> shown(short_genus, "Mycobacterium tuberculosis", "Zea mays", "house mouse", "Homo sp.")
-    ['M. tuberculosis', None, None, None]
-    """
-    return _where(name, _BINOMIAL, name.str.replace(r"^(\p{Lu})\p{Ll}+ ", "$1. "))
-
-
-def shorter_genus(name: pl.Expr) -> pl.Expr:
-    """The same without a stop.
-
-    >>> shown(shorter_genus, "Escherichia coli")
-    ['E coli']
-    """
-    return _where(name, _BINOMIAL, name.str.replace(r"^(\p{Lu})\p{Ll}+ ", "$1 "))
-
-
-def two_letter_genus(name: pl.Expr) -> pl.Expr:
-    """The genus by its first two letters, as where one letter would be ambiguous.
-
-    >>> shown(two_letter_genus, "Aedes aegypti", "Anopheles gambiae")
-    ['Ae. aegypti', 'An. gambiae']
-    """
-    return _where(name, _BINOMIAL, name.str.replace(r"^(\p{Lu}\p{Ll})\p{Ll}+ ", "$1. "))
-
-
-def binomial(name: pl.Expr) -> pl.Expr:
-    """A scientific name without its author.
-
-    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Homo sapiens")
-    ['Zea mays', 'Mus musculus', None]
-    """
-    author = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
-    return _where(name, author, name.str.replace(author, "$1"))
-
-
+_WITH_AUTHOR = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
 _TO_BRITISH: Final = {
     "leukemi": "leukaemi", "Leukemi": "Leukaemi", "anemi": "anaemi", "Anemi": "Anaemi",
@@ -349,6 +87,281 @@ _TO_AMERICAN: Final[Mapping[str, str]] = {
     "Haem": "Hem",
     "Anaem": "Anem",
 }
+_AMERICAN = "|".join(_TO_BRITISH)
+_BRITISH = "|".join(piece.strip(" ") for piece in _TO_AMERICAN)
+_PATTERNS: dict[str, str] = {}
+
+
+def where(pattern: str) -> Callable[[Rule], Rule]:
+    """Say which names a rule is for: a pattern is cheap to ask, and most rules concern few."""
+
+    def named(rule: Rule) -> Rule:
+        _PATTERNS[rule.__name__] = pattern
+        return rule
+
+    return named
+
+
+@where(_LAST_WORD)
+def plural(name: pl.Expr) -> pl.Expr:
+    """The plural of a name that ends with a word in the singular.
+
+    >>> shown(plural, "hepatocyte", "T-cell lymphoma", "diagnosis", "artery", "CD4", "calculus")
+    ['hepatocytes', 'T-cell lymphomas', 'diagnoses', 'arteries', None, None]
+    """
+    return (
+        pl.when(name.str.contains("[^aeiou]y$"))
+        .then(name.str.replace("y$", "ies"))
+        .when(name.str.contains("(?:ss|x|ch|sh|z)$"))
+        .then(name + "es")
+        .when(name.str.contains("(?:sis|xis)$"))
+        .then(name.str.replace("is$", "es"))
+        .when(~name.str.contains("(?:s|ia|itis|ae|ics|men|mice|ing)$"))
+        .then(name + "s")
+    )
+
+
+@where(_LAST_WORD)
+def singular(name: pl.Expr) -> pl.Expr:
+    """The singular of a name that ends with a word in the plural.
+
+    >>> shown(singular, "seizures", "Contact lenses", "rabies", "allergies", "sepsis", "diabetes")
+    ['seizure', None, None, 'allergy', None, None]
+    """
+    return (
+        pl.when(name.str.contains("[^aeiou]ies$") & ~name.str.contains("(?:rab|ser|spec|car)ies$"))
+        .then(name.str.replace("ies$", "y"))
+        .when(name.str.contains("(?:ss|x|ch|sh)es$"))
+        .then(name.str.replace("es$", ""))
+        .when(
+            name.str.contains("[a-hj-rt-z]s$")
+            & ~name.str.contains("(?:us|is|ss|etes|[aoe]es|nses|ies)$")
+        )
+        .then(name.str.replace("s$", ""))
+    )
+
+
+@where(_AMERICAN)
+def british(name: pl.Expr) -> pl.Expr:
+    """British spelling of an American name.
+
+    >>> shown(british, "acute leukemia", "Tumor of esophagus", "hemophilia A", "asthma")
+    ['acute leukaemia', 'Tumour of oesophagus', 'haemophilia A', None]
+    """
+    return name.str.replace_many(list(_TO_BRITISH), list(_TO_BRITISH.values()))
+
+
+@where(_BRITISH)
+def american(name: pl.Expr) -> pl.Expr:
+    """American spelling of a British name.
+
+    >>> shown(american, "leukaemia", "tumour", "labour pain", "asthma")
+    ['leukemia', 'tumor', 'labor pain', None]
+    """
+    padded = pl.concat_str(pl.lit(" "), name, pl.lit(" "))
+    respelled = padded.str.replace_many(
+        list(_TO_AMERICAN), list(_TO_AMERICAN.values()), leftmost=True
+    )
+    return respelled.str.strip_chars(" ")
+
+
+@where(r"^[^,()\[\]]{3,}, [^,()\[\]]{3,}$")
+def inverted(name: pl.Expr) -> pl.Expr:
+    """The natural order of an entry of an index, "Anemia, Hemolytic".
+
+    >>> shown(inverted, "Anemia, Hemolytic", "Diabetes Mellitus, Type 2", "2,4-D", "a, b, c")
+    ['Hemolytic Anemia', 'Type 2 Diabetes Mellitus', None, None]
+    """
+    in_order = name.str.replace(r"^([^,]+), ([^,]+)$", "$2 $1")
+    prose = name.str.contains(r", (?i:and|or|with|without|due|not|of|in|by|nos|unspecified)\b")
+    return pl.when(~prose).then(in_order)
+
+
+@where(r"^[^(\[]{4,} [(\[][^()\[\]]*[)\]]$")
+def without_bracket(name: pl.Expr) -> pl.Expr:
+    """A name without the remark in brackets at its end.
+
+    >>> shown(
+    ...     without_bracket, "cataract (disease)", "BRCA1 (human)", "Jurkat (clone E6-1)", "(R)-x"
+    ... )
+    ['cataract', 'BRCA1', 'Jurkat', None]
+    """
+    return name.str.replace(r" [(\[][^()\[\]]*[)\]]$", "")
+
+
+@where(r"(?i)^(?:an?|the|unspecified) |\b(?:nos|unspecified|not otherwise specified)$")
+def without_stop_words(name: pl.Expr) -> pl.Expr:
+    """A name without an article before it and without a remark of classifiers behind it.
+
+    >>> shown(without_stop_words, "asthma, NOS", "The plague", "Unspecified sepsis", "heart")
+    ['asthma', 'plague', 'sepsis', None]
+    """
+    bare = name.str.replace(
+        r"(?i),? (?:nos|unspecified|not otherwise specified|disorder, nos)$", ""
+    ).str.replace(r"(?i)^(?:an?|the|unspecified) ", "")
+    return pl.when(bare.str.len_chars() >= MIN_BARE).then(bare)
+
+
+@where(rf"{_COUNTED},? [IVX]+\b")
+def arabic(name: pl.Expr) -> pl.Expr:
+    """Arabic numerals for Roman ones where something is counted.
+
+    >>> shown(
+    ...     arabic, "glycogen storage disease type II", "factor VIII", "vitamin C", "chromosome X"
+    ... )
+    ['glycogen storage disease type 2', 'factor 8', None, None]
+    """
+    result = name
+    for numeral, value in zip(_NUMERALS, _VALUES, strict=True):
+        result = result.str.replace(rf"{_COUNTED}(,? ){numeral}\b", f"${{1}}${{2}}{value}")
+    return result
+
+
+@where(rf"{_COUNTED} \d{{1,2}}\b")
+def roman(name: pl.Expr) -> pl.Expr:
+    """Roman numerals for Arabic ones where something is counted.
+
+    >>> shown(roman, "type 2 diabetes", "coagulation factor 8", "type 20", "vitamin B12")
+    ['type II diabetes', 'coagulation factor VIII', None, None]
+    """
+    result = name
+    for numeral, value in zip(_NUMERALS, _VALUES, strict=True):
+        result = result.str.replace(rf"{_COUNTED} {value}\b", f"${{1}} {numeral}")
+    return result
+
+
+@where(r" (?:cells?|cell lines?|gene|precursor|, isoform \w+)$")
+def without_suffix(name: pl.Expr) -> pl.Expr:
+    """A name without the word that only says what kind of thing it is.
+
+    >>> shown(without_suffix, "HeLa cell", "MCF7 cell line", "insulin precursor", "receptor")
+    ['HeLa', 'MCF7', 'insulin', None]
+    """
+    bare = name.str.replace(r" (?:cells?|cell lines?|gene|precursor|, isoform \w+)$", "")
+    return pl.when(bare.str.len_chars() >= MIN_BARE).then(bare)
+
+
+@where(r"^[\p{L}\d]{1,6}(?:[-\s/_][\p{L}\d.]{1,6}){1,3}$")
+def joined(name: pl.Expr) -> pl.Expr:
+    """A symbol without its separators; only one long enough to stay a symbol, with a digit.
+
+    >>> shown(joined, "SK-BR-3", "RAW 264.7", "MDA-MB-231", "NIH/3T3", "Melan-A", "breast line 3")
+    ['SKBR3', 'RAW264.7', 'MDAMB231', 'NIH3T3', None, None]
+    """
+    bare = name.str.replace_all(r"[-\s/_]+", "")
+    symbol = name.str.contains(r"\d") & name.str.contains(r"\p{Lu}")
+    return pl.when(symbol & (bare.str.len_chars() >= MIN_JOINED)).then(bare)
+
+
+@where(r"\w/\w.*\d|\d.*\w/\w")
+def without_slash(name: pl.Expr) -> pl.Expr:
+    """A symbol with a hyphen for its slash.
+
+    >>> shown(without_slash, "NIH/3T3", "BALB/c 3T3", "G/G")
+    ['NIH-3T3', 'BALB-c 3T3', None]
+    """
+    return name.str.replace_all("/", "-", literal=True)
+
+
+@where(rf"[A-Z][- ]?(?:{_GREEK_NAME}|\p{{Greek}})")
+def glued_greek(name: pl.Expr) -> pl.Expr:
+    """A Greek letter's name, written without a gap behind the symbol.
+
+    >>> shown(glued_greek, "TNF-α", "IFN-gamma", "PPARγ", "alpha-synuclein")
+    ['TNFalpha', 'IFNgamma', 'PPARgamma', None]
+    """
+    spelled = name.str.replace_many(list(GREEK), list(GREEK.values()))
+    glued = spelled.str.replace(rf"([A-Z])[- ]?({_GREEK_NAME})\b", "$1$2")
+    return pl.when(glued != name).then(glued)
+
+
+@where(rf"[A-Z](?:{_GREEK_NAME})|(?:{_GREEK_NAME})[A-Z\d]")
+def spelled_greek(name: pl.Expr) -> pl.Expr:
+    """A Greek letter's name, parted from the symbol that it is glued to.
+
+    >>> shown(spelled_greek, "TNFalpha", "NFkappaB", "interferon gamma")
+    ['TNF alpha', 'NF kappa B', None]
+    """
+    return name.str.replace_all(rf"([A-Z])({_GREEK_NAME})", "$1 $2").str.replace_all(
+        rf"\b({_GREEK_NAME})([A-Z\d])", "$1 $2"
+    )
+
+
+@where("(?i)interleukin|interferon|caspase|connexin")
+def gene_pattern(name: pl.Expr) -> pl.Expr:
+    """The usual short form of a family's name within a name.
+
+    >>> shown(gene_pattern, "interleukin-2 receptor", "Interleukin 6", "tumor necrosis factor")
+    ['IL-2 receptor', 'IL-6', None]
+    """
+    result = name
+    for family, short in _FAMILIES.items():
+        result = result.str.replace(
+            rf"\b(?i:{family})[- ](\d+|{_GREEK_NAME}|[αβγδ])", f"{short}-$1"
+        )
+    return result
+
+
+@where(r"^\p{L}{4,}ic acid$")
+def salt(name: pl.Expr) -> pl.Expr:
+    """The salt's name of an acid, which texts use for both.
+
+    >>> shown(salt, "valproic acid", "Glutamic acid", "nitrous acid", "acid")
+    ['valproate', 'Glutamate', None, None]
+    """
+    return name.str.replace("ic acid$", "ate")
+
+
+@where(rf"^(?:[Vv][ao]n )?{_PERSON}(?:[-–]{_PERSON}){{1,2}} (?:syndrome|disease)$")
+def eponym(name: pl.Expr) -> pl.Expr:
+    """The persons of an eponym, where they are two.
+
+    >>> shown(eponym, "Lesch-Nyhan syndrome", "Down syndrome", "von Hippel-Lindau disease")
+    ['Lesch-Nyhan', None, 'von Hippel-Lindau']
+    """
+    return name.str.replace(" (?:syndrome|disease)$", "")
+
+
+@where(_BINOMIAL)
+def short_genus(name: pl.Expr) -> pl.Expr:
+    """The genus by its first letter.
+
+    >>> shown(short_genus, "Mycobacterium tuberculosis", "Zea mays", "house mouse", "Homo sp.")
+    ['M. tuberculosis', None, None, None]
+    """
+    return name.str.replace(r"^(\p{Lu})\p{Ll}+ ", "$1. ")
+
+
+@where(_BINOMIAL)
+def shorter_genus(name: pl.Expr) -> pl.Expr:
+    """The same without a stop.
+
+    >>> shown(shorter_genus, "Escherichia coli")
+    ['E coli']
+    """
+    return name.str.replace(r"^(\p{Lu})\p{Ll}+ ", "$1 ")
+
+
+@where(_BINOMIAL)
+def two_letter_genus(name: pl.Expr) -> pl.Expr:
+    """The genus by its first two letters, as where one letter would be ambiguous.
+
+    >>> shown(two_letter_genus, "Aedes aegypti", "Anopheles gambiae")
+    ['Ae. aegypti', 'An. gambiae']
+    """
+    return name.str.replace(r"^(\p{Lu}\p{Ll})\p{Ll}+ ", "$1. ")
+
+
+@where(_WITH_AUTHOR)
+def binomial(name: pl.Expr) -> pl.Expr:
+    """A scientific name without its author.
+
+    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Homo sapiens")
+    ['Zea mays', 'Mus musculus', None]
+    """
+    return name.str.replace(_WITH_AUTHOR, "$1")
+
+
 _PROSE: Final[tuple[Rule, ...]] = (
     plural,
     singular,
@@ -397,8 +410,8 @@ def generate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     rules = RULES.get(entity_class, ())
     distinct = names.select("name").unique().filter(pl.col("name").str.len_chars() <= MAX_ORIGIN)
     made = [
-        distinct.select(origin="name", variant=rule(pl.col("name")), claim=pl.lit(place, pl.Int8))
-        .drop_nulls("variant")
+        distinct.filter(pl.col("name").str.contains(_PATTERNS[rule.__name__]))
+        .select(origin="name", variant=rule(pl.col("name")), claim=pl.lit(place, pl.Int8))
         .filter(pl.col("variant") != pl.col("origin"))
         for place, rule in enumerate(rules)
     ]
@@ -423,5 +436,10 @@ def generate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
 
 def shown(rule: Rule, *names: str) -> list[str | None]:
     """What a rule makes of some names, for a doctest or a notebook."""
-    frame = pl.DataFrame({"name": list(names)})
-    return frame.select(variant=rule(pl.col("name")))["variant"].to_list()
+    name = pl.col("name")
+    variant = pl.when(name.str.contains(_PATTERNS[rule.__name__]) & (rule(name) != name))
+    return (
+        pl.DataFrame({"name": list(names)})
+        .select(variant.then(rule(name)).alias("variant"))["variant"]
+        .to_list()
+    )
