@@ -11,6 +11,7 @@ whole batch are asked for once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,16 +19,30 @@ import pyarrow as pa
 
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
+from kazu_platform.ner.defined import DETECTOR as DEFINED_BY_DOCUMENT
+from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.mentions import in_text_order
 from kazu_platform.tables import MENTIONS
 from kazu_platform.text.fold import fold_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazu_platform.linking.difference import Touched
     from kazu_platform.linking.linker import Linker
 
 _DOCUMENT = ["doc_id", "content_hash"]
 _STRING = ["text", "entity_class"]
 CONTEXT_VERSION = "1"
 """Changes when the same mentions and vocabulary may get other contexts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """MENTIONS of a file, and how many of its documents were worked on."""
+
+    mentions: pa.Table
+    n_documents: int
 
 
 def with_context(mentions: pa.Table, definitions: pl.DataFrame, linker: Linker) -> pa.Table:
@@ -59,6 +74,61 @@ def with_context(mentions: pa.Table, definitions: pl.DataFrame, linker: Linker) 
         mentions.append_column(MENTIONS.schema.field("surface_id"), _text(added["surface_id"]))
         .append_column(MENTIONS.schema.field("context"), _text(added["context"]))
         .select(MENTIONS.schema.names)
+    )
+
+
+def update_context(
+    live: pa.Table,
+    found: pa.Table,
+    passages: Callable[[], pa.Table],
+    touched: Touched,
+    linker: Linker,
+) -> Updated:
+    """Bring the MENTIONS of a file up to date, working only on documents that something touches.
+
+    Those are the documents in which a detector now finds something else, and those with a string
+    whose links may have changed. Exactly what finding all contexts anew would give.
+
+    Args:
+        live: MENTIONS as they stand, made from the same texts and by the same rules.
+        found: what the detectors find now, combined (`ner.combination`), without definitions.
+        passages: reads PASSAGES of the file; called only if something is touched.
+        touched: what differs between the vocabulary of `live` and the linker's.
+        linker: of the vocabulary as it is now.
+    """
+    before = pl.DataFrame(live.select([*_DOCUMENT, "mention_id", *_STRING, "context", "detector"]))
+    detected = before.filter(pl.col("detector") != DEFINED_BY_DOCUMENT)
+    now = pl.DataFrame(found.select([*_DOCUMENT, "mention_id"]))
+    key = [*_DOCUMENT, "mention_id"]
+    documents = pl.concat(
+        [
+            now.join(detected, on=key, how="anti").select(_DOCUMENT),
+            detected.join(now, on=key, how="anti").select(_DOCUMENT),
+            before.filter(touched.of(before.select(*_STRING, "context"))).select(_DOCUMENT),
+        ]
+    ).unique()
+    if documents.is_empty():
+        return Updated(live, 0)
+    texts = passages()
+    own = _of(texts, documents)
+    definitions_of_own = definitions(own)
+    again = with_defined(_of(found, documents), own, definitions_of_own)
+    kept = live.filter(pa.array(~_among(live, documents).to_numpy()))
+    both = pa.concat_tables([kept, with_context(again, definitions_of_own, linker)])
+    return Updated(in_text_order(both, texts), documents.height)
+
+
+def _of(rows: pa.Table, documents: pl.DataFrame) -> pa.Table:
+    return rows.filter(pa.array(_among(rows, documents).to_numpy()))
+
+
+def _among(rows: pa.Table, documents: pl.DataFrame) -> pl.Series:
+    """Whether each row belongs to one of the documents."""
+    marked = documents.with_columns(own=pl.lit(value=True))
+    return (
+        pl.DataFrame(rows.select(_DOCUMENT))
+        .join(marked, on=_DOCUMENT, how="left", maintain_order="left")["own"]
+        .fill_null(value=False)
     )
 
 

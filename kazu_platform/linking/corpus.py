@@ -21,6 +21,7 @@ from kazu_platform.tables import LINKS, SURFACES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kazu_platform.linking.difference import Touched
     from kazu_platform.linking.linker import Linker
 
 SURFACES_VERSION = "1"
@@ -30,12 +31,6 @@ _COUNT = """
 SELECT surface_id, any_value(text) AS text, any_value(entity_class) AS entity_class,
        any_value(context) AS context, count(*)::BIGINT AS n_mentions
 FROM read_parquet($files, hive_partitioning = false) GROUP BY surface_id ORDER BY surface_id
-"""
-_KEPT = """
-SELECT l.* FROM known l
-JOIN surfaces s USING (surface_id)
-JOIN versions v ON v.entity_class = s.entity_class AND v.version = l.vocabulary_version
-WHERE l.linker_version = $linker
 """
 
 
@@ -63,25 +58,36 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
     return {bucket: rows.filter(pa.array(buckets == bucket)) for bucket in BUCKETS}
 
 
-def link_changed(linker: Linker, surfaces: pa.Table, known: pa.Table) -> Relinked:
-    """Link the surfaces that no link of this linker and vocabulary is known for.
+def link_changed(
+    linker: Linker, surfaces: pa.Table, known: pa.Table, touched: Touched | None = None
+) -> Relinked:
+    """Link the surfaces for which no link is known that still holds.
+
+    A link holds if it was made by this linker from this version of its class's vocabulary, or, if
+    it is known what differs between that vocabulary and this one, if its surface is not touched.
+    It keeps the version that it was made from.
 
     Args:
         linker: links surfaces, and knows the vocabulary's version of each class.
         surfaces: SURFACES of a bucket as it now stands.
         known: LINKS of the bucket as it stood; those of vanished surfaces are let go.
+        touched: what differs between the vocabulary that `known` is true to and the linker's.
     """
-    versions = linker.vocabulary_version
-    table = pa.table({"entity_class": list(versions), "version": list(versions.values())})
-    with duckdb.connect() as connection:
-        connection.register("known", known)
-        connection.register("surfaces", surfaces)
-        connection.register("versions", table)
-        kept = connection.sql(_KEPT, params={"linker": linker.version}).to_arrow_table()
-        connection.register("kept", kept)
-        fresh = connection.sql(
-            "SELECT s.* FROM surfaces s ANTI JOIN kept k USING (surface_id)"
-        ).to_arrow_table()
-    linked = linker.link(SURFACES.check(fresh.cast(SURFACES.schema)))
+    frame = pl.DataFrame(surfaces)
+    holds = pl.DataFrame(known).filter(pl.col("linker_version") == linker.version)
+    current = pl.lit(value=False)
+    for name, version in linker.vocabulary_version.items():
+        same = pl.col("vocabulary_version") == version
+        current |= (pl.col("entity_class") == name) & same
+    holds = holds.join(frame.select("surface_id", "entity_class"), on="surface_id")
+    if touched is None:
+        holds = holds.filter(current)
+    else:
+        hit = frame.filter(touched.of(frame.select("text", "entity_class", "context")))
+        holds = holds.join(hit.select("surface_id"), on="surface_id", how="anti")
+    fresh = frame.join(holds.select("surface_id").unique(), on="surface_id", how="anti")
+    kept = holds.select(LINKS.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
+    asked = fresh.to_arrow(compat_level=pl.CompatLevel.oldest())
+    linked = linker.link(SURFACES.check(asked.cast(SURFACES.schema)))
     both = pa.concat_tables([LINKS.check(kept.cast(LINKS.schema)), linked])
-    return Relinked(LINKS.sort(both), fresh.num_rows, surfaces.num_rows - fresh.num_rows)
+    return Relinked(LINKS.sort(both), fresh.height, frame.height - fresh.height)

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.documents import digest
-from kazu_platform.ner.mentions import Spans, mention_rows
+from kazu_platform.ner.mentions import Spans, in_text_order, mention_rows
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from kazu_platform.text.abbreviations import abbreviations
 
@@ -69,7 +69,7 @@ def definitions(passages: pa.Table) -> pl.DataFrame:
 
 
 def with_defined(mentions: pa.Table, passages: pa.Table, defined: pl.DataFrame) -> pa.Table:
-    """Add the mentions that follow from definitions, behind those given.
+    """Add the mentions that follow from definitions; all in the order of the text.
 
     Args:
         mentions: DICTIONARY_MENTIONS, or any detectors' with those columns.
@@ -85,7 +85,7 @@ def with_defined(mentions: pa.Table, passages: pa.Table, defined: pl.DataFrame) 
         .filter(pl.col("short").str.count_matches(r"\p{L}") >= _MIN_LETTERS)
     )
     if wanted.is_empty():
-        return mentions
+        return in_text_order(mentions, passages)
     places = _places(wanted, passages)
     numbered = pl.DataFrame(passages.select([*_DOCUMENT, "section"])).with_row_index("passage")
     taken = found.join(numbered, on=[*_DOCUMENT, "section"]).select(
@@ -94,7 +94,7 @@ def with_defined(mentions: pa.Table, passages: pa.Table, defined: pl.DataFrame) 
         "entity_class",
     )
     fresh = places.join(taken, on=["passage", "start", "end", "entity_class"], how="anti")
-    return pa.concat_tables([mentions, _rows(fresh, passages)])
+    return in_text_order(pa.concat_tables([mentions, _rows(fresh, passages)]), passages)
 
 
 def _places(wanted: pl.DataFrame, passages: pa.Table) -> pl.DataFrame:

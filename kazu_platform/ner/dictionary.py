@@ -232,4 +232,4 @@ def _documents(passages: pa.Table) -> NDArray[np.int64]:
     for column in ("doc_id", "content_hash"):
         values = passages[column].combine_chunks()
         begins[1:] |= compute.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
-    return np.cumsum(begins)
+    return np.cumsum(begins, dtype=np.int64)

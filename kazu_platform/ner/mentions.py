@@ -94,6 +94,30 @@ def mention_rows(  # noqa: PLR0913 - the columns of a mention
     )
 
 
+def in_text_order(mentions: pa.Table, passages: pa.Table) -> pa.Table:
+    """Sort mentions by passage, start, end and class: one order, however they were found.
+
+    Args:
+        mentions: rows with the columns of DICTIONARY_MENTIONS, and maybe others.
+        passages: PASSAGES of their documents, in their order.
+    """
+    import polars as pl
+
+    key = ["doc_id", "content_hash", "section"]
+    numbered = pl.DataFrame(passages.select(key)).with_row_index("passage")
+    order = (
+        pl.DataFrame(mentions.select([*key, "start", "end", "entity_class", "detector"]))
+        .join(numbered, on=key, how="left", maintain_order="left")
+        .select(
+            pl.arg_sort_by(
+                "passage", "start", "end", "entity_class", "detector", maintain_order=True
+            )
+        )
+        .to_series()
+    )
+    return mentions.take(order.to_arrow())
+
+
 def mention_ids(
     doc_id: pa.ChunkedArray | pa.Array,
     section: pa.ChunkedArray | pa.Array,
