@@ -126,7 +126,10 @@ def _rows(places: pl.DataFrame, passages: pa.Table) -> pa.Table:
         classes, np.arange(len(classes)), return_dtype=pl.Int64
     )
     spans = Spans(
-        *(places[name].to_numpy() for name in ("passage", "start", "end")), number.to_numpy()
+        places["passage"].to_numpy(),
+        places["start"].to_numpy(),
+        places["end"].to_numpy(),
+        number.to_numpy(),
     )
     texts = passages["text"].take(pa.array(spans.passage)).to_pylist()
     return mention_rows(
