@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from assets import gates
+from assets.deltas import made_with, touched_since
 from assets.making import Events, Recipe, make_all, seen
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.linking.corpus import (
@@ -20,6 +21,8 @@ from kazu_platform.linking.corpus import (
 )
 from kazu_platform.linking.exact import RULES_VERSION
 from kazu_platform.linking.open import open_linker
+from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import LINKS, MENTIONS, SURFACES
 from kazu_platform.text.normalise import NORMALISER_VERSION
 from resources.storage import ArtifactsResource, LakeResource
@@ -43,6 +46,11 @@ LINKING_VERSION = RULES_VERSION
 def surfaces(lake: LakeResource) -> Events:
     """Each distinct string of a class in a context that the corpus holds, and how often."""
     tables = lake.open()
+    yield from make_all(tables, SURFACES, surfaces_recipes(tables))
+
+
+def surfaces_recipes(tables: Lake) -> list[Recipe]:
+    """How each bucket of surfaces is made: counted from the mentions of all files, once."""
     before = seen(tables, SURFACES)
     inputs = {
         "mentions": tables.version(MENTIONS),
@@ -56,7 +64,7 @@ def surfaces(lake: LakeResource) -> Events:
             buckets.update(surfaces_of_files(tables.files(MENTIONS)))
         return buckets.pop(name)
 
-    recipes = [
+    return [
         Recipe(
             table=SURFACES,
             partition=name,
@@ -67,7 +75,6 @@ def surfaces(lake: LakeResource) -> Events:
         )
         for name in BUCKETS
     ]
-    yield from make_all(tables, SURFACES, recipes)
 
 
 @dg.asset(
@@ -87,34 +94,44 @@ def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
 
     Links made by the same linker from the same vocabulary are kept; only the rest is linked.
     """
-    tables = lake.open()
-    before = seen(tables, LINKS)
-    index = artifacts.open().live("linking")
-    linker = open_linker(index.content)
+    tables, store = lake.open(), artifacts.open()
     counts = {"linked": 0, "kept": 0}
+    recipes = links_recipes(tables, store, counts)
+    yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
 
-    def relinked(name: str) -> pa.Table:
+
+def links_recipes(tables: Lake, store: ArtifactStore, counts: dict[str, int]) -> list[Recipe]:
+    """How each bucket of links is made; `counts` adds up what was linked and what was kept."""
+    before = seen(tables, LINKS)
+    index = store.live("linking")
+    linker = open_linker(index.content)
+
+    def relinked(name: str, inputs: dict[str, str]) -> pa.Table:
         live = tables.live(LINKS, name)
         whole = live is not None and tables.is_whole(LINKS, live)
         known = tables.read(LINKS, name) if whole else LINKS.empty()
-        done: Relinked = link_changed(linker, tables.read(SURFACES, name), known)
+        same_rules = made_with(tables, LINKS, name, inputs, but={"surfaces", "linking"})
+        touched = touched_since(store, same_rules, index)
+        done: Relinked = link_changed(linker, tables.read(SURFACES, name), known, touched)
         counts["linked"] += done.n_linked
         counts["kept"] += done.n_kept
         return done.links
 
-    recipes = [
-        Recipe(
-            table=LINKS,
-            partition=name,
-            inputs={
-                "surfaces": tables.pointer(SURFACES, name).data_version,
-                "vocabularies": linker.index.version,
-                "linker": linker.version,
-            },
-            rows=lambda name=name: relinked(name),
-            gates={"keys_are_unique": gates.keys_are_unique},
-            expected=before(name),
+    recipes: list[Recipe] = []
+    for name in BUCKETS:
+        inputs = {
+            "surfaces": tables.pointer(SURFACES, name).data_version,
+            "linking": index.version,
+            "linker": linker.version,
+        }
+        recipes.append(
+            Recipe(
+                table=LINKS,
+                partition=name,
+                inputs=inputs,
+                rows=lambda name=name, inputs=inputs: relinked(name, inputs),
+                gates={"keys_are_unique": gates.keys_are_unique},
+                expected=before(name),
+            )
         )
-        for name in BUCKETS
-    ]
-    yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
+    return recipes

@@ -10,17 +10,19 @@ import pyarrow as pa
 
 from assets import gates
 from assets.corpus import n_rows
+from assets.deltas import made_with, touched_since
 from assets.making import Events, Recipe, make
 from assets.partitions import pubmed_files
 from assets.plots import bars
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.passages import passages
-from kazu_platform.linking.context import CONTEXT_VERSION, with_context
+from kazu_platform.linking.context import CONTEXT_VERSION, update_context, with_context
 from kazu_platform.linking.open import open_linker
 from kazu_platform.ner.combination import combine
 from kazu_platform.ner.defined import DEFINITIONS_VERSION, definitions, with_defined
 from kazu_platform.ner.dictionary import RULES_VERSION
 from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Staged
 from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, MENTIONS, QUARANTINE, SENTENCES
 from resources.compute import ComputeResource
@@ -124,44 +126,60 @@ def mentions(
     context: dg.AssetExecutionContext, lake: LakeResource, artifacts: ArtifactsResource
 ) -> Events:
     """Mentions in a file, whoever found them, with the context that their meaning depends on."""
-    tables, file = lake.open(), context.partition_key
-    index = artifacts.open().live("linking")
+    tables, store, file = lake.open(), artifacts.open(), context.partition_key
+    yield from make(tables, mentions_recipe(tables, store, file))
+
+
+def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
+    """How the mentions of a file are made, or brought up to date if only the vocabulary changed."""
+    index = store.live("linking")
     linker = open_linker(index.content)
     source = tables.pointer(CITATIONS, file)
+    inputs = {
+        "citations": source.data_version,
+        "sentences": tables.pointer(SENTENCES, file).data_version,
+        "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
+        "linking": index.version,
+        "linker": linker.version,
+        "context": f"{CONTEXT_VERSION}-{DEFINITIONS_VERSION}",
+    }
+    remade = {"documents_remade": source.n_rows}
 
-    def combined() -> pa.Table:
+    def rows() -> pa.Table:
+        found = combine([tables.read(DICTIONARY_MENTIONS, file)])
+        live = made_with(tables, MENTIONS, file, inputs, but={"dictionary_mentions", "linking"})
+        touched = touched_since(store, live, index)
+        if touched is not None:
+            updated = update_context(
+                tables.read(MENTIONS, file),
+                found,
+                lambda: read_passages(tables, file),
+                touched,
+                linker,
+            )
+            remade["documents_remade"] = updated.n_documents
+            return updated.mentions
         passages = read_passages(tables, file)
         defined = definitions(passages)
-        found = combine([tables.read(DICTIONARY_MENTIONS, file)])
         return with_context(with_defined(found, passages, defined), defined, linker)
 
     def offsets_slice_to_the_mention(staged: Staged) -> dg.AssetCheckResult:
         return gates.offsets_slice_to_the_mention(staged, read_passages(tables, file))
 
     def pictures() -> dict[str, dg.MetadataValue]:
-        rows = tables.read(MENTIONS, file, columns=["entity_class"])
-        classes = rows["entity_class"].combine_chunks().value_counts()
+        columns = tables.read(MENTIONS, file, columns=["entity_class"])
+        classes = columns["entity_class"].combine_chunks().value_counts()
         return {"classes": bars(classes, "mentions", horizontal=True)}
 
-    yield from make(
-        tables,
-        Recipe(
-            table=MENTIONS,
-            partition=file,
-            inputs={
-                "citations": source.data_version,
-                "sentences": tables.pointer(SENTENCES, file).data_version,
-                "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
-                "vocabularies": linker.index.version,
-                "linker": linker.version,
-                "context": f"{CONTEXT_VERSION}-{DEFINITIONS_VERSION}",
-            },
-            rows=combined,
-            gates={
-                "keys_are_unique": gates.keys_are_unique,
-                "offsets_slice_to_the_mention": offsets_slice_to_the_mention,
-            },
-            figures=lambda: {"documents": source.n_rows},
-            pictures=pictures,
-        ),
+    return Recipe(
+        table=MENTIONS,
+        partition=file,
+        inputs=inputs,
+        rows=rows,
+        gates={
+            "keys_are_unique": gates.keys_are_unique,
+            "offsets_slice_to_the_mention": offsets_slice_to_the_mention,
+        },
+        figures=lambda: {"documents": source.n_rows, **remade},
+        pictures=pictures,
     )

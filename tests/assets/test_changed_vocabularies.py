@@ -53,11 +53,11 @@ def without_last_terms(obo: Path, n_terms: int) -> None:
     obo.write_text("\n[Term]\n".join([head, *stanzas[: len(stanzas) - n_terms]]), "utf-8")
 
 
-def test_a_new_name_is_matched_and_only_its_class_is_linked_again(home: Home, own_sample: Path):
+def test_a_new_name_is_matched_and_only_what_it_touches_is_made_again(home: Home, own_sample: Path):
     mondo = own_sample / "ontologies" / "mondo.obo"
-    with_synonym(mondo, CML, "relapse")
+    with_synonym(mondo, CML, "first choice")
     home.use_ontology_file("MONDO", mondo)
-    before = home.lake.read(LINKS)
+    before, mentions = home.lake.read(LINKS), home.generations(MENTIONS)
     citations = home.generations(CITATIONS)
 
     parsed, compiled = home.vocabulary("MONDO"), home.indices()
@@ -67,18 +67,18 @@ def test_a_new_name_is_matched_and_only_its_class_is_linked_again(home: Home, ow
     assert [run.failures for run in (parsed, compiled, *read, graph)] == [{}] * 9
     assert home.generations(CITATIONS) == citations
     assert [run.metadata["citations"]["unchanged"] for run in read] == [True] * 6
-    found = asked(home, "SELECT text, concept_id FROM annotations WHERE text ILIKE 'relapse'")
-    assert {(row["text"], row["concept_id"]) for row in found} == {
-        ("relapse", CML),
-        ("Relapse", CML),
-    }
-    surfaces = surfaces_of_class(home)
-    diseases = surfaces.pop("disease")
-    others = set[str]().union(*surfaces.values())
-    assert graph.metadata["links"]["linked"] == len(diseases)
-    assert graph.metadata["links"]["kept"] == len(others)
-    kept = [row for row in home.lake.read(LINKS).to_pylist() if row["surface_id"] in others]
-    assert kept == [row for row in before.to_pylist() if row["surface_id"] in others]
+    found = asked(home, "SELECT text, concept_id FROM annotations WHERE text ILIKE 'first choice%'")
+    assert {(row["text"], row["concept_id"]) for row in found} == {("first choice", CML)}
+    files = asked(home, "SELECT DISTINCT file FROM lake.annotations WHERE text = 'first choice'")
+    after = home.generations(MENTIONS)
+    changed = {name for name, generation in after.items() if generation != mentions[name]}
+    assert changed == {row["file"] for row in files}
+    known = set(before["surface_id"].to_pylist())
+    surfaces = set(home.lake.read(SURFACES)["surface_id"].to_pylist())
+    assert graph.metadata["links"]["linked"] == len(surfaces - known)
+    assert graph.metadata["links"]["kept"] == len(surfaces & known)
+    kept = [row for row in home.lake.read(LINKS).to_pylist() if row["surface_id"] in known]
+    assert kept == before.to_pylist()
 
 
 def test_another_linker_links_everything_again_and_reads_nothing(
