@@ -115,6 +115,8 @@ def scan_column(names: Sequence[str]) -> tuple[Bytes, Bytes, NDArray[np.int64]]:
 
     Each begins and ends with a blank; one without anything is a single blank.
     """
+    if not names:
+        return np.empty(0, np.uint8), np.empty(0, np.uint8), np.zeros(1, np.int64)
     padded = [name or " " for name in names]
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     scan = scan_form(code_points("".join(padded)), np.cumsum(lengths) - lengths)
