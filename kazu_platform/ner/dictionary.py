@@ -161,9 +161,10 @@ class DictionaryDetector:
             ],
             np.bool_,
         )
-        # Names are numbered by pattern: spellings of one symbol stand for each other.
+        # Names are numbered by pattern: spellings of one symbol stand for each other, in a class.
         pattern = np.searchsorted(index.first_names, names[rows], side="right")
         key = documents[rows] * len(index.first_names) + pattern
+        key = key * len(heads) + index.entity_classes[names[rows]]
         said = np.ones(len(names), np.bool_)
         said[rows] = np.isin(key, key[headed])
         return said

@@ -3,7 +3,7 @@
 A folder holds `manifest.json` and two Arrow files that are mapped into memory:
 
 patterns.arrow  one row for each distinct scan form, ordered by `key`
-    key         CRC-32 of its rarest token
+    key         CRC-32 of its most telling token (see `names.keys_of`)
     form        the scan form (see `scan`)
     first_name  row of its first name in names.arrow
 names.arrow     what a form stands for, ordered by pattern
@@ -15,8 +15,12 @@ names.arrow     what a form stands for, ordered by pattern
     marked      what the first three compare, else empty
     lossy       what LOSSY compares, else empty
 
+Two more files are read only when the index is brought up to date (see `rows`): counts.arrow says
+how many synonyms are behind each name, covered.arrow which names need not be searched, because
+another one covers them.
+
 An Aho-Corasick automaton cannot be stored and takes seconds to build. A name can only occur in
-a text that has its rarest token, so for a short text a small automaton of just those names is
+a text that has the token of its key, so for a short text a small automaton of just those names is
 built. For much text the whole one is built, once; both find the same.
 """
 
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "dictionary index"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 IN_ITS_CASE, TIGHT, LOSSY, NOT_CAPITALS, IN_CONTEXT = 1, 2, 4, 8, 16
 COMPARES_MARKS = IN_ITS_CASE | TIGHT | NOT_CAPITALS
 SMALL_FORM_BYTES = 200_000
@@ -67,12 +71,22 @@ class DictionaryManifest:
 
 
 class DictionaryIndex:
-    """An opened index. It may be shared by threads, and is pickled as the path of its folder."""
+    """An opened index. It may be shared by threads, and is pickled as the path of its folder.
 
-    def __init__(self, folder: Path, manifest: DictionaryManifest) -> None:
-        patterns, names = map_table(folder, "patterns"), map_table(folder, "names")
+    One of a few names has no folder and travels with its tables.
+    """
+
+    def __init__(
+        self,
+        manifest: DictionaryManifest,
+        patterns: pa.Table,
+        names: pa.Table,
+        folder: Path | None = None,
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.patterns = patterns
+        self.names = names
         self.rules: NDArray[np.int8] = _numpy(names["rule"])
         self.entity_classes: NDArray[np.int8] = _numpy(names["entity_class"])
         self.marked: pa.Array = _whole(names["marked"])
@@ -80,14 +94,16 @@ class DictionaryIndex:
         self.first_names: NDArray[np.int32] = np.append(
             _numpy(patterns["first_name"]), [names.num_rows]
         )
-        self._keys: NDArray[np.uint32] = _numpy(patterns["key"])
-        self._forms: pa.Array = _whole(patterns["form"])
+        self.keys: NDArray[np.uint32] = _numpy(patterns["key"])
+        self.forms: pa.Array = _whole(patterns["form"])
         self._everything: BytesAhoCorasick | None = None
         self._lock = threading.Lock()
         self._spent = 0
 
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         """Travel to a worker as a path; the worker maps the same pages."""
+        if self.folder is None:
+            return DictionaryIndex, (self.manifest, self.patterns, self.names)
         return open_dictionary_index, (self.folder,)
 
     def matches(self, form: bytes) -> NDArray[np.int64]:
@@ -99,15 +115,15 @@ class DictionaryIndex:
         return _find(self._whole_automaton(), form)
 
     def matches_by_candidates(self, form: bytes) -> NDArray[np.int64]:
-        """Find every pattern through an automaton of those whose rarest token is there."""
+        """Find every pattern through an automaton of those whose key is there."""
         # Two tokens may share a key; its patterns must come once.
         tokens = np.unique(np.fromiter(map(crc32, set(form.split(BLANK))), np.uint32))
-        first = np.searchsorted(self._keys, tokens, side="left")
-        counts = np.searchsorted(self._keys, tokens, side="right") - first
+        first = np.searchsorted(self.keys, tokens, side="left")
+        counts = np.searchsorted(self.keys, tokens, side="right") - first
         candidates = ranges(first, counts)
         if not len(candidates):
             return np.empty((0, 3), np.int64)
-        forms = self._forms.take(pa.array(candidates)).to_pylist()
+        forms = self.forms.take(pa.array(candidates)).to_pylist()
         found = _find(BytesAhoCorasick(forms), form)
         found[:, 0] = candidates[found[:, 0]]
         return found
@@ -119,7 +135,7 @@ class DictionaryIndex:
     def _whole_automaton(self) -> BytesAhoCorasick:
         with self._lock:
             if self._everything is None:
-                self._everything = BytesAhoCorasick(self._forms.to_pylist())
+                self._everything = BytesAhoCorasick(self.forms.to_pylist())
             return self._everything
 
 
@@ -129,7 +145,11 @@ def open_dictionary_index(folder: Path) -> DictionaryIndex:
     Raises:
         ArtifactError: there is none, it is broken, or another version made it.
     """
-    return DictionaryIndex(Path(folder), read_dictionary_manifest(Path(folder)))
+    folder = Path(folder)
+    manifest = read_dictionary_manifest(folder)
+    return DictionaryIndex(
+        manifest, map_table(folder, "patterns"), map_table(folder, "names"), folder
+    )
 
 
 def read_dictionary_manifest(folder: Path) -> DictionaryManifest:

@@ -11,8 +11,10 @@ import shutil
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.errors import ArtifactError
 from kazu_platform.storage.atomic import make_folder, sync, temporary_beside
 
@@ -101,8 +103,12 @@ def hash_columns(columns: Iterable[pa.Array | pa.ChunkedArray]) -> str:
             continue
         values = chunked.cast(pa.large_binary())
         for chunk in values.chunks:
-            for value in chunk.to_pylist():
-                hasher.update(len(value).to_bytes(4, "little") + value)
+            hasher.update(compute.binary_length(chunk).to_numpy().astype("<i8").tobytes())
+        for chunk in values.chunks:
+            _, offsets, data = chunk.buffers()
+            if data is not None and len(chunk):
+                borders = np.frombuffer(offsets, "<i8")[chunk.offset : chunk.offset + len(chunk) + 1]
+                hasher.update(memoryview(data)[int(borders[0]) : int(borders[-1])])
     return hasher.hexdigest()
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kazu_platform.ner.compile import MAX_CAPITALS, MAX_TIGHT, build_dictionary_index
+from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.names import MAX_CAPITALS, MAX_TIGHT
 from kazu_platform.ner.scan import _lookalikes
 from kazu_platform.text.fold import fold, fold_keep_case, is_word
 from kazu_platform.text.spellings import GREEK
@@ -156,6 +157,7 @@ def _tables(names: Sequence[Name], texts: Sequence[str]) -> tuple[pa.Table, pa.T
 
     synonyms = pa.table(
         {
+            "ontology": pa.array(["TEST" for _ in names], pa.string()),
             "name": pa.array([name[0] for name in names], pa.string()),
             "entity_class": pa.array([name[1] for name in names], pa.string()),
             "case_sensitive": pa.array([name[2] for name in names], pa.bool_()),
