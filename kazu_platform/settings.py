@@ -176,6 +176,10 @@ class Catalogue(_Strict):
         leaders = [o.name for o in self.ontologies if self.leading.get(o.entity_class) == o.name]
         return list(dict.fromkeys([*leaders, *(o.name for o in self.ontologies)]))
 
+    def equivalent_xrefs(self) -> dict[str, bool | tuple[str, ...]]:
+        """Ontologies whose plain cross-references mean the same: all, or those to some prefixes."""
+        return {o.name: o.equivalent_xrefs for o in self.ontologies if o.equivalent_xrefs}
+
     def mapping(self, name: str) -> MappingSource:
         """The mapping set of that name.
 
@@ -343,7 +347,9 @@ def _leaders_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
         known = [o.name for o in catalogue.ontologies if o.entity_class == entity_class]
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known) or 'none'}."
+            hint = (
+                f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known) or 'none'}."
+            )
             yield f"leading.{entity_class}: no ontology {name!r} of this class; {hint}"
 
 

@@ -509,6 +509,7 @@ NODES = Table(
             column("name", TEXT, "Preferred name."),
             column("category", TEXT, "Biolink category, such as biolink:Disease."),
             ENTITY_CLASS,
+            column("equivalent_ids", STRINGS, "CURIEs of other vocabularies that it stands for."),
             N_DOCUMENTS,
             SOURCE,
             LICENCE,

@@ -97,18 +97,29 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
 
     from kazu_platform.linking.index import build_linking_index
     from kazu_platform.ner.dictionary_index import build_dictionary_index
+    from kazu_platform.ontologies.equivalence import find_equivalents
+    from kazu_platform.ontologies.mappings import parse_mappings
     from kazu_platform.ontologies.vocabulary import parse_vocabulary
+    from kazu_platform.tables import CONCEPT_MAPPINGS
 
-    sources = catalogue.ontologies
-    parsed = [parse_vocabulary(source, Path(source.url)) for source in sources]
+    parsed = [parse_vocabulary(source, Path(source.url)) for source in catalogue.ontologies]
+    sets = [parse_mappings(source, Path(source.url)).mappings for source in catalogue.mappings]
     synonyms = pa.concat_tables([vocabulary.synonyms for vocabulary in parsed])
     concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
     with store.stage("dictionary") as staged:
         build_dictionary_index(synonyms, staged.content)
         staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
+    preference = catalogue.by_preference()
+    equivalents = find_equivalents(
+        concepts,
+        pa.concat_tables([vocabulary.xrefs for vocabulary in parsed]),
+        pa.concat_tables([CONCEPT_MAPPINGS.empty(), *sets]),
+        preference=preference,
+        equivalent_xrefs=catalogue.equivalent_xrefs(),
+    )
     with store.stage("linking") as staged:
         build_linking_index(
-            concepts, synonyms, staged.content, ontologies=[source.name for source in sources]
+            concepts, synonyms, staged.content, ontologies=preference, equivalents=equivalents
         )
         staged.commit().verify()
 

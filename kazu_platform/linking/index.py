@@ -155,7 +155,7 @@ class LinkingIndex:
         return [known.get(key, "") for key in keys]
 
 
-def build_linking_index(
+def build_linking_index(  # noqa: PLR0913 - three tables and what must be known beside them
     concepts: pa.Table,
     synonyms: pa.Table,
     folder: Path,

@@ -67,7 +67,7 @@ def find_equivalents(
         CONCEPT_EQUIVALENTS. A concept without a row goes by its own identifier.
     """
     live, current = _live(concepts, preference), _current_ids(concepts)
-    said = _statements(xrefs, mappings, current, concepts, equivalent_xrefs or {})
+    said = _statements(xrefs, mappings, current, equivalent_xrefs or {})
     held = said.join(live, left_on="a", right_on="concept_id").rename({"row": "concept"})
     edges = pl.concat([_identical(live), _direct(held, live), _shared(held)])
     leaders = pl.DataFrame({"row": live["row"], "leader": live["row"]})
@@ -137,7 +137,6 @@ def _statements(
     xrefs: pa.Table,
     mappings: pa.Table,
     current: pl.DataFrame,
-    concepts: pa.Table,
     equivalent_xrefs: Mapping[str, bool | Sequence[str]],
 ) -> pl.DataFrame:
     """Exact matches in both directions, between identifiers of today: a, b, said_by, replaced."""
@@ -217,9 +216,7 @@ def _shared(held: pl.DataFrame) -> pl.DataFrame:
     keys = ["b", "entity_class"]
     holders = held.select(*keys, "place", "concept").unique()
     few = holders.filter(pl.len().over(*keys, "place") <= MAX_HOLDERS)
-    pairs = few.join(few, on=keys, suffix="_match").filter(
-        pl.col("place_match") < pl.col("place")
-    )
+    pairs = few.join(few, on=keys, suffix="_match").filter(pl.col("place_match") < pl.col("place"))
     return pairs.select(
         "concept",
         pl.col("concept_match").alias("match"),

@@ -38,7 +38,9 @@ EXACT_MATCH = "exactMatch"
 STAGE = "concept_mappings"
 
 _BLOCK = 1 << 18
-_SSSOM = MappingColumns(subject="subject_id", object="object_id", comment="#")
+_SSSOM = MappingColumns.model_validate(
+    {"subject": "subject_id", "object": "object_id", "comment": "#"}
+)
 _PREDICATE, _MODIFIER = "predicate_id", "predicate_modifier"
 # What other vocabularies call an exact match.
 _EXACT = ("owl:equivalentClass", "owl:sameAs", "skos:exactMatch")

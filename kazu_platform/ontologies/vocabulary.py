@@ -55,7 +55,7 @@ _READERS = {
     "ofn": read_functional,
 }
 _MIN_NAME = 2
-VOCABULARY_CODE_VERSION = f"4-{CASE_RULES_VERSION}"
+VOCABULARY_CODE_VERSION = f"5-{CASE_RULES_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
