@@ -310,8 +310,10 @@ def test_the_leading_ontology_of_a_class_is_preferred(tmp_path: Path):
         ),
         (
             MAPPED.replace("format: sssom", "format: table"),
-            "mappings.CL-FMA.columns: Field required; format table needs to know which column "
-            "means what.",
+            (
+                "mappings.CL-FMA.columns: Field required; format table needs to know which column "
+                "means what."
+            ),
         ),
         (
             MAPPED + MAPPED.partition("mappings:\n")[2],
@@ -323,8 +325,10 @@ def test_the_leading_ontology_of_a_class_is_preferred(tmp_path: Path):
         ),
         (
             f"{OWN}    equivalent_xref: true\n",
-            "ontologies.CL.equivalent_xref: Extra inputs are not permitted; did you mean "
-            "'equivalent_xrefs'?",
+            (
+                "ontologies.CL.equivalent_xref: Extra inputs are not permitted; did you mean "
+                "'equivalent_xrefs'?"
+            ),
         ),
     ],
 )

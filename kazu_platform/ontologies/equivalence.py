@@ -15,7 +15,7 @@ What counts as a match, the strongest first; only the strongest that a concept h
 A concept is refused a leader, and reported, if its matches lead to several (`ambiguous`), or if it
 has no direct match to the leader and another concept of its ontology has one (`another_match`).
 Several concepts of one ontology may follow one leader where each is said to match it: the leading
-ontology decides how finely the world is divided. See docs/decisions/0004.
+ontology decides how finely the world is divided (docs/decisions: Equivalent concepts).
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 
 from kazu_platform.ontologies.equivalence import MAX_HOLDERS, find_equivalents
@@ -12,6 +11,8 @@ from kazu_platform.tables import CONCEPT_MAPPINGS, CONCEPT_XREFS, CONCEPTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
 T2D, DOID_T2D, MESH_T2D = "MONDO:0005148", "DOID:9352", "MESH:D003924"
 ORDER = ("MONDO", "DOID", "MEDIC", "HP", "CHEBI", "DrugBank")
@@ -73,14 +74,14 @@ def found(
     refs: pa.Table | None = None,
     maps: pa.Table | None = None,
     preference: Sequence[str] = ORDER,
-    **options: Any,
+    equivalent_xrefs: dict[str, Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
     rows = find_equivalents(
         known,
         CONCEPT_XREFS.empty() if refs is None else refs,
         CONCEPT_MAPPINGS.empty() if maps is None else maps,
         preference=preference,
-        **options,
+        equivalent_xrefs=equivalent_xrefs,
     )
     return {row["concept_id"]: row for row in rows.to_pylist()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -31,7 +31,7 @@ JUSTIFIED = "semapv:ManualMappingCuration"
 def parse(tmp_path: Path) -> Parse:
     """Parse a text as a mapping file; options are those of the catalogue's entry."""
 
-    def parsed(text: str | bytes, form: str = "sssom", **options: Any) -> MappingSet:
+    def parsed(text: str | bytes, form: str = "sssom", **options: object) -> MappingSet:
         path = tmp_path / "mappings.tsv"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         entry = {
@@ -47,7 +47,7 @@ def parse(tmp_path: Path) -> Parse:
 
 
 def row(subject: str, predicate: str, object_: str, modifier: str = "") -> str:
-    return "\t".join((subject, 'a "label', predicate, modifier, object_, JUSTIFIED)) + "\n"
+    return f'{subject}\ta "label\t{predicate}\t{modifier}\t{object_}\t{JUSTIFIED}\n'
 
 
 def triples(found: MappingSet) -> list[tuple[str, str, str]]:
@@ -151,8 +151,8 @@ def test_a_table_may_have_no_header_and_other_separators(parse: Parse):
     ("text", "problem"),
     [
         (
-            "subject_id\tpredicate_id\tobject\n",
-            "has no column 'object_id'. The nearest is 'object'",
+            "subject_id\tpredicate_id\tobjectid\n",
+            "has no column 'object_id'. The nearest is 'objectid'",
         ),
         (HEAD, "holds no mapping; is it sssom, as the catalogue says?"),
         ("# only: metadata\n", "holds no row."),
