@@ -24,6 +24,7 @@ from kazu_platform.graph.staleness import current_digests, link_versions, pairs_
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import (
     CITATIONS,
+    CONCEPT_EQUIVALENTS,
     CONCEPT_RELATIONS,
     CONCEPTS,
     CURRENT_CITATIONS,
@@ -128,7 +129,14 @@ def _waiting(tables: Lake, files: list[str]) -> set[str]:
     specs=[
         dg.AssetSpec(
             table.name,
-            deps=["pair_counts", "concepts", "concept_relations", "current_citations", "citations"],
+            deps=[
+                "pair_counts",
+                "concepts",
+                "concept_relations",
+                "concept_equivalents",
+                "current_citations",
+                "citations",
+            ],
             description=description,
             group_name=GROUP,
             kinds={"duckdb"},
@@ -162,6 +170,7 @@ def network(lake: LakeResource, sources: SourcesResource) -> Events:
         "pair_counts": tables.version(PAIR_COUNTS),
         "concepts": tables.version(CONCEPTS, ontologies),
         "relations": tables.version(CONCEPT_RELATIONS, ontologies),
+        "equivalents": tables.version(CONCEPT_EQUIVALENTS),
         "citations": tables.version(CITATIONS),
         "current_citations": tables.version(CURRENT_CITATIONS),
         "licences": digest(*(part for pair in sorted(licences.items()) for part in pair)),
@@ -190,6 +199,7 @@ def _network(
         tables.read(CONCEPT_RELATIONS, ontologies),
         count_documents(tables.files(CITATIONS), tables.files(CURRENT_CITATIONS)),
         licences=licences,
+        equivalents=tables.read(CONCEPT_EQUIVALENTS),
     )
 
 

@@ -5,7 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.layers import (
+    CORPUS_LAYER,
+    FILE_LAYER,
+    INDEX_LAYER,
+    MAPPING_LAYER,
+    VOCABULARY_LAYER,
+)
 from assets.runs import materialise_everything, register_pubmed_files
 from resources.sources import SourcesResource
 
@@ -59,6 +65,11 @@ def jobs_of(
             "vocabulary",
             VOCABULARY_LAYER,
             description="Fetch and parse one ontology; launch a backfill for several.",
+        ),
+        dg.define_asset_job(
+            "mapping_set",
+            MAPPING_LAYER,
+            description="Fetch and parse one mapping set; launch a backfill for several.",
         ),
         dg.define_asset_job(
             "indices", INDEX_LAYER, description="Compile the vocabularies for matching and linking."

@@ -7,7 +7,8 @@ import dagster as dg
 VOCABULARY_LAYER = dg.AssetSelection.assets(
     "ontology_files", "concepts", "synonyms", "concept_relations", "concept_xrefs"
 )
-INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "linking_index")
+MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
+INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "concept_equivalents", "linking_index")
 FILE_LAYER = dg.AssetSelection.assets(
     "pubmed_archives", "citations", "deletions", "sentences", "dictionary_mentions", "mentions"
 )

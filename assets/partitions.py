@@ -20,10 +20,15 @@ def ontologies_of(catalogue: Catalogue) -> dg.StaticPartitionsDefinition:
     return dg.StaticPartitionsDefinition([source.name for source in catalogue.ontologies])
 
 
+def mapping_sets_of(catalogue: Catalogue) -> dg.StaticPartitionsDefinition:
+    """A partition for each mapping set of the catalogue."""
+    return dg.StaticPartitionsDefinition([source.name for source in catalogue.mappings])
+
+
 def live_ontologies(lake: Lake, table: Table, catalogue: Catalogue) -> list[str]:
-    """Partitions of a vocabulary table that count: those of the catalogue, in its order.
+    """Partitions of a vocabulary table that count: those of the catalogue, the preferred first.
 
     An ontology that left the catalogue may still lie in the lake.
     """
     live = set(lake.partitions(table))
-    return [source.name for source in catalogue.ontologies if source.name in live]
+    return [name for name in catalogue.by_preference() if name in live]

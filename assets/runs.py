@@ -14,7 +14,13 @@ from typing import Any
 import dagster as dg
 
 from assets.audits import AUDITS
-from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.layers import (
+    CORPUS_LAYER,
+    FILE_LAYER,
+    INDEX_LAYER,
+    MAPPING_LAYER,
+    VOCABULARY_LAYER,
+)
 from assets.partitions import pubmed_files
 from assets.sources import list_published
 from kazu_platform.citations.files import file_order
@@ -86,6 +92,7 @@ def materialise_everything(
         summary.failed.append(Failed("pubmed files", str(error)))
     steps = [
         *((name, VOCABULARY_LAYER, name) for name in ontologies),
+        *((source.name, MAPPING_LAYER, source.name) for source in sources.catalogue().mappings),
         ("indices", INDEX_LAYER, None),
         *((name, FILE_LAYER, name) for name in files),
         ("graph", CORPUS_LAYER, None),

@@ -51,6 +51,35 @@ def ontology_files_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsD
     return ontology_files
 
 
+def mapping_files_asset(mapping_sets: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset that fetches the mapping sets of the catalogue."""
+
+    @dg.asset(
+        partitions_def=mapping_sets,
+        group_name="sources",
+        kinds={"https"},
+        owners=OWNERS,
+        retry_policy=RETRY,
+        pool=DOWNLOADS,
+        code_version="1",
+    )
+    def mapping_files(
+        context: dg.AssetExecutionContext, sources: SourcesResource
+    ) -> dg.MaterializeResult:
+        """Which concepts of two vocabularies are the same, as published."""
+        source = sources.catalogue().mapping(context.partition_key)
+        with bad_data_is_final():
+            fetched = sources.downloader().fetch(
+                source.url,
+                sources.mapping_file(source),
+                md5=source.md5,
+                progress=progress_of(source.url, context.log),
+            )
+        return _fetched(fetched, url=source.url, licence=source.licence, homepage=source.homepage)
+
+    return mapping_files
+
+
 @dg.asset(
     partitions_def=pubmed_files,
     group_name="sources",

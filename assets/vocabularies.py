@@ -26,6 +26,7 @@ from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.downloads import fetched_file
 from kazu_platform.storage.lake import Lake, Staged
 from kazu_platform.tables import (
+    CONCEPT_EQUIVALENTS,
     CONCEPT_RELATIONS,
     CONCEPT_XREFS,
     CONCEPTS,
@@ -193,7 +194,7 @@ def dictionary_index(
 
 
 @dg.asset(
-    deps=["concepts", "synonyms"],
+    deps=["concepts", "synonyms", "concept_equivalents"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -204,15 +205,17 @@ def dictionary_index(
 def linking_index(
     lake: LakeResource, artifacts: ArtifactsResource, sources: SourcesResource
 ) -> dg.MaterializeResult:
-    """Every active name with its concept, compiled for linking.
+    """Every name that may be linked, with its concept's leader, compiled for linking.
 
-    Where ontologies of a class know a name equally well, the first in the catalogue is preferred.
+    Where ontologies of a class know a name equally well, the leading one is preferred, then the
+    first in the catalogue.
     """
     tables, store = lake.open(), artifacts.open()
     ontologies = live_ontologies(tables, CONCEPTS, sources.catalogue())
     inputs = {
         "synonyms": tables.version(SYNONYMS, ontologies),
         "concepts": tables.version(CONCEPTS, ontologies),
+        "equivalents": tables.version(CONCEPT_EQUIVALENTS),
         "ontologies": ",".join(ontologies),
         "code": LINKING_CODE,
     }
@@ -224,6 +227,7 @@ def linking_index(
                 tables.read(SYNONYMS, ontologies),
                 staged.content,
                 ontologies=ontologies,
+                equivalents=tables.read(CONCEPT_EQUIVALENTS),
             )
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)

@@ -18,7 +18,15 @@ KEPT_ARTIFACTS = 3
 
 
 @dg.asset(
-    deps=["edges", "nodes", "pair_counts", "concept_relations", "concept_xrefs", "sentences"],
+    deps=[
+        "edges",
+        "nodes",
+        "pair_counts",
+        "concept_relations",
+        "concept_xrefs",
+        "concept_equivalents",
+        "sentences",
+    ],
     group_name="warehouse",
     kinds={"duckdb"},
     owners=OWNERS,

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 import assets.corpus
+import assets.equivalents
 import assets.graph
 import assets.linking
 import assets.reading
@@ -16,8 +17,8 @@ import assets.vocabularies
 import assets.warehouse
 from assets.audits import AUDITS
 from assets.jobs import jobs_of
-from assets.partitions import ontologies_of
-from kazu_platform.settings import Settings, read_settings
+from assets.partitions import mapping_sets_of, ontologies_of
+from kazu_platform.settings import Catalogue, Settings, read_settings
 from resources.compute import ComputeResource
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
@@ -36,11 +37,15 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     }
 
 
-def build_assets(ontologies: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
     """Every asset of the graph."""
+    ontologies, mapping_sets = ontologies_of(catalogue), mapping_sets_of(catalogue)
     return [
         assets.sources.ontology_files_asset(ontologies),
         assets.vocabularies.vocabularies_asset(ontologies),
+        assets.sources.mapping_files_asset(mapping_sets),
+        assets.equivalents.concept_mappings_asset(mapping_sets),
+        assets.equivalents.concept_equivalents,
         assets.vocabularies.dictionary_index,
         assets.vocabularies.linking_index,
         assets.sources.pubmed_archives,
@@ -67,8 +72,7 @@ def build_definitions(
         settings: where things are and come from.
         overrides: resources to use instead, by name, such as another compute.
     """
-    ontologies = ontologies_of(settings.catalogue())
-    graph = build_assets(ontologies)
+    graph = build_assets(settings.catalogue())
     resources = build_resources(settings) | dict(overrides or {})
     return dg.Definitions(
         assets=graph,

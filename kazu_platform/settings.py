@@ -13,7 +13,7 @@ import tempfile
 from difflib import get_close_matches
 from importlib import resources as packaged
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -119,6 +119,36 @@ class OntologySource(_Strict):
     columns: Columns | None = Field(None, description="For format table.")
     md5: str | None = None
     taxon_id: str | None = Field(None, description="Organism of every concept, if one.")
+    equivalent_xrefs: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Whether its plain cross-references mean the same thing: all of them, those to "
+        "these prefixes, or none. Its exact matches always do.",
+    )
+
+
+class MappingColumns(_Strict):
+    """Which columns of a table say that two identifiers mean the same."""
+
+    subject: str | int = Field(0, description="Header, or index from 0.")
+    object: str | int = Field(1, description="Header, or index from 0.")
+    subject_prefix: str | None = Field(None, description="Prefix to add, such as CHEBI.")
+    object_prefix: str | None = Field(None, description="Prefix to add, such as CHEBI.")
+    predicate: str = Field("exactMatch", description="What every row says, in the words of SKOS.")
+    separator: str = "\t"
+    header: bool = True
+    comment: str | None = Field(None, description="Lines that begin so are no rows.")
+
+
+class MappingSource(_Strict):
+    """One mapping set of the catalogue: which concepts of two vocabularies are the same."""
+
+    name: Name
+    url: str = Field(description="https, http or file URL, or a path beside the catalogue.")
+    format: Literal["sssom", "table"]
+    licence: str
+    homepage: str
+    columns: MappingColumns | None = Field(None, description="For format table.")
+    md5: str | None = None
 
 
 class PubMedSource(_Strict):
@@ -133,7 +163,33 @@ class Catalogue(_Strict):
 
     name: Name
     ontologies: tuple[OntologySource, ...] = ()
+    mappings: tuple[MappingSource, ...] = ()
+    leading: dict[EntityClass, str] = Field(
+        default_factory=dict[EntityClass, str],
+        description="The ontology that equivalent concepts of a class go by; the first of the "
+        "class, if it is not said.",
+    )
     pubmed: PubMedSource | None = None
+
+    def by_preference(self) -> list[str]:
+        """Names of the ontologies, the preferred first: those that lead a class, then in order."""
+        leaders = [o.name for o in self.ontologies if self.leading.get(o.entity_class) == o.name]
+        return list(dict.fromkeys([*leaders, *(o.name for o in self.ontologies)]))
+
+    def equivalent_xrefs(self) -> dict[str, bool | tuple[str, ...]]:
+        """Ontologies whose plain cross-references mean the same: all, or those to some prefixes."""
+        return {o.name: o.equivalent_xrefs for o in self.ontologies if o.equivalent_xrefs}
+
+    def mapping(self, name: str) -> MappingSource:
+        """The mapping set of that name.
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is said.
+        """
+        for source in self.mappings:
+            if source.name == name:
+                return source
+        raise UnknownNameError.of("mapping set", name, [m.name for m in self.mappings])
 
     def ontology(self, name: str) -> OntologySource:
         """The ontology of that name.
@@ -259,11 +315,13 @@ def read_catalogue(path: Path) -> Catalogue:
         catalogue = Catalogue.model_validate(_resolve(raw, path))
     except ValidationError as error:
         raise ConfigurationError(_explain(str(path), error, Catalogue, raw)) from None
-    names = [source.name for source in catalogue.ontologies]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigurationError(f"{path}: ontologies: {', '.join(twice)} stands there twice.")
-    unfit = [f"{path}: {problem}" for problem in _columns_that_do_not_fit(catalogue)]
+    for key, sources in (("ontologies", catalogue.ontologies), ("mappings", catalogue.mappings)):
+        names = [source.name for source in sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigurationError(f"{path}: {key}: {', '.join(twice)} stands there twice.")
+    problems = (*_columns_that_do_not_fit(catalogue), *_leaders_that_do_not_fit(catalogue))
+    unfit = [f"{path}: {problem}" for problem in problems]
     if unfit:
         raise ConfigurationError("\n".join(unfit))
     return catalogue
@@ -276,6 +334,23 @@ def _columns_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
             yield f"{place}: Field required; format table needs to know which column means what."
         elif source.format != "table" and source.columns is not None:
             yield f"{place}: only format table has columns; this is {source.format}."
+    for source in catalogue.mappings:
+        place = f"mappings.{source.name}.columns"
+        if source.format == "table" and source.columns is None:
+            yield f"{place}: Field required; format table needs to know which column means what."
+        elif source.format != "table" and source.columns is not None:
+            yield f"{place}: only format table has columns; this is {source.format}."
+
+
+def _leaders_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
+    for entity_class, name in catalogue.leading.items():
+        known = [o.name for o in catalogue.ontologies if o.entity_class == entity_class]
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known) or 'none'}."
+            )
+            yield f"leading.{entity_class}: no ontology {name!r} of this class; {hint}"
 
 
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
@@ -309,6 +384,10 @@ def _explain(
             known = sorted(_model_at(model, place).model_fields)
             near = get_close_matches(str(place[-1]), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}."
+        elif place[0] == "leading" and place[-1] == "[key]":
+            place = place[:-1]
+            near = get_close_matches(str(place[-1]), get_args(EntityClass), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
         key = ".".join(_named(place, given))
         lines.append(f"{where}: {key}: {problem['msg']}{hint}")
     return "\n".join(lines)
@@ -333,8 +412,9 @@ def _model_at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseMo
     """The model that the last key of a place belongs to."""
     blocks: dict[str | int, type[BaseModel]] = {
         "ontologies": OntologySource,
+        "mappings": MappingSource,
         "pubmed": PubMedSource,
-        "columns": Columns,
+        "columns": MappingColumns if place[0] == "mappings" else Columns,
         "synonyms": SynonymColumn,
         "xrefs": XrefColumn,
     }

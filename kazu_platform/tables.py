@@ -237,6 +237,52 @@ CONCEPT_XREFS = Table(
         ]
     ),
 )
+CONCEPT_MAPPINGS = Table(
+    name="concept_mappings",
+    row="a mapping between two vocabularies that a mapping set of the catalogue asserts",
+    key=("subject_id", "predicate", "object_id", "mapping_set"),
+    partitioned_by="mapping_set",
+    order=("subject_id", "predicate", "object_id"),
+    schema=pa.schema(
+        [
+            column("subject_id", TEXT, "CURIE of the subject."),
+            column("predicate", TEXT, "SKOS: exactMatch, closeMatch, ...; or another's CURIE."),
+            column("object_id", TEXT, "CURIE of the object."),
+            column("mapping_set", TEXT, "Name of the mapping set in the catalogue."),
+        ]
+    ),
+)
+CONCEPT_EQUIVALENTS = Table(
+    name="concept_equivalents",
+    row="an identifier that another concept stands for, its leader; or one that was refused a "
+    "leader",
+    key=("concept_id", "ontology", "entity_class"),
+    partitioned_by="all",
+    order=("entity_class", "ontology", "concept_id"),
+    schema=pa.schema(
+        [
+            CONCEPT_ID,
+            column("ontology", TEXT, "Its ontology; empty if none of the catalogue has it."),
+            ENTITY_CLASS,
+            column("leader_id", TEXT, "The concept to use; null if refused.", nullable=True),
+            column("leader_ontology", TEXT, "Ontology of the leader.", nullable=True),
+            column(
+                "match_id", TEXT, "What it matches: the leader, or what follows it.", nullable=True
+            ),
+            column(
+                "method",
+                TEXT,
+                "identical (one id in two ontologies), direct (an exact match), replaced (one of "
+                "an obsolete id), shared (both have the same id elsewhere).",
+            ),
+            column("evidence", STRINGS, "Ontologies and mapping sets that say so; shared ids."),
+            column(
+                "refused", TEXT, "Why it was not joined: ambiguous, another_match.", nullable=True
+            ),
+            column("candidates", STRINGS, "Leaders it might have had; several if ambiguous."),
+        ]
+    ),
+)
 
 CITATIONS = Table(
     name="citations",
@@ -468,6 +514,7 @@ NODES = Table(
             column("name", TEXT, "Preferred name."),
             column("category", TEXT, "Biolink category, such as biolink:Disease."),
             ENTITY_CLASS,
+            column("equivalent_ids", STRINGS, "CURIEs of other vocabularies that it stands for."),
             N_DOCUMENTS,
             SOURCE,
             LICENCE,
@@ -538,6 +585,8 @@ TABLES: dict[str, Table] = {
         SYNONYMS,
         CONCEPT_RELATIONS,
         CONCEPT_XREFS,
+        CONCEPT_MAPPINGS,
+        CONCEPT_EQUIVALENTS,
         CITATIONS,
         DELETIONS,
         SENTENCES,

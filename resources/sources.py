@@ -9,7 +9,7 @@ from pydantic import Field
 
 from kazu_platform.citations.files import PUBMED_ENDINGS
 from kazu_platform.errors import ConfigurationError, MissingPartitionError
-from kazu_platform.settings import Catalogue, OntologySource, PubMedSource, Settings
+from kazu_platform.settings import Catalogue, MappingSource, OntologySource, PubMedSource, Settings
 from kazu_platform.storage.downloads import Downloader
 
 
@@ -43,6 +43,10 @@ class SourcesResource(dg.ConfigurableResource):
     def ontology_file(self, source: OntologySource) -> Path:
         """Where the raw file of an ontology is kept."""
         return Path(self.raw) / "ontologies" / source.name / Path(source.url).name
+
+    def mapping_file(self, source: MappingSource) -> Path:
+        """Where the raw file of a mapping set is kept."""
+        return Path(self.raw) / "mappings" / source.name / Path(source.url).name
 
     def archive(self, file: str) -> Path:
         """The raw PubMed file of a partition.

@@ -26,7 +26,6 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     import dagster as dg
 
-    from assets.partitions import ontologies_of
     from assets.runs import materialise_everything
     from kazu_platform.definitions import build_assets, build_resources
     from kazu_platform.settings import Settings
@@ -35,7 +34,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     resources = build_resources(settings)
     with dg.DagsterInstance.ephemeral() as instance:
         summary = materialise_everything(
-            build_assets(ontologies_of(settings.catalogue())),
+            build_assets(settings.catalogue()),
             resources,
             instance,
             resources["sources"],

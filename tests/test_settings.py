@@ -168,7 +168,8 @@ def test_a_key_is_compared_with_those_of_its_place(tmp_path: Path):
     """`enity` is near to `empty`, but that belongs to columns."""
     assert error_of(tmp_path, f"{OWN}    enity: x\n") == (
         "own.yaml: ontologies.CL.enity: Extra inputs are not permitted; there is columns, "
-        "entity_class, format, homepage, id_prefixes, licence, md5, name, taxon_id, url."
+        "entity_class, equivalent_xrefs, format, homepage, id_prefixes, licence, md5, name, "
+        "taxon_id, url."
     )
     assert error_of(tmp_path, f"{OWN}pubmd: {{baseline: x}}\n") == (
         "own.yaml: pubmd: Extra inputs are not permitted; did you mean 'pubmed'?"
@@ -263,3 +264,80 @@ def test_a_built_in_catalogue_is_named_as_its_file():
 
     assert [read_catalogue(path).name for path in files] == [path.stem for path in files]
     assert [path.stem for path in files] == ["public", "sample"]
+
+
+MAPPED = f"""{OWN}mappings:
+  - name: CL-FMA
+    url: cl_fma.sssom.tsv
+    format: sssom
+    licence: CC0-1.0
+    homepage: https://example.org
+"""
+
+
+def test_a_mapping_set_is_a_block_of_the_catalogue(tmp_path: Path):
+    catalogue = read_catalogue(written(tmp_path, MAPPED))
+
+    assert catalogue.mapping("CL-FMA").url == str(tmp_path / "cl_fma.sssom.tsv")
+    with pytest.raises(UnknownNameError, match="no mapping set 'CL-FM'; did you mean 'CL-FMA'"):
+        catalogue.mapping("CL-FM")
+
+
+def test_the_leading_ontology_of_a_class_is_preferred(tmp_path: Path):
+    second = OWN.partition("ontologies:\n")[2].replace("name: CL", "name: PCL")
+
+    first = read_catalogue(written(tmp_path, OWN + second))
+    other = read_catalogue(written(tmp_path, f"{OWN}{second}leading:\n  cell_type: PCL\n"))
+
+    assert first.by_preference() == ["CL", "PCL"]
+    assert other.by_preference() == ["PCL", "CL"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            f"{OWN}leading: {{cell_type: CLO}}\n",
+            "leading.cell_type: no ontology 'CLO' of this class; did you mean 'CL'?",
+        ),
+        (
+            f"{OWN}leading: {{gene: CL}}\n",
+            "leading.gene: no ontology 'CL' of this class; there is none.",
+        ),
+        (
+            f"{MAPPED}    columns: {{subject: 0}}\n",
+            "mappings.CL-FMA.columns: only format table has columns; this is sssom.",
+        ),
+        (
+            MAPPED.replace("format: sssom", "format: table"),
+            (
+                "mappings.CL-FMA.columns: Field required; format table needs to know which column "
+                "means what."
+            ),
+        ),
+        (
+            MAPPED + MAPPED.partition("mappings:\n")[2],
+            "mappings: CL-FMA stands there twice.",
+        ),
+        (
+            f"{MAPPED}    licens: x\n",
+            "mappings.CL-FMA.licens: Extra inputs are not permitted; did you mean 'licence'?",
+        ),
+        (
+            f"{OWN}    equivalent_xref: true\n",
+            (
+                "ontologies.CL.equivalent_xref: Extra inputs are not permitted; did you mean "
+                "'equivalent_xrefs'?"
+            ),
+        ),
+    ],
+)
+def test_a_wrong_mapping_or_leader_names_its_key(tmp_path: Path, text: str, problem: str):
+    assert error_of(tmp_path, text) == f"own.yaml: {problem}"
+
+
+def test_a_class_that_does_not_exist_cannot_be_led(tmp_path: Path):
+    message = error_of(tmp_path, f"{OWN}leading: {{cell_typ: CL}}\n")
+
+    assert message.startswith("own.yaml: leading.cell_typ: Input should be 'gene', 'disease'")
+    assert message.endswith("; did you mean 'cell_type'?")

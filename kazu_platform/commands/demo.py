@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from assets.partitions import ontologies_of
 from assets.runs import Summary, materialise_everything
 from kazu_platform.commands.interrupts import noticed_interrupts
 from kazu_platform.definitions import build_assets, build_resources
@@ -73,7 +72,7 @@ def run_demo() -> int:
 
 def _materialise(settings: Settings, console: Console) -> Summary:
     resources = build_resources(settings)
-    assets = build_assets(ontologies_of(settings.catalogue()))
+    assets = build_assets(settings.catalogue())
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

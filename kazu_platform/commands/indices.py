@@ -94,6 +94,9 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
 
     from kazu_platform.linking.index import build_linking_index
     from kazu_platform.ner.compile import build_dictionary_index
+    from kazu_platform.ontologies.equivalence import find_equivalents
+    from kazu_platform.ontologies.mappings import parse_mappings
+    from kazu_platform.tables import CONCEPT_MAPPINGS
 
     parsed = _parse(catalogue)
     synonyms = _synonyms(parsed)
@@ -101,12 +104,18 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
     with store.stage("dictionary") as staged:
         build_dictionary_index(synonyms, staged.content)
         staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
+    sets = [parse_mappings(source, Path(source.url)).mappings for source in catalogue.mappings]
+    preference = catalogue.by_preference()
+    equivalents = find_equivalents(
+        concepts,
+        pa.concat_tables([vocabulary.xrefs for vocabulary in parsed]),
+        pa.concat_tables([CONCEPT_MAPPINGS.empty(), *sets]),
+        preference=preference,
+        equivalent_xrefs=catalogue.equivalent_xrefs(),
+    )
     with store.stage("linking") as staged:
         build_linking_index(
-            concepts,
-            synonyms,
-            staged.content,
-            ontologies=[source.name for source in catalogue.ontologies],
+            concepts, synonyms, staged.content, ontologies=preference, equivalents=equivalents
         )
         staged.commit().verify()
 

@@ -186,7 +186,8 @@ _NODES = """
 CREATE VIEW nodes AS
 SELECT
     clean(id) AS id, category, clean(name) AS name, clean(source) AS provided_by,
-    entity_class, n_documents, clean(licence) AS licence
+    entity_class, clean(array_to_string(equivalent_ids, '|')) AS equivalent_identifiers,
+    n_documents, clean(licence) AS licence
 FROM all_nodes ANTI JOIN left_out USING (licence)
 ORDER BY all_nodes.id
 """

@@ -10,6 +10,10 @@ over documents, with N the current, not retracted documents:
 Ontology edges are the is_a relations between nodes. All ancestors of a named concept are nodes
 too, so that one can climb from each node to its root and no edge dangles. A concept that the
 vocabularies do not have any more is no node; its counts wait for the next linking.
+
+A concept that another one stands for is no node either, but an equivalent id of its leader. The
+hierarchy above a node is that of its leader's ontology; a parent goes by its leader, too. So each
+step up leads to an ontology at least as preferred, and no circle arises that no ontology has.
 """
 
 from __future__ import annotations
@@ -23,13 +27,13 @@ import pyarrow as pa
 from kazu_platform.errors import UnknownNameError
 from kazu_platform.graph.pairs import MAX_PUBLICATIONS
 from kazu_platform.storage.sql import without_glob
-from kazu_platform.tables import EDGES, NODES, PAIR_COUNTS
+from kazu_platform.tables import CONCEPT_EQUIVALENTS, EDGES, NODES, PAIR_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-NETWORK_VERSION = "1"
+NETWORK_VERSION = "2"
 """Of the rules of this module; edges of another version are made again."""
 CO_OCCURRENCE = "co-occurrence"
 """Source of edges that come from the texts, also as the name of their licence."""
@@ -55,6 +59,7 @@ def nodes_and_edges(  # noqa: PLR0913 - three tables and what must be known besi
     n_documents: int,
     *,
     licences: Mapping[str, str],
+    equivalents: pa.Table | None = None,
     min_documents: int = 1,
     memory_limit: str | None = None,
 ) -> tuple[pa.Table, pa.Table]:
@@ -68,6 +73,7 @@ def nodes_and_edges(  # noqa: PLR0913 - three tables and what must be known besi
         relations: CONCEPT_RELATIONS of all ontologies.
         n_documents: current, not retracted documents of the corpus, whatever they name.
         licences: licence of each ontology, and of `co-occurrence`.
+        equivalents: CONCEPT_EQUIVALENTS: who stands for whom.
         min_documents: pairs in fewer documents make no edge.
         memory_limit: of DuckDB, such as `8GB`; beyond it, joins and counts go to temporary files.
 
@@ -86,9 +92,11 @@ def nodes_and_edges(  # noqa: PLR0913 - three tables and what must be known besi
         _register_pair_counts(database, pair_counts)
         database.register("all_concepts", concepts)
         database.register("concept_relations", relations)
+        given = CONCEPT_EQUIVALENTS.empty() if equivalents is None else equivalents
+        database.register("equivalents", given)
         database.register("categories", _mapping(CATEGORIES))
         database.register("licences", _mapping(licences))
-        for statement in (_NAMED, _CONCEPTS, _IS_A, _NODES):
+        for statement in (_NAMED, _FOLLOWERS, _CONCEPTS, _IS_A, _NODES, _IDS):
             database.execute(statement)
         _check_n_documents(database, n_documents)
         _check_licences(database, licences)
@@ -171,23 +179,37 @@ WHERE subject = object
 GROUP BY subject
 """
 
+_FOLLOWERS = """
+CREATE TABLE followers AS
+SELECT concept_id AS id, ontology, leader_id FROM equivalents WHERE leader_id IS NOT NULL
+"""
+
 _CONCEPTS = """
 CREATE TABLE concepts AS
 SELECT concept_id AS id, label, entity_class, ontology
 FROM all_concepts
 WHERE NOT obsolete
+    AND (concept_id, ontology) NOT IN (SELECT (id, ontology) FROM followers)
 QUALIFY row_number() OVER (
     PARTITION BY concept_id
     ORDER BY lower(split_part(concept_id, ':', 1)) <> lower(ontology), ontology, label
 ) = 1
 """
 
+# What a concept that follows another says of its parents is left to its leader's ontology.
 _IS_A = """
 CREATE TABLE is_a AS
-SELECT DISTINCT subject_id AS subject, object_id AS object, ontology
-FROM concept_relations
-WHERE predicate = 'is_a' AND subject_id <> object_id
-    AND subject_id IN (SELECT id FROM concepts) AND object_id IN (SELECT id FROM concepts)
+WITH parents AS (
+    SELECT r.subject_id AS subject, coalesce(f.leader_id, r.object_id) AS object, r.ontology
+    FROM concept_relations r
+    LEFT JOIN followers f ON f.id = r.object_id AND f.ontology = r.ontology
+    WHERE r.predicate = 'is_a'
+        AND (r.subject_id, r.ontology) NOT IN (SELECT (id, ontology) FROM followers)
+)
+SELECT DISTINCT subject, object, ontology
+FROM parents
+WHERE subject <> object
+    AND subject IN (SELECT id FROM concepts) AND object IN (SELECT id FROM concepts)
 """
 
 # UNION, not UNION ALL: a circle in an ontology ends.
@@ -204,11 +226,21 @@ JOIN concepts USING (id)
 LEFT JOIN named USING (id)
 """
 
+_IDS = """
+CREATE TABLE equivalent_ids AS
+SELECT leader_id AS id, list(DISTINCT followers.id ORDER BY followers.id) AS equivalent_ids
+FROM followers SEMI JOIN nodes ON nodes.id = leader_id
+WHERE followers.id <> leader_id
+GROUP BY leader_id
+"""
+
 _NODE_ROWS = """
 SELECT
     id, label AS name, coalesce(categories.value, 'biolink:NamedThing') AS category,
-    entity_class, n_documents, ontology AS source, licences.value AS licence
+    entity_class, coalesce(equivalent_ids, []::VARCHAR[]) AS equivalent_ids, n_documents,
+    ontology AS source, licences.value AS licence
 FROM nodes
+LEFT JOIN equivalent_ids USING (id)
 LEFT JOIN categories ON categories.key = entity_class
 JOIN licences ON licences.key = ontology
 ORDER BY id

@@ -7,11 +7,12 @@ Candidates of a surface are ranked by, first difference decides:
 2. the tier: the name itself, in any case if the name is not case-sensitive; a case-sensitive name
    in another case; a name that is equal once both are normalised;
 3. the scope of the name: label, exact, abbreviation, narrow, broad, related;
-4. the order of the ontologies in the catalogue;
+4. the order of preference of the ontologies that give the name;
 5. the case: a name in the very case of the surface; then the CURIE.
 
-`ambiguous` says that another concept of the same ontology is not told apart by these. Equal
-names in two ontologies are no ambiguity: they mostly mean the same thing in two vocabularies.
+`ambiguous` says that another concept, by a name of the same ontology, is not told apart by these.
+Equal names in two ontologies are no ambiguity: they mostly mean the same thing in two vocabularies,
+and where cross-references say so, the index has them as names of one concept.
 
 A score is `TIER_SCORES - SCOPE_COSTS - OTHER_CASE_COST`, times `BESIDE_CONTEXT` for candidates
 that the context does not support where it supports others; and never more than that of a better
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.linking.index import LinkingIndex
 
-RULES_VERSION = "3"
+RULES_VERSION = "4"
 MAX_ALTERNATIVES = 20
 LONG_FORM = "long:"
 DEFINED = "defined:"
@@ -62,6 +63,7 @@ class _Candidates:
     concept: NDArray[np.int64]
     tier: NDArray[np.int64]
     scope: NDArray[np.int64]
+    place: NDArray[np.int64]
     case: NDArray[np.int64]
     beside: NDArray[np.int64]
     method: NDArray[np.int64]
@@ -150,6 +152,7 @@ class ExactLinker:
             concept=rows["concept"].to_numpy().astype(np.int64),
             tier=tier,
             scope=rows["scope"].to_numpy().astype(np.int64),
+            place=rows["place"].to_numpy().astype(np.int64),
             case=case,
             beside=np.ones(len(query), np.int64),
             method=tier.copy(),
@@ -165,11 +168,10 @@ class ExactLinker:
     def _ranked(self, candidates: _Candidates) -> _Candidates:
         """Best first within each surface, each concept where it stands best."""
         c = candidates
-        # The catalogue's order before case: "Imatinib" at the start of a sentence means what
+        # The order of ontologies before case: "Imatinib" at the start of a sentence means what
         # "imatinib" means in its middle, however each ontology writes its labels.
-        ontology = self.index.ontology_order[c.concept]
         ordered = c.take(
-            np.lexsort((c.concept, c.case, ontology, c.scope, c.tier, c.beside, c.surface))
+            np.lexsort((c.concept, c.case, c.place, c.scope, c.tier, c.beside, c.surface))
         )
         # The same CURIE may come from two ontologies.
         number = self.index.concepts["number"].to_numpy()[ordered.concept].astype(np.int64)
@@ -179,7 +181,7 @@ class ExactLinker:
 
     def _rows(self, surfaces: pa.Table, ranked: _Candidates) -> pa.Table:
         ontology = self.index.concepts["ontology"].take(pa.array(ranked.concept))
-        ambiguous = _ambiguous(ranked, _codes(ontology))
+        ambiguous = _ambiguous(ranked)
         begins = np.searchsorted(ranked.surface, ranked.surface)
         rank = np.arange(len(ranked.surface)) - begins + 1
         # The first of a surface is what its context supports, if it supports any.
@@ -223,19 +225,14 @@ def _falling(score: NDArray[np.floating], surface: NDArray[np.int64]) -> NDArray
     return np.minimum.accumulate(score - below) + below
 
 
-def _ambiguous(ranked: _Candidates, ontology: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether another concept of the ontology is not told apart by context and name."""
+def _ambiguous(ranked: _Candidates) -> NDArray[np.bool_]:
+    """Whether a name of the same ontology fits another concept as well, context considered."""
     level = ((ranked.beside * 3 + ranked.tier) * len(SCOPE_COSTS) + ranked.scope) * 2 + ranked.case
     levels = 2 * 3 * len(SCOPE_COSTS) * 2
-    ontologies = int(ontology.max(initial=0)) + 1
-    key = (ranked.surface * levels + level) * ontologies + ontology
+    places = int(ranked.place.max(initial=0)) + 1
+    key = (ranked.surface * levels + level) * places + ranked.place
     _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
     return counts[inverse] > 1
-
-
-def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _normalised(texts: Sequence[str], classes: Sequence[str]) -> pa.Array:

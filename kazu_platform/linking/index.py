@@ -3,10 +3,12 @@
 A folder holds `manifest.json` and Arrow files that are mapped into memory:
 
 concepts.arrow    concept_id, ontology, label, number (equal for equal concept_id), in order of
-                  ontologies and then of concept_id: the last thing that decides between two
+                  ontologies and then of concept_id: the last thing that decides between two;
+                  a concept that another one stands for is not among them
 names.arrow       entity_class (index into `classes`), exact (dashes, quotes and blanks folded),
                   folded (the case too), normalised, scope (index into SCOPES), case_sensitive,
-                  concept (row of concepts.arrow)
+                  concept (row of concepts.arrow: the leader, where equivalents are known), place
+                  (of the ontology that gives the name, in order of preference)
 folded.arrow      key, name: rows of names.arrow ordered by CRC-32 of class and folded name
 normalised.arrow  the same for the normalised name
 
@@ -17,7 +19,6 @@ an index is opened, so a command that links three strings pays for three.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -43,11 +44,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "linking index"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SCOPES = ("label", "exact", "abbreviation", "narrow", "broad", "related")
 """Scopes of a synonym, best first."""
 
-_NAMES = ("entity_class", "exact", "folded", "normalised", "scope", "case_sensitive", "concept")
+_NAMES = (
+    "entity_class",
+    "exact",
+    "folded",
+    "normalised",
+    "scope",
+    "case_sensitive",
+    "concept",
+    "place",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,6 @@ class LinkingIndex:
         versions = self.manifest.vocabulary_version
         return digest(*(part for pair in sorted(versions.items()) for part in pair))
 
-    @cached_property
-    def ontology_order(self) -> NDArray[np.int64]:
-        """Place of each concept's ontology in the catalogue."""
-        places = {name: place for place, name in enumerate(self.manifest.ontologies)}
-        encoded = self.concepts["ontology"].combine_chunks().dictionary_encode()
-        of_code = np.array([places[name] for name in encoded.dictionary.to_pylist()], np.int64)
-        return of_code[encoded.indices.to_numpy()]
-
     def find(self, column: str, queries: pa.Array, classes: Sequence[str]) -> Hits:
         """Find the names of a class whose `column` equals a query.
 
@@ -153,30 +155,33 @@ class LinkingIndex:
         return [known.get(key, "") for key in keys]
 
 
-def build_linking_index(
+def build_linking_index(  # noqa: PLR0913 - three tables and what must be known beside them
     concepts: pa.Table,
     synonyms: pa.Table,
     folder: Path,
     *,
     ontologies: Sequence[str] = (),
+    equivalents: pa.Table | None = None,
     built_from: Mapping[str, str] | None = None,
 ) -> LinkingManifest:
     """Compile the linkable names of valid concepts and write them as a folder.
 
-    Obsolete concepts and synonyms of unknown concepts are left out. Of equal names of a concept
-    the one of the best scope stays. Names that another normaliser version made are normalised
-    again.
+    Obsolete concepts and synonyms of unknown concepts are left out. A name of a concept that
+    another one stands for is a name of that one, so that a thing has one identifier. Of equal names
+    of a concept the one of the best scope stays, then that of the preferred ontology. Names that
+    another normaliser version made are normalised again.
 
     Args:
         concepts: CONCEPTS of all ontologies.
         synonyms: SYNONYMS of all ontologies.
         folder: Where to write; an index that is there is replaced.
-        ontologies: Their order in the catalogue, the preferred first; others follow in order of
-            name.
+        ontologies: Their order, the preferred first; others follow in order of name.
+        equivalents: CONCEPT_EQUIVALENTS: who stands for whom.
         built_from: Versions of the ontologies, kept in the manifest.
     """
     valid, order = _valid_concepts(concepts, ontologies)
-    names = _names(synonyms, valid)
+    leaders, named = _leaders(valid, equivalents)
+    names = _names(synonyms, named)
     classes = sorted(names["entity_class"].unique().to_list())
     counts = dict(names.group_by("entity_class").len().iter_rows())
     manifest = LinkingManifest(
@@ -185,7 +190,7 @@ def build_linking_index(
         normaliser_version=NORMALISER_VERSION,
         classes=tuple(classes),
         ontologies=tuple(order),
-        concepts=valid.height,
+        concepts=leaders.height,
         names=names.height,
         names_per_class={name: counts[name] for name in classes},
         vocabulary_version={name: _version(names, name) for name in classes},
@@ -193,7 +198,7 @@ def build_linking_index(
     )
     number = {name: index for index, name in enumerate(classes)}
     tables = {
-        "concepts": valid.select("concept_id", "ontology", "label", "number"),
+        "concepts": leaders.select("concept_id", "ontology", "label", "number"),
         "names": names.with_columns(
             pl.col("entity_class").replace_strict(number, return_dtype=pl.Int8)
         ).select(_NAMES),
@@ -228,7 +233,7 @@ def open_linking_index(folder: Path) -> LinkingIndex:
 def _valid_concepts(
     concepts: pa.Table, ontologies: Sequence[str]
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Concepts in the order that decides, with `row` and `number`; and that of ontologies."""
+    """Concepts in the order that decides, with the place of their ontology; and that order."""
     frame = pl.DataFrame(concepts.select(["concept_id", "ontology", "label", "obsolete"]))
     present = set(frame["ontology"].unique().to_list())
     order = [name for name in dict.fromkeys(ontologies) if name in present]
@@ -237,36 +242,68 @@ def _valid_concepts(
     valid = (
         frame.filter(~pl.col("obsolete"))
         .unique(["concept_id", "ontology"], keep="first", maintain_order=True)
-        .sort(
-            pl.col("ontology").replace_strict(place, return_dtype=pl.Int32, default=None),
-            "concept_id",
-        )
-        .with_columns(number=(pl.col("concept_id").rank("dense") - 1).cast(pl.Int32))
-        .with_row_index("row")
-        .with_columns(pl.col("row").cast(pl.Int32))
+        .with_columns(place=pl.col("ontology").replace_strict(place, return_dtype=pl.Int16))
+        .sort("place", "concept_id")
     )
     return valid, order
 
 
-def _names(synonyms: pa.Table, valid: pl.DataFrame) -> pl.DataFrame:
-    """Distinct names of valid concepts, each in its best scope, in a fixed order."""
+def _leaders(
+    valid: pl.DataFrame, equivalents: pa.Table | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Concepts that links may lead to, with `row` and `number`; and whom each concept goes by.
+
+    The second has concept_id, ontology, place, and the leader as concept (its row) and leader_id.
+    An equivalent whose leader is not among the concepts is not believed: it was made of others.
+    """
+    columns = ["concept_id", "ontology", "leader_id", "leader_ontology"]
+    led = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    if equivalents is not None:
+        ids = valid.select(leader_id="concept_id", leader_ontology="ontology")
+        led = (
+            pl.DataFrame(equivalents.select(columns))
+            .drop_nulls("leader_id")
+            .join(ids, on=["leader_id", "leader_ontology"], how="semi")
+        )
+    leaders = (
+        valid.join(led, on=["concept_id", "ontology"], how="anti", maintain_order="left")
+        .with_columns(number=(pl.col("concept_id").rank("dense") - 1).cast(pl.Int32))
+        .with_row_index("row")
+        .with_columns(pl.col("row").cast(pl.Int32))
+    )
+    rows = leaders.select(leader_id="concept_id", leader_ontology="ontology", concept="row")
+    named = (
+        valid.join(led, on=["concept_id", "ontology"], how="left")
+        .with_columns(
+            leader_id=pl.coalesce("leader_id", "concept_id"),
+            leader_ontology=pl.coalesce("leader_ontology", "ontology"),
+        )
+        .join(rows, on=["leader_id", "leader_ontology"])
+        .select("concept_id", "ontology", "place", "concept", "leader_id")
+    )
+    return leaders, named
+
+
+def _names(synonyms: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
+    """Distinct names of leaders, each in its best scope, in a fixed order."""
     rank = {name: index for index, name in enumerate(SCOPES)}
     names = (
         pl.DataFrame(synonyms)
         .filter("linkable")
-        .join(valid.select("concept_id", "ontology", concept="row"), on=["concept_id", "ontology"])
+        .join(named, on=["concept_id", "ontology"])
         .with_columns(pl.col("scope").replace_strict(rank, return_dtype=pl.Int8))
     )
     names = _normalised_now(names)
     written = names["name"].to_list()
     exact = [fold_name(name, keep_case=True) for name in written]
+    by_rank = ("scope", "place", "case_sensitive", "normalised", "concept_id")
     return (
         names.with_columns(
             exact=pl.Series(exact, dtype=pl.String),
             folded=pl.Series(map(fold, exact), dtype=pl.String),
         )
         .filter(pl.col("exact") != "")
-        .sort("entity_class", "concept", "exact", "scope", "case_sensitive", "normalised")
+        .sort("entity_class", "concept", "exact", *by_rank)
         .unique(["entity_class", "concept", "exact"], keep="first", maintain_order=True)
     )
 
@@ -286,9 +323,9 @@ def _normalised_now(names: pl.DataFrame) -> pl.DataFrame:
 def _version(names: pl.DataFrame, entity_class: str) -> str:
     """Hash of everything that linking a class depends on, the order of its ontologies too."""
     of_class = names.filter(pl.col("entity_class") == entity_class)
-    order = of_class.sort("concept")["ontology"].unique(maintain_order=True).to_list()
-    rows = of_class.sort("concept_id", "ontology", "exact")
-    columns = ("concept_id", "ontology", "exact", "normalised", "scope", "case_sensitive")
+    order = of_class.sort("place")["ontology"].unique(maintain_order=True).to_list()
+    rows = of_class.sort("leader_id", "ontology", "exact")
+    columns = ("leader_id", "ontology", "exact", "normalised", "scope", "case_sensitive")
     content = hash_columns(_to_arrow(rows.select(columns)).columns)
     return digest(entity_class, FOLD_VERSION, NORMALISER_VERSION, *order, content)
 

@@ -44,6 +44,7 @@ _IDENTIFIERS_ORG = re.compile(r"https?://(?:www\.)?identifiers\.org/([\w.]+)[/:]
 
 # Spellings in use (in lower case), and the one that tables hold.
 _PREFIXES = {
+    "cas": "CAS",
     "cellosaurus": "Cellosaurus",
     "chebi": "CHEBI",
     "chembl.compound": "CHEMBL.COMPOUND",
@@ -52,6 +53,7 @@ _PREFIXES = {
     "drugbank": "DRUGBANK",
     "ensembl": "ENSEMBL",
     "hgnc": "HGNC",
+    "inchikey": "INCHIKEY",
     "medgen": "MEDGEN",
     "mesh": "MESH",
     "mim": "OMIM",

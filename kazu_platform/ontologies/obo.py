@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from kazu_platform.errors import MalformedFileError
 from kazu_platform.ontologies.curies import curie
 from kazu_platform.ontologies.files import lines_of
-from kazu_platform.ontologies.owl import ABBREVIATION_TYPES, Draft
+from kazu_platform.ontologies.owl import ABBREVIATION_TYPES, INCHIKEYS, Draft
 from kazu_platform.ontologies.terms import (
     ABBREVIATION,
     BROAD,
@@ -216,6 +216,8 @@ class _Stanza:
                 self.draft.xrefs.append((match, target))
             else:
                 self.draft.replaced_by = self.draft.replaced_by or target
+        elif predicate in INCHIKEYS:
+            self.draft.annotate(predicate, _quoted(rest)[0])
 
     def take_obsolete(self, value: str) -> None:
         self.draft.obsolete = value.lower().startswith("true")

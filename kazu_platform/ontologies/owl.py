@@ -57,6 +57,14 @@ XREF_PREDICATES = {
         for name in ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch")
     },
 }
+# ChEBI's InChIKey until 2025, and since: one structure, whatever a vocabulary calls it.
+INCHIKEYS = frozenset(
+    {
+        f"{OBO}chebi/inchikey",
+        "https://w3id.org/chemrof/inchi_key_string",
+        "chemrof:inchi_key_string",
+    }
+)
 # OMO:0003000 abbreviation, OMO:0003012 acronym, and the names older ontologies gave the type.
 ABBREVIATION_TYPES = frozenset({"OMO:0003000", "OMO:0003012", "abbreviation", "acronym"})
 # RO:0002162 in taxon, RO:0002160 only in taxon.
@@ -120,6 +128,8 @@ class Draft:
             self.synonyms.append((value, ABBREVIATION if abbreviation else scope))
         elif relation := XREF_PREDICATES.get(predicate):
             self.xrefs.append((relation, curie(value)))
+        elif predicate in INCHIKEYS:
+            self.xrefs.append(("exactMatch", f"INCHIKEY:{value}"))
         elif predicate in DEFINITIONS:
             self.definition = self.definition or value
         elif predicate in ALTERNATIVES:

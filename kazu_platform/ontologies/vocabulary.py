@@ -55,7 +55,7 @@ _READERS = {
     "owl": read_owl,
     "ofn": read_functional,
 }
-VOCABULARY_CODE_VERSION = f"4-{GENERATION_VERSION}-{AUTOCURATION_VERSION}"
+VOCABULARY_CODE_VERSION = f"5-{GENERATION_VERSION}-{AUTOCURATION_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 -- Questions an analyst asks first. Use them like tables: FROM mentions_of('MONDO:0005148').
 
--- The id to use today for an id that an ontology has withdrawn.
+-- The id that the graph uses for an id that an ontology has withdrawn, that another concept stands
+-- for (DOID:9352 is MONDO:0005148), or that is known only as an exact match (UMLS:C0011860).
 CREATE MACRO current_id(old_id) AS coalesce(
-    (SELECT r.current_id FROM concept_replacements r WHERE r.concept_id = old_id), old_id
+    (SELECT k.current_id FROM known_ids k WHERE k.concept_id = old_id), old_id
 );
 
 -- A concept with everything below it, and under the id it had before.
@@ -107,11 +108,20 @@ CREATE MACRO find_concept(wanted, n := 20) AS TABLE
             END AS closeness
         FROM synonyms s WHERE contains(lower(s.name), lower(wanted))
     ),
+    led AS (
+        SELECT
+            coalesce(e.leader_id, h.concept_id) AS concept_id,
+            coalesce(e.leader_ontology, h.ontology) AS ontology,
+            h.name, h.scope, h.closeness, e.leader_id IS NOT NULL AS follows
+        FROM hits h
+        LEFT JOIN concept_equivalents e
+            ON e.concept_id = h.concept_id AND e.ontology = h.ontology
+    ),
     best AS (
-        FROM hits
+        FROM led
         QUALIFY row_number() OVER (
             PARTITION BY concept_id, ontology
-            ORDER BY closeness, scope <> 'label', length(name), name
+            ORDER BY closeness, scope <> 'label', follows, length(name), name
         ) = 1
     )
     SELECT c.concept_id, c.label, b.name, b.scope, c.ontology, c.entity_class, c.definition

@@ -21,6 +21,32 @@ WHERE EXISTS (FROM concepts c WHERE c.concept_id = walk.replaced_by AND NOT c.ob
 GROUP BY walk.concept_id
 ORDER BY ALL;
 
+-- Every identifier that another one stands for, and the concept that the graph has it under: obsolete
+-- ids, concepts that follow a leader, ids of vocabularies that are not in the catalogue.
+CREATE TABLE known_ids AS
+WITH follows AS (
+    -- Of an id that means different things in two classes, nothing is said.
+    SELECT e.concept_id, min(e.leader_id) AS leader_id
+    FROM concept_equivalents e
+    WHERE e.leader_id IS NOT NULL AND e.leader_id <> e.concept_id
+        -- Nor of one that leads in another class.
+        AND NOT EXISTS (
+            FROM concepts c WHERE c.concept_id = e.concept_id AND NOT c.obsolete
+            AND (c.concept_id, c.ontology) NOT IN (
+                SELECT (f.concept_id, f.ontology) FROM concept_equivalents f
+                WHERE f.leader_id IS NOT NULL
+            )
+        )
+    GROUP BY e.concept_id
+    HAVING min(e.leader_id) = max(e.leader_id)
+)
+SELECT concept_id, leader_id AS current_id FROM follows
+UNION ALL
+SELECT r.concept_id, coalesce(f.leader_id, r.current_id)
+FROM concept_replacements r LEFT JOIN follows f ON f.concept_id = r.current_id
+WHERE r.concept_id NOT IN (SELECT concept_id FROM follows)
+ORDER BY ALL;
+
 -- The text that counts today: the valid version of each PMID, and each own document.
 CREATE VIEW lake.current_documents AS
 SELECT d.*

@@ -46,12 +46,20 @@ SCRIPTS = ("views.sql", "macros.sql")
 _MANY_FILES = 200
 _FEW_ROWS = 1_000_000
 
-# Everything below a concept by is_a. UNION drops what is known already, so a cycle ends; a concept
-# is not its own ancestor even then. Sorted, so that the rows of one ancestor lie together.
+# Everything below a concept by is_a, as the graph has it: of concepts that follow no other, with
+# the leaders of their parents. UNION drops what is known already, so a cycle ends; a concept is not
+# its own ancestor even then. Sorted, so that the rows of one ancestor lie together.
 _CLOSURE = """
 CREATE TABLE concept_ancestors AS
-WITH RECURSIVE is_a AS (
-    SELECT DISTINCT subject_id, object_id FROM concept_relations WHERE predicate = 'is_a'
+WITH RECURSIVE followers AS (
+    SELECT concept_id, ontology, leader_id FROM concept_equivalents WHERE leader_id IS NOT NULL
+),
+is_a AS (
+    SELECT DISTINCT r.subject_id, coalesce(f.leader_id, r.object_id) AS object_id
+    FROM concept_relations r
+    LEFT JOIN followers f ON f.concept_id = r.object_id AND f.ontology = r.ontology
+    WHERE r.predicate = 'is_a'
+        AND (r.subject_id, r.ontology) NOT IN (SELECT (concept_id, ontology) FROM followers)
 ),
 walk AS (
     SELECT subject_id AS concept_id, object_id AS ancestor_id FROM is_a

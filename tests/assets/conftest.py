@@ -14,7 +14,6 @@ import yaml
 
 import kazu_platform.sample
 from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
-from assets.partitions import ontologies_of
 from assets.runs import QUIET, Summary, materialise_everything, register_pubmed_files
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import Settings
@@ -129,7 +128,7 @@ class Home:
         """Run some assets for one partition; a failure is in the result."""
         settings = self.settings
         run = dg.materialize(
-            build_assets(ontologies_of(settings.catalogue())),
+            build_assets(settings.catalogue()),
             selection=selection,
             partition_key=partition,
             instance=self.instance,
@@ -163,7 +162,7 @@ class Home:
     def everything(self) -> Summary:
         """All of it, as `kazu-platform demo` does."""
         resources = build_resources(self.settings)
-        assets = build_assets(ontologies_of(self.settings.catalogue()))
+        assets = build_assets(self.settings.catalogue())
         return materialise_everything(assets, resources, self.instance, resources["sources"])
 
     def generations(self, table: Table) -> dict[str, str]:

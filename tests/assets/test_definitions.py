@@ -19,6 +19,7 @@ SNAPSHOT = Path(__file__).with_name("graph.json")
 WRITTEN_BY_STAGES = {"quarantine", "partition_metrics"}
 LAYERS = {
     "vocabulary": layers.VOCABULARY_LAYER,
+    "mapping_set": layers.MAPPING_LAYER,
     "indices": layers.INDEX_LAYER,
     "pubmed_file": layers.FILE_LAYER,
     "graph": layers.CORPUS_LAYER,

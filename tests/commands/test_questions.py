@@ -162,8 +162,21 @@ def test_an_obsolete_id_means_what_replaced_it(ask: Ask):
     assert ask("SELECT concept_id, pmid, text FROM mentions_of('HP:0001337')") == now
     assert ask("SELECT concept_id, pmid, text FROM mentions_of('HP:0001295')") == now
     partners = ask("SELECT name FROM partners('HP:0001295')")
-    assert partners[:2] == [("Levodopa",), ("Parkinson disease",)]
+    assert partners[:2] == [("L-dopa",), ("Parkinson disease",)]
     assert partners == ask("SELECT name FROM partners('HP:0001337')")
+
+
+@pytest.mark.parametrize("other", ["DRUGBANK:DB00619", "CHEMBL.COMPOUND:CHEMBL941"])
+def test_a_drug_of_three_vocabularies_is_one_node(ask: Ask, other: str):
+    nodes = ask(f"FROM nodes WHERE id = '{other}' OR list_contains(equivalent_ids, '{other}')")
+    assert [row[0] for row in nodes] == [IMATINIB]
+    for question in ("partners", "mentions_of"):
+        named = ask(f"FROM {question}('{other}')")
+        assert named == ask(f"FROM {question}('{IMATINIB}')") != []
+
+
+def test_human_and_mouse_genes_stay_two(ask: Ask):
+    assert ask("SELECT count(*) FROM concept_equivalents WHERE ontology = 'MouseGene'") == [(0,)]
 
 
 def test_an_annotation_is_its_own_slice_of_a_current_text(ask: Ask):

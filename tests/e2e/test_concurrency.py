@@ -32,7 +32,6 @@ from pathlib import Path
 import dagster as dg
 
 from assets.layers import FILE_LAYER
-from assets.partitions import ontologies_of
 from assets.runs import QUIET, register_pubmed_files
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import read_settings
@@ -41,7 +40,7 @@ from kazu_platform.storage.warehouse import build_warehouse
 
 variants, file, settings = Path(sys.argv[1]), sys.argv[2], read_settings()
 published = Path(settings.catalogue().pubmed.baseline)
-assets = build_assets(ontologies_of(settings.catalogue()))
+assets = build_assets(settings.catalogue())
 resources = build_resources(settings)
 with dg.DagsterInstance.ephemeral() as instance:
     register_pubmed_files(instance, resources["sources"])

@@ -24,6 +24,7 @@ def node(curie: str, name: str, licence: str = "CC-BY-4.0") -> dict[str, Any]:
         "name": name,
         "category": "biolink:Gene" if gene else "biolink:Disease",
         "entity_class": "gene" if gene else "disease",
+        "equivalent_ids": ["NCBIGene:672", "ENSEMBL:ENSG00000012048"] if gene else ["DOID:1612"],
         "n_documents": 3,
         "source": curie.split(":", maxsplit=1)[0],
         "licence": licence,
@@ -76,9 +77,13 @@ def test_an_export_reads_back_as_the_graph(tmp_path: Path):
         "name": "breast cancer",
         "provided_by": "MONDO",
         "entity_class": "disease",
+        "equivalent_identifiers": "DOID:1612",
         "n_documents": "3",
         "licence": "CC-BY-4.0",
     }
+    assert read(written.nodes)[0]["equivalent_identifiers"] == (
+        "NCBIGene:672|ENSEMBL:ENSG00000012048"
+    )
     together, is_a = read(written.edges)
     UUID(together.pop("id").removeprefix("urn:uuid:"))
     assert together == {
@@ -160,7 +165,7 @@ def test_problems_of_an_export_are_named(tmp_path: Path):
     written = export_kgx(GRAPH_NODES, GRAPH_EDGES, tmp_path / "kgx")
     together, is_a = (row["id"] for row in read(written.edges))
     lines = written.nodes.read_text().splitlines(keepends=True)
-    nameless = f"{BRCA1}\t\tBRCA1\tHGNC\tgene\t3\tCC0-1.0\n"
+    nameless = f"{BRCA1}\t\tBRCA1\tHGNC\tgene\t\t3\tCC0-1.0\n"
     written.nodes.write_text("".join([*lines[:3], nameless]))
 
     assert kgx_problems(tmp_path / "kgx") == [
@@ -181,7 +186,7 @@ def test_a_line_of_another_width_is_named(tmp_path: Path):
     (problem,) = kgx_problems(tmp_path / "kgx")
 
     assert problem.startswith(
-        "nodes.tsv cannot be read: CSV parse error: Expected 7 columns, got 2"
+        "nodes.tsv cannot be read: CSV parse error: Expected 8 columns, got 2"
     )
 
 

@@ -19,6 +19,7 @@ from kazu_platform.graph.network import (
 )
 from kazu_platform.graph.pairs import count_pairs
 from kazu_platform.tables import (
+    CONCEPT_EQUIVALENTS,
     CONCEPT_RELATIONS,
     CONCEPTS,
     EDGES,
@@ -103,6 +104,69 @@ def by_pair(edges: pa.Table, predicate: str = OCCURS_TOGETHER) -> dict[tuple[str
     }
 
 
+def equivalents(*rows: tuple[str, str, str]) -> pa.Table:
+    """Concept, its ontology, and the MONDO concept that it goes by."""
+    return CONCEPT_EQUIVALENTS.from_rows(
+        [
+            {
+                "concept_id": concept_id,
+                "ontology": ontology,
+                "entity_class": "disease",
+                "leader_id": leader,
+                "leader_ontology": "MONDO",
+                "match_id": leader,
+                "method": "direct",
+                "evidence": ["MONDO"],
+                "candidates": [leader],
+            }
+            for concept_id, ontology, leader in rows
+        ]
+    )
+
+
+def test_an_equivalent_is_an_id_of_its_leader_and_no_node():
+    """A concept of DOID alone climbs into MONDO as soon as a parent of it is a concept there."""
+    doid = concepts(
+        ("DOID:4", "disease", "disease", "DOID"),
+        ("DOID:162", "cancer", "disease", "DOID"),
+        ("DOID:0050686", "organ system cancer", "disease", "DOID"),
+        ("DOID:3121", "gallbladder cancer", "disease", "DOID"),
+    )
+    relations = is_a(
+        ("DOID:162", "DOID:4"),
+        ("DOID:0050686", "DOID:162"),
+        ("DOID:3121", "DOID:0050686"),
+        ontology="DOID",
+    )
+    pairs = counts(("DOID:3121", "DOID:3121", 1, [(1, 2001)]))
+
+    nodes, edges = nodes_and_edges(
+        pairs,
+        pa.concat_tables([VOCABULARY, doid]),
+        pa.concat_tables([HIERARCHY, relations]),
+        1,
+        licences={**LICENCES, "DOID": "CC0-1.0"},
+        equivalents=equivalents(
+            ("DOID:4", "DOID", DISEASE),
+            ("DOID:162", "DOID", CANCER),
+            ("UMLS:C0006826", "", CANCER),
+        ),
+    )
+
+    assert {row["id"]: row["equivalent_ids"] for row in nodes.to_pylist()} == {
+        DISEASE: ["DOID:4"],
+        CANCER: ["DOID:162", "UMLS:C0006826"],
+        "DOID:0050686": [],
+        "DOID:3121": [],
+    }
+    assert {pair: row["source"] for pair, row in by_pair(edges, SUBCLASS_OF).items()} == {
+        ("DOID:3121", "DOID:0050686"): "DOID",
+        ("DOID:0050686", CANCER): "DOID",
+        (CANCER, DISEASE): "MONDO",
+    }
+    assert dangling_edges(nodes, edges).num_rows == 0
+
+
 def test_npmi_of_two_documents_among_eight_is_a_half(
     corpus: Callable[..., Any], marked: Callable[..., Any]
 ):
@@ -154,6 +218,7 @@ def test_ancestors_of_a_named_concept_are_nodes_and_no_edge_dangles():
         "name": "breast cancer",
         "category": "biolink:Disease",
         "entity_class": "disease",
+        "equivalent_ids": [],
         "n_documents": 1,
         "source": "MONDO",
         "licence": "CC-BY-4.0",

@@ -91,6 +91,12 @@ def tables(vocabulary: list[tuple[str, str, str, bool, Names]]) -> tuple[pa.Tabl
 
 
 @pytest.fixture
+def vocabulary_of() -> Callable[..., tuple[pa.Table, pa.Table]]:
+    """Make concepts and synonyms of such rows."""
+    return tables
+
+
+@pytest.fixture
 def vocabulary() -> tuple[pa.Table, pa.Table]:
     """Concepts and synonyms."""
     return tables(VOCABULARY)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from kazu_platform.errors import ArtifactError
+from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.surfaces import surfaces_from_strings
+from kazu_platform.tables import CONCEPT_EQUIVALENTS
 from kazu_platform.text.normalise import NORMALISER_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     Vocabulary = tuple[pa.Table, pa.Table]
@@ -121,3 +125,130 @@ def test_an_index_of_another_normaliser_is_refused(tmp_path: Path, vocabulary: V
 def test_a_missing_index_says_what_to_do(tmp_path: Path):
     with pytest.raises(ArtifactError, match="there is no linking index here"):
         open_linking_index(tmp_path / "index")
+
+
+def equivalents(*rows: tuple[str, str, str, str]) -> pa.Table:
+    """Concept and ontology, leader and its ontology."""
+    return CONCEPT_EQUIVALENTS.from_rows(
+        [
+            {
+                "concept_id": concept_id,
+                "ontology": ontology,
+                "entity_class": "disease",
+                "leader_id": leader_id,
+                "leader_ontology": leader_ontology,
+                "match_id": leader_id,
+                "method": "direct",
+                "evidence": [leader_ontology],
+                "candidates": [leader_id],
+            }
+            for concept_id, ontology, leader_id, leader_ontology in rows
+        ]
+    )
+
+
+DISEASES: list[tuple[Any, ...]] = [
+    ("MONDO:0005148", "MONDO", "disease", False, [
+        ("label", "type 2 diabetes mellitus"),
+        ("exact", "maturity-onset diabetes"),
+    ]),
+    ("MONDO:0018911", "MONDO", "disease", False, [
+        ("label", "maturity-onset diabetes of the young"),
+        ("exact", "MODY", True),
+    ]),
+    ("DOID:9352", "DOID", "disease", False, [
+        ("label", "type 2 diabetes mellitus"),
+        ("exact", "NIDDM", True),
+        ("exact", "MODY", True),
+    ]),
+    ("MESH:D003924", "MEDIC", "disease", False, [
+        ("label", "Diabetes Mellitus, Type 2"),
+        ("exact", "NIDDM", True),
+    ]),
+    ("MESH:D009393", "MEDIC", "disease", False, [("label", "NIDDM", True)]),
+]  # fmt: skip
+ORDER = ("MONDO", "DOID", "MEDIC")
+ONE_DISEASE = (
+    ("DOID:9352", "DOID", "MONDO:0005148", "MONDO"),
+    ("MESH:D003924", "MEDIC", "MONDO:0005148", "MONDO"),
+    ("UMLS:C0011860", "", "MONDO:0005148", "MONDO"),
+)
+
+
+@pytest.fixture
+def diseases(vocabulary_of: Callable[..., Vocabulary]) -> Vocabulary:
+    return vocabulary_of(DISEASES)
+
+
+def linked(folder: Path, text: str) -> list[tuple[str, str, bool]]:
+    """Concept, label and ambiguity of each link of a disease."""
+    linker = ExactLinker(open_linking_index(folder))
+    row = {"text": [text], "entity_class": ["disease"], "context": [""]}
+    links = linker.link(surfaces_from_strings(pl.DataFrame(row)))
+    return [
+        (link["concept_id"], label, link["ambiguous"])
+        for link, label in zip(links.to_pylist(), linker.labels_of(links), strict=True)
+    ]
+
+
+def test_every_name_of_a_thing_links_to_its_leader(tmp_path: Path, diseases: Vocabulary):
+    build_linking_index(
+        *diseases, tmp_path, ontologies=ORDER, equivalents=equivalents(*ONE_DISEASE)
+    )
+    leader = ("MONDO:0005148", "type 2 diabetes mellitus", False)
+
+    assert linked(tmp_path, "type 2 diabetes mellitus") == [leader]
+    assert linked(tmp_path, "Diabetes Mellitus, Type 2") == [leader]
+    # A label comes before synonyms, also where MeSH alone has it.
+    assert linked(tmp_path, "NIDDM") == [("MESH:D009393", "NIDDM", False), leader]
+
+
+def test_a_name_counts_as_much_as_the_ontology_that_gives_it(tmp_path: Path, diseases: Vocabulary):
+    """DOID's careless MODY does not make MONDO's own ambiguous, nor come before it."""
+    build_linking_index(
+        *diseases, tmp_path, ontologies=ORDER, equivalents=equivalents(*ONE_DISEASE)
+    )
+
+    assert [(concept, ambiguous) for concept, _, ambiguous in linked(tmp_path, "MODY")] == [
+        ("MONDO:0018911", False),
+        ("MONDO:0005148", False),
+    ]
+
+
+def test_the_leading_ontology_may_be_another(tmp_path: Path, diseases: Vocabulary):
+    build_linking_index(
+        *diseases,
+        tmp_path,
+        ontologies=("DOID", "MONDO", "MEDIC"),
+        equivalents=equivalents(("MONDO:0005148", "MONDO", "DOID:9352", "DOID")),
+    )
+
+    assert linked(tmp_path, "maturity-onset diabetes") == [
+        ("DOID:9352", "type 2 diabetes mellitus", False)
+    ]
+
+
+def test_the_vocabulary_version_changes_with_the_equivalents(tmp_path: Path, diseases: Vocabulary):
+    def version(name: str, *rows: tuple[str, str, str, str]) -> str:
+        manifest = build_linking_index(
+            *diseases, tmp_path / name, ontologies=ORDER, equivalents=equivalents(*rows)
+        )
+        return manifest.vocabulary_version["disease"]
+
+    assert version("none") != version("one", ONE_DISEASE[0]) != version("two", *ONE_DISEASE[:2])
+    # What no ontology has gives no names.
+    assert version("elsewhere", ONE_DISEASE[2]) == version("none")
+
+
+def test_a_leader_that_is_not_there_is_not_believed(tmp_path: Path, diseases: Vocabulary):
+    manifest = build_linking_index(
+        *diseases,
+        tmp_path,
+        ontologies=ORDER,
+        equivalents=equivalents(("DOID:9352", "DOID", "MONDO:1", "MONDO")),
+    )
+
+    assert manifest.concepts == len(DISEASES)
+    assert ("DOID:9352", "type 2 diabetes mellitus", False) in linked(
+        tmp_path, "type 2 diabetes mellitus"
+    )

@@ -96,7 +96,10 @@ def test_matching_again_gives_what_a_full_detection_gives(
     assert (again.n_lost, again.n_gained) == (len(earlier - later), len(later - earlier))
     assert again.n_kept == len(earlier & later)
     versions = dict(
-        zip(*(again.mentions[n].to_pylist() for n in ("mention_id", "detector_version")), strict=True)
+        zip(
+            *(again.mentions[n].to_pylist() for n in ("mention_id", "detector_version")),
+            strict=True,
+        )
     )
     assert {each: dictionary_version(old.manifest) for each in earlier & later} == {
         each: version for each, version in versions.items() if each in earlier

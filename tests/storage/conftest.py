@@ -248,7 +248,13 @@ def write_vocabulary(lake: Lake) -> None:
         ),
         partition="00",
     )
-    node = {"category": "biolink:Disease", "n_documents": 2, "source": "MONDO", "licence": "CC0"}
+    node = {
+        "category": "biolink:Disease",
+        "equivalent_ids": [],
+        "n_documents": 2,
+        "source": "MONDO",
+        "licence": "CC0",
+    }
     lake.write(
         NODES,
         NODES.from_rows(

@@ -20,6 +20,9 @@ from kazu_platform.storage.warehouse import (
 )
 from kazu_platform.tables import (
     CITATIONS,
+    CONCEPT_EQUIVALENTS,
+    CONCEPT_RELATIONS,
+    CONCEPTS,
     DELETIONS,
     LINKS,
     MENTIONS,
@@ -147,6 +150,81 @@ def test_an_obsolete_id_means_the_concept_that_replaced_it(corpus: Lake, path: P
     ]
     assert len(ask(corpus, path, "FROM mentions_of('MONDO:5')")) == 3
     assert [row["name"] for row in ask(corpus, path, "FROM partners('MONDO:5')")] == ["INS"]
+
+
+def with_equivalents(corpus: Lake) -> None:
+    """DOID beside MONDO: type 2 diabetes is MONDO:3; monogenic diabetes is in DOID alone."""
+    row = {"ontology": "DOID", "entity_class": "disease", "ontology_version": "1"}
+    corpus.write(
+        CONCEPTS,
+        CONCEPTS.from_rows(
+            [
+                {**row, "concept_id": "DOID:9352", "label": "type 2 diabetes", "obsolete": False},
+                {**row, "concept_id": "DOID:9351", "label": "diabetes", "obsolete": False},
+                {**row, "concept_id": "DOID:1", "label": "NIDDM", "obsolete": True,
+                 "replaced_by": "DOID:9352"},
+                {**row, "concept_id": "DOID:0050524", "label": "MODY", "obsolete": False},
+            ]
+        ),
+        partition="DOID",
+    )  # fmt: skip
+    is_a = {"predicate": "is_a", "object_id": "DOID:9351", "ontology": "DOID"}
+    corpus.write(
+        CONCEPT_RELATIONS,
+        CONCEPT_RELATIONS.from_rows(
+            [{**is_a, "subject_id": "DOID:0050524"}, {**is_a, "subject_id": "DOID:9352"}]
+        ),
+        partition="DOID",
+    )
+    led = {"entity_class": "disease", "leader_ontology": "MONDO", "method": "direct"}
+    rows = [
+        ("DOID:9352", "DOID", "MONDO:3"),
+        ("DOID:9351", "DOID", "MONDO:2"),
+        ("UMLS:C0011860", "", "MONDO:3"),
+    ]
+    corpus.write(
+        CONCEPT_EQUIVALENTS,
+        CONCEPT_EQUIVALENTS.from_rows(
+            [
+                {**led, "concept_id": each, "ontology": ontology, "leader_id": leader,
+                 "match_id": leader, "evidence": ["MONDO"], "candidates": [leader]}
+                for each, ontology, leader in rows
+            ]
+        ),
+        partition="all",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ["DOID:9352", "UMLS:C0011860", "DOID:1", "MONDO:3"])
+def test_every_id_of_a_concept_finds_it(corpus: Lake, path: Path, asked: str):
+    """An equivalent, an id known only as an exact match, and one that an equivalent replaced."""
+    with_equivalents(corpus)
+
+    found = ask(corpus, path, f"FROM mentions_of('{asked}')")
+
+    assert [(row["concept_id"], row["doc_id"]) for row in found] == [
+        ("MONDO:3", "PMID:8"),
+        ("MONDO:3", "PMID:7"),
+        ("MONDO:3", "note-1"),
+    ]
+    assert ask(corpus, path, f"SELECT current_id('{asked}') AS id") == [{"id": "MONDO:3"}]
+
+
+def test_partners_of_an_equivalent_are_those_of_its_leader(corpus: Lake, path: Path):
+    with_equivalents(corpus)
+
+    assert [row["name"] for row in ask(corpus, path, "FROM partners('DOID:9351')")] == ["INS"]
+
+
+def test_a_concept_of_one_ontology_lies_below_the_leader_of_its_parent(corpus: Lake, path: Path):
+    with_equivalents(corpus)
+
+    found = ask(corpus, path, "FROM concept_ancestors WHERE concept_id LIKE 'DOID:%' ORDER BY ALL")
+
+    assert [(row["concept_id"], row["ancestor_id"]) for row in found] == [
+        ("DOID:0050524", "MONDO:1"),
+        ("DOID:0050524", "MONDO:2"),
+    ]
 
 
 def test_ancestors_end_in_a_cycle_and_leave_out_the_concept_itself(corpus: Lake, path: Path):
