@@ -69,9 +69,11 @@ def _packages(_settings: Settings) -> Iterator[Finding]:
 def _catalogue(settings: Settings) -> Iterator[Finding]:
     catalogue = settings.catalogue()
     yield Finding("ok", "catalogue", f"{catalogue.name}: {len(catalogue.ontologies)} ontologies")
-    for source in catalogue.ontologies:
-        if "://" not in source.url and not Path(source.url).exists():
-            yield Finding("error", f"ontology {source.name}", f"there is no file {source.url}")
+    sources = [("ontology", source.name, source.url) for source in catalogue.ontologies]
+    sources += [("mapping set", source.name, source.url) for source in catalogue.mappings]
+    for kind, name, url in sources:
+        if "://" not in url and not Path(url).exists():
+            yield Finding("error", f"{kind} {name}", f"there is no file {url}")
     if catalogue.pubmed is None:
         yield Finding("warning", "pubmed", "the catalogue has no PubMed folders: no corpus")
 
