@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazu_platform.ontologies import autocuration, generation
 from kazu_platform.ontologies.everyday import GENERAL_CHEMICALS, GENERAL_TAXA, KEPT, ORGANISMS
+from kazu_platform.ontologies.generation import _FAMILIES as _SHORT_FORMS
+from kazu_platform.ontologies.generation import _TO_AMERICAN, _TO_BRITISH
 from kazu_platform.ontologies.terms import EXACT, LABEL
 from kazu_platform.text.spellings import GREEK
 
@@ -122,21 +124,21 @@ def singular(name: str) -> str | None:
     return None
 
 
-_BRITISH_PIECES: Final = re.compile("|".join(map(re.escape, generation._TO_BRITISH)))
-_AMERICAN_PIECES: Final = re.compile("|".join(map(re.escape, generation._TO_AMERICAN)))
-_MAY_BE_BRITISH: Final = re.compile("|".join(p.strip(" ") for p in generation._TO_AMERICAN))
+_BRITISH_PIECES: Final = re.compile("|".join(map(re.escape, _TO_BRITISH)))
+_AMERICAN_PIECES: Final = re.compile("|".join(map(re.escape, _TO_AMERICAN)))
+_MAY_BE_BRITISH: Final = re.compile("|".join(p.strip(" ") for p in _TO_AMERICAN))
 
 
 def british(name: str) -> str | None:
     """British spelling of an American name."""
-    return _BRITISH_PIECES.sub(lambda found: generation._TO_BRITISH[found[0]], name)
+    return _BRITISH_PIECES.sub(lambda found: _TO_BRITISH[found[0]], name)
 
 
 def american(name: str) -> str | None:
     """American spelling of a British name."""
     if not _MAY_BE_BRITISH.search(name):
         return None
-    respelled = _AMERICAN_PIECES.sub(lambda found: generation._TO_AMERICAN[found[0]], f" {name} ")
+    respelled = _AMERICAN_PIECES.sub(lambda found: _TO_AMERICAN[found[0]], f" {name} ")
     return respelled.strip(" ")
 
 
@@ -259,7 +261,7 @@ def spelled_greek(name: str) -> str | None:
 
 _FAMILIES: Final = {
     re.compile(rf"\b(?i:{family})[- ](\d+|{_GREEK_NAME}|[αβγδ])"): rf"{short}-\1"
-    for family, short in generation._FAMILIES.items()
+    for family, short in _SHORT_FORMS.items()
 }
 _ANY_FAMILY: Final = re.compile("(?i)interleukin|interferon|caspase|connexin")
 

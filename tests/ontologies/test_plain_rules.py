@@ -30,7 +30,8 @@ FRAMES = (
     "{}", "{}s", "{} cell", "{} cells", "{} type II", "{} factor 8", "The {}", "{} (disease)",
     "{}, NOS", "{}, Acute", "{} gene", "{}-beta", "Transgenic {}", "acute {}", "{} of the heart",
 )  # fmt: skip
-NAMES = sorted({frame.format(word) for frame, word in product(FRAMES, WORDS)}) + [
+NAMES = [
+    *sorted({frame.format(word) for frame, word in product(FRAMES, WORDS)}),
     "x" * 121,
     " ".join("abcdefghijklmnopq"),
     "a name without an end " * 4,
@@ -79,13 +80,10 @@ def test_rules_of_curation_give_the_same_verdicts(plain: ModuleType, entity_clas
 
 
 def test_each_rule_of_generation_is_there_in_plain_python(plain: ModuleType):
+    names = [plain.Made(name, name, "label", obsolete=False) for name in NAMES]
+
     made = {
-        each.rule
-        for entity_class in ENTITY_CLASSES
-        for each in plain.generate(
-            [plain.Made(str(row), name, "label", False) for row, name in enumerate(NAMES)],
-            entity_class,
-        )
+        each.rule for entity_class in ENTITY_CLASSES for each in plain.generate(names, entity_class)
     }
 
     assert made == {
