@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from math import log10
+from math import log
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazu_platform.ontologies import autocuration, generation
@@ -482,10 +482,14 @@ def _everyday(name: str, entity_class: str) -> bool:
 
 
 def _frequency(name: str, entity_class: str) -> float:
-    """Zipf frequency; that of "A group", which could be a species, is its second word's."""
+    """Zipf frequency; that of "A group", which could be a species, is its second word's.
+
+    The logarithm is taken as columns take it: `log10` rounds another way where a word lies on a
+    threshold ("memories" has 4.5).
+    """
     word = _EPITHET.sub(r"\1", name, count=1) if entity_class == "species" else name
     frequency = _frequencies().get(word.lower())
-    return log10(frequency * _PER_BILLION) if frequency else 0.0
+    return log(frequency * _PER_BILLION) / log(10) if frequency else 0.0
 
 
 @cache

@@ -152,7 +152,9 @@ def compare(names: pl.DataFrame, entity_class: str, repeats: int) -> dict[str, A
     """Columns against loops over the same names, on one core, taking turns."""
     rows = [Made(*row) for row in names.rows()]
     by_column, by_loop = columns(names, entity_class), loops(rows, entity_class)
-    assert sorted(by_column.iter_rows(), key=str) == sorted(by_loop, key=str), entity_class
+    differ = set(by_column.iter_rows()) ^ set(by_loop)
+    assert not differ, f"{entity_class}: {sorted(differ, key=str)[:4]}"
+    assert len(by_column) == len(by_loop)
     pairs: list[tuple[float, float]] = []
     with on_one_core():
         for _ in range(repeats):
