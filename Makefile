@@ -40,7 +40,8 @@ test-all: setup  ## the slow ones too
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
-	@for name in dictionary linking pubmed_xml text surfaces annotate; do \
+	@for name in dictionary linking pubmed_xml text normaliser vocabulary_building \
+		dictionary_layers surfaces annotate; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py --record || exit 1; done
 
 docs: setup  ## generate docs/tables.md from tables.py

@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 DATA_VARIABLE = "KAZU_TEST_DATA"
 REPOSITORY = Path(__file__).parent.parent
@@ -82,6 +83,23 @@ def peak_memory_bytes() -> int:
 def pin_to_one_core() -> None:
     """Keep this process and its children on one core (Linux)."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+@contextmanager
+def on_one_core() -> Generator[None]:
+    """Keep every thread of this process, those of libraries too, on one core (Linux)."""
+    allowed = os.sched_getaffinity(0)
+    try:
+        _let_threads_use({max(allowed)})
+        yield
+    finally:
+        _let_threads_use(allowed)
+
+
+def _let_threads_use(cores: set[int]) -> None:
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 def describe_machine() -> dict[str, Any]:

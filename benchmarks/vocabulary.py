@@ -9,8 +9,13 @@ from zlib import crc32
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.ner.compile import build_dictionary_index
+from kazu_platform.ner.dictionary import DictionaryDetector
+from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ontologies.vocabulary import parse_vocabulary
 from kazu_platform.settings import read_catalogue
+from kazu_platform.tables import SYNONYMS
+from kazu_platform.text.fold import fold_name
 
 CATALOGUE = Path(__file__).parent.parent / "tests" / "catalogues" / "shared.yaml"
 
@@ -41,3 +46,20 @@ def sample(synonyms: pa.Table, names: int, *, shortest: int = 1) -> pa.Table:
     distinct = sorted(lowered.unique().to_list(), key=lambda name: crc32(name.encode()))
     chosen = active.filter(lowered.is_in(distinct[:names]))
     return chosen.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(synonyms.schema)
+
+
+def detector_of(names: pl.DataFrame, folder: Path) -> tuple[DictionaryDetector, frozenset[str]]:
+    """A detector of synonyms, its index compiled to a new folder; and its names, folded."""
+    folder.mkdir()
+    rows = names.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(SYNONYMS.schema)
+    build_dictionary_index(rows, folder)
+    active = names.filter("active")["name"].unique().to_list()
+    detector = DictionaryDetector(open_dictionary_index(folder))
+    return detector, frozenset(fold_name(name) for name in active)
+
+
+def exact_spelling(mentions: pa.Table, spellings: frozenset[str]) -> pa.Array:
+    """Whether each mention is spelled as a name is, case, dashes and runs of blanks aside."""
+    return pa.array(
+        [fold_name(text) in spellings for text in mentions["text"].to_pylist()], pa.bool_()
+    )

@@ -38,6 +38,21 @@ def test_the_x_chromosome_is_no_number(entity_class: str):
     assert normalise("chromosome X", entity_class) == "chromosome x"
 
 
+@EVERY_CLASS
+def test_diabetes_is_no_plural(entity_class: str):
+    assert normalise("Diabetes", entity_class) == "diabetes"
+    assert normalise("diabetes type 2", entity_class) == "diabetes type 2"
+
+
+@EVERY_CLASS
+def test_compatibility_forms_are_what_they_look_like(entity_class: str):
+    assert normalise("ﬁbrin", entity_class) == "fibrin"
+    assert normalise("Ａ２０", entity_class) == "a 20"
+    assert normalise("K₂", entity_class) == "k 2"
+    assert normalise("Ⅷ", entity_class) == normalise("VIII", entity_class)
+    assert normalise("e\u0301", entity_class) == normalise("é", entity_class) == "e"
+
+
 @pytest.mark.parametrize(
     ("entity_class", "one", "other"),
     [
