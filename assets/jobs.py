@@ -5,7 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.layers import (
+    CORPUS_LAYER,
+    FILE_LAYER,
+    INDEX_LAYER,
+    REPORT_LAYER,
+    VOCABULARY_LAYER,
+)
 from assets.runs import materialise_everything, register_pubmed_files
 from resources.sources import SourcesResource
 
@@ -70,5 +76,10 @@ def jobs_of(
         ),
         dg.define_asset_job(
             "graph", CORPUS_LAYER, description="Current citations, links, graph and warehouse."
+        ),
+        dg.define_asset_job(
+            "reports",
+            REPORT_LAYER,
+            description="What a curator should look at: conflicts between names, English words.",
         ),
     ]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import dagster as dg
 
 VOCABULARY_LAYER = dg.AssetSelection.assets(
-    "ontology_files", "concepts", "synonyms", "concept_relations", "concept_xrefs"
+    "ontology_files",
+    "concepts",
+    "synonyms",
+    "concept_relations",
+    "concept_xrefs",
+    "vocabulary_changes",
 )
 INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "linking_index")
 FILE_LAYER = dg.AssetSelection.assets(
@@ -21,3 +26,4 @@ CORPUS_LAYER = dg.AssetSelection.assets(
     "kgx_export",
     "warehouse",
 )
+REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

@@ -14,7 +14,13 @@ from typing import Any
 import dagster as dg
 
 from assets.audits import AUDITS
-from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.layers import (
+    CORPUS_LAYER,
+    FILE_LAYER,
+    INDEX_LAYER,
+    REPORT_LAYER,
+    VOCABULARY_LAYER,
+)
 from assets.partitions import pubmed_files
 from assets.sources import list_published
 from kazu_platform.citations.files import file_order
@@ -23,6 +29,7 @@ from resources.dagster_home import PROCESS_TAG
 from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
 
 Progress = Callable[[str, int, int], None]
 
@@ -88,6 +95,8 @@ def materialise_everything(
         *((name, VOCABULARY_LAYER, name) for name in ontologies),
         ("indices", INDEX_LAYER, None),
         *((name, FILE_LAYER, name) for name in files),
+        # Reports need the surfaces, and the warehouse shows the reports.
+        ("reports", REPORT_LAYER | SURFACES_ONLY, None),
         ("graph", CORPUS_LAYER, None),
     ]
     for done, (what, layer, partition) in enumerate(steps):

@@ -11,6 +11,7 @@ import assets.corpus
 import assets.graph
 import assets.linking
 import assets.reading
+import assets.reports
 import assets.sources
 import assets.vocabularies
 import assets.warehouse
@@ -41,6 +42,7 @@ def build_assets(ontologies: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
     return [
         assets.sources.ontology_files_asset(ontologies),
         assets.vocabularies.vocabularies_asset(ontologies),
+        assets.reports.vocabulary_changes_asset(ontologies),
         assets.vocabularies.dictionary_index,
         assets.vocabularies.linking_index,
         assets.sources.pubmed_archives,
@@ -51,6 +53,8 @@ def build_assets(ontologies: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
         assets.reading.mentions,
         assets.linking.surfaces,
         assets.linking.links,
+        assets.reports.conflicts,
+        assets.reports.homonyms,
         assets.graph.pair_counts,
         assets.graph.network,
         assets.graph.kgx_export,

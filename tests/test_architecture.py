@@ -40,6 +40,7 @@ ROOMS = {
     "linking": NOUNS | {"text", "storage", "ner", "citations"},
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
     "formats": NOUNS,
+    "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}
 
