@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
     from kazu_platform.tables import Table
 
-_AT_ONCE = 500_000
+AT_ONCE = 500_000
+"""Names folded at a time: what bounds the memory."""
 
 
-def fold_names(names: pl.Series) -> pl.Series:
+def fold_names(names: pl.Series, *, at_once: int = AT_ONCE) -> pl.Series:
     """Fold a column of names as `text.fold.fold_name` does one; there are no nulls.
 
     >>> fold_names(pl.Series(["TNF‑α", " Breast  Cancer "])).to_list()
     ['tnf-α', 'breast cancer']
     """
-    starts = range(0, len(names), _AT_ONCE)
-    parts = [_folded(names.slice(start, _AT_ONCE)) for start in starts]
+    starts = range(0, len(names), at_once)
+    parts = [_folded(names.slice(start, at_once)) for start in starts]
     whole = pl.concat(parts) if parts else pl.Series([], dtype=pl.String)
     return whole.str.replace_all(" +", " ").str.strip_chars(" ").alias("folded")
 
