@@ -583,9 +583,9 @@ HOMONYMS = Table(
             column("held_back_by", STRINGS, "Why the other names are not matched."),
             AFFECTED,
             column(
-                "lower_case_share",
+                "word_case_share",
                 pa.float64(),
-                "Share of the mentions that are written in lower case.",
+                "Share of the mentions in the case of a word (was, Was), not of a symbol (WAS).",
                 nullable=True,
             ),
             EVIDENCE_ID,

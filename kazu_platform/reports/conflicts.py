@@ -61,8 +61,13 @@ def find_conflicts(
 
 
 def worst(conflicts: pa.Table, n: int = 10) -> pa.Table:
-    """The first rows of a report for a person to read, one for each string and its concepts."""
-    top = pl.DataFrame(conflicts).filter(pl.col("n_mentions") > 0).head(n)
+    """The strings that touch most mentions, for a person to read; each with its worst conflict."""
+    top = (
+        pl.DataFrame(conflicts)
+        .filter(pl.col("n_mentions") > 0)
+        .unique(pl.col("string").str.to_lowercase(), keep="first", maintain_order=True)
+        .head(n)
+    )
     concepts = [
         "; ".join(map(" ".join, zip(row["concept_ids"], row["labels"], strict=True)))
         for row in top.select("concept_ids", "labels").iter_rows(named=True)

@@ -72,7 +72,7 @@ def find_homonyms(
 def floods(homonyms: pa.Table, n_mentions: int) -> pa.Table:
     """Active names that no person would let pass: an English word, and too many mentions of it.
 
-    Only mentions in lower case count: "APP" is no word of English.
+    Only mentions in the case of a word count: "APP" is no word of English, but "The" is one.
 
     Args:
         homonyms: HOMONYMS.
@@ -84,7 +84,7 @@ def floods(homonyms: pa.Table, n_mentions: int) -> pa.Table:
         .filter(
             pl.col("active"),
             coined | (pl.col("zipf") >= FUNCTION_WORD),
-            pl.col("n_mentions") * pl.col("lower_case_share") > FLOOD_SHARE * n_mentions,
+            pl.col("n_mentions") * pl.col("word_case_share") > FLOOD_SHARE * n_mentions,
         )
         .select("word", "entity_class", "n_mentions", "sentence")
         .to_arrow()
@@ -105,7 +105,10 @@ def worst(homonyms: pa.Table, n: int = 10) -> pa.Table:
             "zipf",
             "active",
             pl.col("n_mentions").alias("mentions"),
-            (100 * pl.col("lower_case_share")).round(0).cast(pl.Int64).alias("% in lower case"),
+            (100 * pl.col("word_case_share"))
+            .round(0)
+            .cast(pl.Int64)
+            .alias("% in the case of a word"),
             pl.format("{} ({})", "sentence", "sentence_doc_id").alias("sentence"),
         )
         .to_arrow()
@@ -151,15 +154,15 @@ def _described(names: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mentions(strings: pl.DataFrame) -> pl.DataFrame:
-    """Mentions of each folded string of a class, and a surface: in lower case if there is one."""
-    lower = pl.col("text") == pl.col("text").str.to_lowercase()
+    """Mentions of each folded string of a class; a surface, in the case of a word if there is."""
+    word_case = pl.col("text") != pl.col("text").str.to_uppercase()
     return (
-        strings.sort([lower, "n_mentions", "surface_id"], descending=[True, True, False])
+        strings.sort([word_case, "n_mentions", "surface_id"], descending=[True, True, False])
         .group_by("entity_class", pl.col("folded").alias("word"), maintain_order=True)
         .agg(
             pl.col("n_mentions").sum(),
-            (pl.col("n_mentions").filter(lower).sum() / pl.col("n_mentions").sum()).alias(
-                "lower_case_share"
+            (pl.col("n_mentions").filter(word_case).sum() / pl.col("n_mentions").sum()).alias(
+                "word_case_share"
             ),
             pl.col("surface_id").first(),
         )

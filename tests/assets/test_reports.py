@@ -82,7 +82,7 @@ def test_was_is_reported_but_no_flood_as_it_matches_only_in_its_case(made: tuple
 
     was = found["was", "gene"]
     assert (was["concept_ids"], was["any_case"]) == (["HGNC:12731"], False)
-    assert (was["n_mentions"] > 0, was["lower_case_share"]) == (True, 0.0)
+    assert (was["n_mentions"] > 0, was["word_case_share"]) == (True, 0.0)
     assert report.checks["homonyms", "no_flood"] is True
 
 

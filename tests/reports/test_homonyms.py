@@ -52,12 +52,26 @@ def test_was_is_a_homonym_and_a_flood_if_it_matches_in_any_case(
             "any_case": True,
             "held_back_by": [],
             "n_mentions": 50,
-            "lower_case_share": 0.9,
+            "word_case_share": 0.9,
             "sentence_doc_id": None,
             "sentence": None,
         }
     ]
     assert floods(rows, 100)["word"].to_pylist() == ["was"]
+
+
+def test_a_gene_whose_symbol_begins_sentences_is_a_flood(
+    vocabulary: Callable[..., Version], surfaces: Callable[..., pa.Table]
+):
+    """Matched in its case only, NCBIGene:329910 is found wherever a sentence begins with "The"."""
+    gene = vocabulary([{"id": "HGNC:1", "label": "The"}])
+    the = pl.DataFrame({"word": ["the"], "zipf": [7.73]})
+
+    rows = find_homonyms(gene.synonyms, surfaces([("The", "gene", 50)]), words=the)
+
+    assert floods(rows, 100).to_pylist() == [
+        {"word": "the", "entity_class": "gene", "n_mentions": 50, "sentence": None}
+    ]
 
 
 def test_was_in_its_case_is_a_homonym_but_no_flood(
@@ -71,7 +85,7 @@ def test_was_in_its_case_is_a_homonym_but_no_flood(
 
     assert rows["names"].to_pylist() == [["WAS", "Was"]]
     assert rows["any_case"].to_pylist() == [False]
-    assert rows["lower_case_share"].to_pylist() == [0.0]
+    assert rows["word_case_share"].to_pylist() == [0.0]
     assert floods(rows, 100).num_rows == 0
 
 
