@@ -186,8 +186,6 @@ def vocabulary_changes_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.Ass
         the lake as it stands, before the new names are matched.
         """
         tables, ontology = lake.open(), context.partition_key
-        catalogue = sources.catalogue()
-        class_ = catalogue.ontology(ontology).entity_class
         live = tables.live(VOCABULARY_CHANGES, ontology)
         pair = compared(
             live.inputs if live else None,
@@ -197,6 +195,8 @@ def vocabulary_changes_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.Ass
         searched: list[int] = []
 
         def corpus() -> Corpus:
+            catalogue = sources.catalogue()
+            class_ = catalogue.ontology(ontology).entity_class
             others = [
                 each
                 for each in live_ontologies(tables, SYNONYMS, catalogue)
@@ -232,7 +232,7 @@ def vocabulary_changes_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.Ass
                 expected=live.generation if live else None,
             ),
         )
-        yield few_mentions_lost(tables, ontology, class_)
+        yield few_mentions_lost(tables, ontology)
 
     return vocabulary_changes
 
@@ -251,16 +251,16 @@ def no_flood(lake: Lake) -> dg.AssetCheckResult:
     )
 
 
-def few_mentions_lost(lake: Lake, ontology: str, entity_class: str) -> dg.AssetCheckResult:
+def few_mentions_lost(lake: Lake, ontology: str) -> dg.AssetCheckResult:
     """Warn of a version that would lose many mentions of its class."""
     changes = lake.read(VOCABULARY_CHANGES, ontology)
-    share = lost_share(changes, lake.read(SURFACES), entity_class)
+    share = lost_share(changes, lake.read(SURFACES)) if changes.num_rows else 0.0
     return dg.AssetCheckResult(
         passed=share <= MAX_LOST,
         severity=dg.AssetCheckSeverity.WARN,
         asset_key=VOCABULARY_CHANGES.name,
         check_name="few_mentions_lost",
-        description=f"{share:.2%} of the mentions of {entity_class} would be lost",
+        description=f"{share:.2%} of the mentions of its class would be lost",
         metadata={"lost": share},
     )
 

@@ -189,10 +189,11 @@ def _first(texts: Iterable[pa.Table], max_documents: int) -> Iterable[pa.Table]:
             return
 
 
-def lost_share(changes: pa.Table, surfaces: pa.Table, entity_class: str) -> float:
-    """Share of the mentions of a class that would be lost with their names."""
-    of_class = pl.DataFrame(surfaces.select(["entity_class", "n_mentions"])).filter(
-        pl.col("entity_class") == entity_class
+def lost_share(changes: pa.Table, surfaces: pa.Table) -> float:
+    """Share of the mentions of the ontology's class that would be lost with their names."""
+    class_ = pl.DataFrame(changes.select(["entity_class"])).unique()
+    of_class = pl.DataFrame(surfaces.select(["entity_class", "n_mentions"])).join(
+        class_, on="entity_class", how="semi"
     )
     gone = pl.DataFrame(totals(changes)).filter(pl.col("effect") == LOST)
     lost, there = int(gone["mentions"].sum()), int(of_class["n_mentions"].sum())

@@ -54,7 +54,7 @@ def test_mentions_of_a_name_that_goes_are_lost(
     found = predict(old, new, Corpus(surfaces=lake))
 
     assert of_names(found.changes) == {("name_removed", "flu"): ("lost", 7)}
-    assert lost_share(found.changes, lake, "disease") == 1.0
+    assert lost_share(found.changes, lake) == 1.0
     assert totals(found.changes).to_pylist() == [
         {"effect": "lost", "strings": 1, "with mentions": 1, "mentions": 7}
     ]
@@ -70,7 +70,7 @@ def test_a_name_that_another_ontology_of_the_class_has_is_linked_again_and_not_l
     found = predict(old, new, Corpus(others=others, surfaces=lake))
 
     assert of_names(found.changes) == {("name_removed", "flu"): ("relinked", 4)}
-    assert lost_share(found.changes, lake, "disease") == 0.0
+    assert lost_share(found.changes, lake) == 0.0
 
 
 def test_a_name_that_is_held_back_is_lost(
@@ -183,4 +183,4 @@ def test_nothing_changes_nothing(vocabulary: Callable[..., Version]):
     found = predict(vocabulary([FLU]), vocabulary([FLU]), Corpus())
 
     assert found.changes.num_rows == totals(found.changes).num_rows == 0
-    assert lost_share(found.changes, SURFACES.empty(), "disease") == 0.0
+    assert lost_share(found.changes, SURFACES.empty()) == 0.0
