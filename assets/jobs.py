@@ -10,6 +10,7 @@ from assets.layers import (
     FILE_LAYER,
     INDEX_LAYER,
     MAPPING_LAYER,
+    REPORT_LAYER,
     VOCABULARY_LAYER,
 )
 from assets.runs import materialise_everything, register_pubmed_files
@@ -81,5 +82,10 @@ def jobs_of(
         ),
         dg.define_asset_job(
             "graph", CORPUS_LAYER, description="Current citations, links, graph and warehouse."
+        ),
+        dg.define_asset_job(
+            "reports",
+            REPORT_LAYER,
+            description="What a curator should look at: conflicts between names, English words.",
         ),
     ]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import dagster as dg
 
 VOCABULARY_LAYER = dg.AssetSelection.assets(
-    "ontology_files", "concepts", "synonyms", "concept_relations", "concept_xrefs"
+    "ontology_files",
+    "concepts",
+    "synonyms",
+    "concept_relations",
+    "concept_xrefs",
+    "vocabulary_changes",
 )
 MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
 INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "concept_equivalents", "linking_index")
@@ -22,3 +27,4 @@ CORPUS_LAYER = dg.AssetSelection.assets(
     "kgx_export",
     "warehouse",
 )
+REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

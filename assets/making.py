@@ -40,6 +40,7 @@ class Recipe:
         explain: writes what says why rows are missing, before the gates judge: the quarantine.
         figures: numbers to record once the rows are live, such as how many documents.
         pictures: further metadata, made from the live rows.
+        report: metadata that belongs to every materialisation, also where nothing was made.
         expected: the generation that the rows replace, seen before anything was read for them;
             if another writer was faster, nothing is published. Anything, where nobody else writes.
     """
@@ -52,6 +53,7 @@ class Recipe:
     explain: Callable[[], None] | None = None
     figures: Callable[[], Mapping[str, float]] | None = None
     pictures: Callable[[], Mapping[str, Any]] | None = None
+    report: Callable[[], Mapping[str, Any]] = dict
     expected: Expected = ANY
 
 
@@ -73,7 +75,7 @@ def make(lake: Lake, *recipes: Recipe) -> Events:
             made.recipe.table,
             made.pointer,
             partition=made.recipe.partition,
-            metadata=made.metadata,
+            metadata=made.metadata | dict(made.recipe.report()),
             skipped=made.skipped,
         )
 

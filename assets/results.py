@@ -115,16 +115,17 @@ def preview(lake: Lake, table: Table, partition: str) -> str:
     return "no rows"
 
 
-def markdown(rows: pa.Table) -> str:
-    """Rows as a Markdown table; long cells are cut."""
+def markdown(rows: pa.Table, *, characters: int = PREVIEW_CHARACTERS) -> str:
+    """Rows as a Markdown table; cells longer than so many characters are cut."""
     lines = [f"| {' | '.join(rows.column_names)} |", f"|{' --- |' * rows.num_columns}"]
     lines += [
-        f"| {' | '.join(_cell(row[n]) for n in rows.column_names)} |" for row in rows.to_pylist()
+        f"| {' | '.join(_cell(row[n], characters) for n in rows.column_names)} |"
+        for row in rows.to_pylist()
     ]
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+def _cell(value: Any, characters: int) -> str:  # noqa: ANN401 - a cell holds anything
     text = "" if value is None else str(value)
-    text = text if len(text) <= PREVIEW_CHARACTERS else f"{text[:PREVIEW_CHARACTERS]}…"
+    text = text if len(text) <= characters else f"{text[:characters]}…"
     return text.replace("|", "\\|").replace("\n", " ")

@@ -19,6 +19,7 @@ from assets.layers import (
     FILE_LAYER,
     INDEX_LAYER,
     MAPPING_LAYER,
+    REPORT_LAYER,
     VOCABULARY_LAYER,
 )
 from assets.partitions import pubmed_files
@@ -29,6 +30,7 @@ from resources.dagster_home import PROCESS_TAG
 from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
 
 Progress = Callable[[str, int, int], None]
 
@@ -95,6 +97,8 @@ def materialise_everything(
         *((source.name, MAPPING_LAYER, source.name) for source in sources.catalogue().mappings),
         ("indices", INDEX_LAYER, None),
         *((name, FILE_LAYER, name) for name in files),
+        # Reports need the surfaces, and the warehouse shows the reports.
+        ("reports", REPORT_LAYER | SURFACES_ONLY, None),
         ("graph", CORPUS_LAYER, None),
     ]
     for done, (what, layer, partition) in enumerate(steps):

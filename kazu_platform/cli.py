@@ -53,6 +53,31 @@ class AnnotateFormat(StrEnum):
     html = "html"
 
 
+class DifferenceFormat(StrEnum):
+    """How a difference between two vocabularies is printed."""
+
+    table = "table"
+    json = "json"
+
+
+class OntologyFormat(StrEnum):
+    """Formats of ontology files, by the names that the catalogue uses."""
+
+    obo = "obo"
+    obograph = "obograph"
+    owl = "owl"
+    ofn = "ofn"
+    table = "table"
+
+
+vocabulary = typer.Typer(
+    no_args_is_help=True,
+    help="Look at vocabularies before they ship.\n\n"
+    "Example: kazu-platform vocabulary diff hp-2025.obo hp-2026.obo --source HP",
+)
+app.add_typer(vocabulary, name="vocabulary")
+
+
 @contextmanager
 def _user_errors() -> Generator[None]:
     """Print an error of ours, or of a file or folder, as one line and leave with exit code 1."""
@@ -184,3 +209,32 @@ def ui(
 
     with _user_errors():
         serve(port)
+
+
+@vocabulary.command()
+def diff(  # noqa: PLR0913, PLR0917 - each is an option
+    old: Annotated[Path, typer.Argument(help="File of the older version, plain or gzipped.")],
+    new: Annotated[Path, typer.Argument(help="File of the newer version.")],
+    source: Annotated[str, typer.Option("--source", help="The ontology's name in the catalogue.")],
+    old_format: Annotated[
+        OntologyFormat | None,
+        typer.Option("--old-format", help="Format of the older file, if it is another one."),
+    ] = None,
+    documents: Annotated[
+        int, typer.Option(help="Documents of the lake to search for new names.", min=0)
+    ] = 10_000,
+    form: Annotated[
+        DifferenceFormat, typer.Option("--format", help="A summary, or every change.")
+    ] = DifferenceFormat.table,
+) -> None:
+    """Say what a newer version of an ontology changes, and what it would do to the lake.
+
+    Example: kazu-platform vocabulary diff hp-2025.obo hp-2026.obo --source HP
+    """
+    from kazu_platform.commands.vocabulary import compare_files, print_difference
+
+    with _user_errors():
+        found = compare_files(
+            old, new, source, old_format=old_format and old_format.value, documents=documents
+        )
+        print_difference(found, form.value, sys.stdout, sys.stderr)

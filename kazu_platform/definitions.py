@@ -12,6 +12,7 @@ import assets.equivalents
 import assets.graph
 import assets.linking
 import assets.reading
+import assets.reports
 import assets.sources
 import assets.vocabularies
 import assets.warehouse
@@ -46,6 +47,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.sources.mapping_files_asset(mapping_sets),
         assets.equivalents.concept_mappings_asset(mapping_sets),
         assets.equivalents.concept_equivalents,
+        assets.reports.vocabulary_changes_asset(ontologies),
         assets.vocabularies.dictionary_index,
         assets.vocabularies.linking_index,
         assets.sources.pubmed_archives,
@@ -56,6 +58,8 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.reading.mentions,
         assets.linking.surfaces,
         assets.linking.links,
+        assets.reports.conflicts,
+        assets.reports.homonyms,
         assets.graph.pair_counts,
         assets.graph.network,
         assets.graph.kgx_export,

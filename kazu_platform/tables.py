@@ -578,6 +578,117 @@ PARTITION_METRICS = Table(
     ),
 )
 
+N_CONCEPTS = column("n_concepts", pa.int64(), "Distinct concepts; equivalent ones count once.")
+NAMED_CONCEPTS = column("concept_ids", STRINGS, "CURIEs of concepts of that name, at most twenty.")
+SOME_ACTIVE = column("active", pa.bool_(), "At least one of the names is matched in texts.")
+AFFECTED = column("n_mentions", pa.int64(), "Mentions in the lake of such strings.")
+EXAMPLE = column(
+    "sentence",
+    TEXT,
+    "A sentence with such a mention, where there are many; null for rare ones.",
+    nullable=True,
+)
+CONFLICTS = Table(
+    name="conflicts",
+    row="a string that several concepts are called by",
+    key=("string", "kind", "entity_classes", "ontologies"),
+    partitioned_by="all",
+    order=(),  # by mentions, most first
+    schema=pa.schema(
+        [
+            column("string", TEXT, "The name, as most of the concepts have it."),
+            column("kind", TEXT, "within_ontology, across_ontologies or across_classes."),
+            column("entity_classes", STRINGS, "Class of the concepts, or classes."),
+            column("ontologies", STRINGS, "Ontologies that know the string."),
+            column(
+                "compared_by",
+                TEXT,
+                "folded: the same name but for case, dashes and blanks; normalised: the same "
+                "once normalised.",
+            ),
+            NAMED_CONCEPTS,
+            column("labels", STRINGS, "Labels of those concepts, in the same order."),
+            N_CONCEPTS,
+            SOME_ACTIVE,
+            AFFECTED,
+            EVIDENCE_ID,
+            EXAMPLE,
+        ]
+    ),
+)
+HOMONYMS = Table(
+    name="homonyms",
+    row="a common English word that is a name of concepts of a class",
+    key=("word", "entity_class"),
+    partitioned_by="all",
+    order=(),  # by mentions, most first
+    schema=pa.schema(
+        [
+            column("word", TEXT, "The word, folded."),
+            ENTITY_CLASS,
+            column("names", STRINGS, "How ontologies write it."),
+            NAMED_CONCEPTS,
+            N_CONCEPTS,
+            column("zipf", pa.float64(), "log10 of its uses in a billion words of English."),
+            SOME_ACTIVE,
+            column("any_case", pa.bool_(), "At least one active name matches in any case."),
+            column("held_back_by", STRINGS, "Why the other names are not matched."),
+            AFFECTED,
+            column(
+                "word_case_share",
+                pa.float64(),
+                "Share of the mentions in the case of a word (was, Was), not of a symbol (WAS).",
+                nullable=True,
+            ),
+            EVIDENCE_ID,
+            EXAMPLE,
+        ]
+    ),
+)
+VOCABULARY_CHANGES = Table(
+    name="vocabulary_changes",
+    row="a difference between two versions of an ontology's vocabulary",
+    key=("ontology", "change", "concept_id", "name"),
+    partitioned_by="ontology",
+    order=("change", "concept_id", "name"),
+    schema=pa.schema(
+        [
+            ONTOLOGY,
+            ENTITY_CLASS,
+            column("from_version", TEXT, "Version of the ontology that was live before."),
+            column("to_version", TEXT, "Version that is live now."),
+            column(
+                "change",
+                TEXT,
+                "concept_added, _removed, _obsoleted, _replaced, _restored, _relabelled; "
+                "name_added, _removed, _moved, _respelled, _activated, _held_back; "
+                "scope_changed, case_rule_changed.",
+            ),
+            CONCEPT_ID,
+            column("name", TEXT, "The name; of a concept as a whole its label."),
+            column(
+                "other",
+                TEXT,
+                "What it is now: the concept that replaces or got it, label, scope, spelling, ...",
+                nullable=True,
+            ),
+            column(
+                "effect",
+                TEXT,
+                "On mentions of the name: lost, gained or relinked; null: none is expected.",
+                nullable=True,
+            ),
+            column(
+                "n_mentions",
+                pa.int64(),
+                "Mentions of the name, or linked to the concept; of gained names those found in "
+                "the texts that were searched; null if not counted.",
+                nullable=True,
+            ),
+        ]
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -599,6 +710,9 @@ TABLES: dict[str, Table] = {
         PAIR_COUNTS,
         NODES,
         EDGES,
+        CONFLICTS,
+        HOMONYMS,
+        VOCABULARY_CHANGES,
         PARTITION_METRICS,
     )
 }

@@ -41,6 +41,7 @@ ROOMS = {
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
     "formats": NOUNS,
     "evaluation": NOUNS | {"text", "ner"},
+    "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}
 

@@ -218,6 +218,19 @@ class Lake:
         for pointer in self._chosen(table, partition):
             yield from read_batches(table, pointer.path, columns, partition=pointer.partition)
 
+    def read_generation(self, table: Table, partition: str, generation: str) -> pa.Table | None:
+        """Rows of a generation that was live once; nothing if it was collected since.
+
+        Raises:
+            OldSchemaError: it was written by another version and cannot be migrated.
+            LakeError: the file is damaged.
+        """
+        key = f"{table.name}/{check_partition(partition)}/{generation}{PARQUET}"
+        if self.store.n_bytes(key) is None:
+            return None
+        batches = list(read_batches(table, self.store.uri(key), None, partition=partition))
+        return pa.Table.from_batches(batches, schema=table.schema)
+
     def scan(
         self,
         table: Table,

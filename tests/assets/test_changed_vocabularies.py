@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 FILES = [f"pubmed26n000{n}" for n in range(1, 7)]
 CML = "MONDO:0011996"
-MATERIALISED = {"ontology_files", "synonyms", "concept_relations", "concept_xrefs", "concepts"}
+MATERIALISED = {
+    "ontology_files",
+    "synonyms",
+    "concept_relations",
+    "concept_xrefs",
+    "concepts",
+    "vocabulary_changes",
+}
 
 
 def surfaces_of_class(home: Home) -> dict[str, set[str]]:

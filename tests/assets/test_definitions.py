@@ -23,6 +23,7 @@ LAYERS = {
     "indices": layers.INDEX_LAYER,
     "pubmed_file": layers.FILE_LAYER,
     "graph": layers.CORPUS_LAYER,
+    "reports": layers.REPORT_LAYER,
 }
 
 

@@ -26,6 +26,8 @@ def test_without_a_command_all_of_them_are_listed():
         "evaluate ner",
         "query",
         "ui",
+        "vocabulary",
+        "vocabulary diff",
     ]
     for name in GROUP:
         assert f" {name} " in printed
