@@ -4,7 +4,7 @@ Format: https://ftp.ncbi.nlm.nih.gov/pub/taxonomy/taxdump_readme.txt. Read in bl
 columns: a dump of 2.7 million taxa becomes a vocabulary in half a minute and 1.7 GB. The same
 taxonomy as OWL (2 GiB to fetch in place of 70 MB) was read at 11 MB/s and would take 9 GB.
 
-Most of these taxa have no name that a text could hold: "Bacillus sp. MG-2017", "uncultured
+Most of these taxa have no name that a text is likely to hold: "Bacillus sp. MG-2017", "uncultured
 bacterium". They name sequences and are left out; a taxon below one hangs on the next one above.
 """
 
@@ -55,6 +55,12 @@ _ROOT = "1"
 _INFORMAL = (
     r"\b(?:sp|cf|aff|nr|gen)\.|^(?:uncultured|unidentified|unclassified|unknown|environmental)\b|"
     r"\benvironmental samples?\b"
+)
+# A special form is a formal name, and a strain of a culture collection is named in texts:
+# "Puccinia graminis f. sp. tritici", "Synechocystis sp. PCC 6803".
+_NAMED_ALL_THE_SAME = (
+    r"\bf\. ?sp\.|\bsp\. (?:strain )?"
+    r"(?:ATCC|BCC|CBS|CCAP|CCMP|DSM|JCM|NBRC|NCIMB|NRRL|PCC|RCC|UTEX)\b"
 )
 _MAX_RANKS = 200
 
@@ -214,7 +220,10 @@ def _labels(names: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     return (
         names.filter(pl.col("kind") == _LABEL)
         .join(nodes, on="taxon", how="semi", maintain_order="left")
-        .filter(~pl.col("name").str.contains(_INFORMAL))
+        .filter(
+            ~pl.col("name").str.contains(_INFORMAL)
+            | pl.col("name").str.contains(_NAMED_ALL_THE_SAME)
+        )
         .select("taxon", "name")
     )
 

@@ -28,6 +28,8 @@ NAMES = [
     ("1423", "Bacillus subtilis (Ehrenberg 1835) Cohn 1872", "", "authority"),
     ("1423", "ATCC 6051", "", "type material"),
     ("1423", "Vibrio subtilis", "", "synonym"),
+    ("1148", "Synechocystis sp. PCC 6803", "", "scientific name"),
+    ("56615", "Puccinia graminis f. sp. tritici", "", "scientific name"),
     ("77133", "uncultured bacterium", "", "scientific name"),
     ("48479", "environmental samples", "", "scientific name"),
     ("81077", "artificial sequences", "", "scientific name"),
@@ -45,6 +47,8 @@ NODES = [
     ("1386", "2", "genus", "", "0"),
     ("1409", "1386", "species", "", "0"),
     ("1423", "1409", "species", "BS", "0"),
+    ("1148", "2", "species", "", "0"),
+    ("56615", "131567", "no rank", "", "4"),
     ("77133", "48479", "species", "", "11"),
     ("48479", "2", "no rank", "", "11"),
     ("81077", "1", "no rank", "", "7"),
@@ -88,6 +92,8 @@ def test_taxa_that_a_text_can_name_are_concepts(parse_text: ParseText):
         ("NCBITaxon:2", "Bacteria"),
         ("NCBITaxon:1386", "Bacillus"),
         ("NCBITaxon:1423", "Bacillus subtilis"),
+        ("NCBITaxon:1148", "Synechocystis sp. PCC 6803"),
+        ("NCBITaxon:56615", "Puccinia graminis f. sp. tritici"),
         ("NCBITaxon:9606", "Homo sapiens"),
         ("NCBITaxon:694009", "SARS-like virus"),
         ("NCBITaxon:28901", "Salmonella enterica"),
@@ -113,6 +119,7 @@ def test_a_taxon_hangs_on_the_next_one_above_that_is_kept(parse_text: ParseText)
     assert set(rows(found.relations, "subject_id", "predicate", "object_id")) == {
         ("NCBITaxon:1386", "is_a", "NCBITaxon:2"),
         ("NCBITaxon:1423", "is_a", "NCBITaxon:1386"),
+        ("NCBITaxon:1148", "is_a", "NCBITaxon:2"),
         ("NCBITaxon:28901", "is_a", "NCBITaxon:2"),
         ("NCBITaxon:59201", "is_a", "NCBITaxon:28901"),
     }
@@ -175,7 +182,7 @@ def test_extended_headers_and_folders_are_passed_over(parse_text: ParseText):
 
     found = parse_text(tar(long, tarfile.PAX_FORMAT), "taxdump")
 
-    assert found.concepts.num_rows == 8
+    assert found.concepts.num_rows == 10
 
 
 @pytest.mark.parametrize(
