@@ -515,7 +515,9 @@ def test_the_taxonomy_as_a_dump_says_what_its_owl_says(test_data: Path, tmp_path
         }
         for v in (as_owl, as_taxdump)
     ]
-    assert parents[0] == parents[1]
+    assert parents[0] < parents[1]
+    # Synechocystis sp. PCC 6803 hangs on its genus, past "unclassified Synechocystis".
+    assert parents[1] - parents[0] == {("NCBITaxon:1148", "NCBITaxon:1142")}
 
 
 def test_identifiers_of_owl_that_are_no_taxa_are_set_aside(parse_text: ParseText):
