@@ -13,6 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from kazu_platform.graph.network import dangling_edges
+from kazu_platform.ontologies.size import far_off
+from kazu_platform.settings import ExpectedSize
 from kazu_platform.storage.lake import Staged
 from kazu_platform.tables import Table
 
@@ -60,6 +62,22 @@ def did_not_shrink(table: Table, rows: int, before: int | None) -> dg.AssetCheck
     )
 
 
+def size_is_expected(
+    table: Table, rows: int, n_bytes: int, expected: ExpectedSize | None
+) -> dg.AssetCheckResult:
+    """A vocabulary is roughly as large as its entry in the catalogue says; else a warning."""
+    wrong = [] if expected is None else far_off({"concepts": rows, "bytes": n_bytes}, expected)
+    said = "the catalogue says no size" if expected is None else "as the catalogue says"
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.WARN,
+        asset_key=table.name,
+        check_name="size_is_expected",
+        description="; ".join(wrong) or f"{rows:,} concepts in use, {n_bytes:,} bytes: {said}",
+        metadata={"concepts": rows, "bytes": n_bytes},
+    )
+
+
 def few_set_aside(table: Table, kept: int, set_aside: int) -> dg.AssetCheckResult:
     """At most one in twenty documents could not be processed; a few never hold up a small file."""
     share = set_aside / max(1, kept + set_aside)
@@ -99,8 +117,9 @@ def spec(
     description: str,
     *,
     partitions_def: dg.PartitionsDefinition | None = None,
+    blocking: bool = True,
 ) -> dg.AssetCheckSpec:
-    """Declare a gate of a table's asset."""
+    """Declare a gate of a table's asset; one that blocks nothing is a warning."""
     with warnings.catch_warnings():
         # Partitioned checks are a preview; they are what the gates of a partition are.
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -108,7 +127,7 @@ def spec(
             name,
             asset=table.name,
             description=description,
-            blocking=True,
+            blocking=blocking,
             partitions_def=partitions_def,
         )
 

@@ -88,6 +88,13 @@ def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDef
                 )
                 for table in descriptions
             ),
+            gates.spec(
+                CONCEPTS,
+                "size_is_expected",
+                "Half to three times as many concepts and bytes as the catalogue expects.",
+                partitions_def=ontologies,
+                blocking=False,
+            ),
         ],
         retry_policy=RETRY,
     )
@@ -100,8 +107,16 @@ def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDef
     ) -> Events:
         source = sources.catalogue().ontology(context.partition_key)
         yield from make(lake.open(), *_recipes(lake.open(), sources, source, config))
+        yield _size(lake.open(), sources, source)
 
     return vocabularies
+
+
+def _size(lake: Lake, sources: SourcesResource, source: OntologySource) -> dg.AssetCheckResult:
+    """Judged each time, though nothing may have been made: the catalogue's figure may be new."""
+    concepts = lake.read(CONCEPTS, source.name)
+    n_bytes = sources.ontology_file(source).stat().st_size
+    return gates.size_is_expected(CONCEPTS, n_in_use(concepts), n_bytes, source.expected_size)
 
 
 class VocabularyConfig(dg.Config):
@@ -120,7 +135,7 @@ def _recipes(
     inputs = {
         "file": fetched_file(path).sha256,
         "code": CODE_VERSION,
-        "source": digest(source.model_dump_json()),
+        "source": digest(source.model_dump_json(exclude={"expected_size"})),
     }
 
     @cache

@@ -37,6 +37,15 @@ BUILT_IN_CATALOGUES = ("sample", "public")
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 
 
+def _compiled(pattern: str) -> str:
+    """The pattern, if it is one."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -97,11 +106,28 @@ class Columns(_Strict):
     @classmethod
     def _patterns_compile(cls, patterns: dict[str, str]) -> dict[str, str]:
         for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            _compiled(pattern)
         return patterns
+
+
+class MeshRecords(_Strict):
+    """Which records of a MeSH file belong to the class of the entry; the others are left out."""
+
+    branches: tuple[str, ...] = Field(
+        (), description="Tree numbers that a descriptor stands below: C, or F03."
+    )
+    supplementary: tuple[Literal["1", "2", "3", "4", "5", "6"], ...] = Field(
+        (),
+        description="Classes of supplementary records, as NLM numbers them: 1 chemicals, "
+        "2 protocols, 3 diseases, 4 organisms, 5 population groups, 6 anatomy.",
+    )
+
+
+class ExpectedSize(_Strict):
+    """How large a release is, roughly; one far smaller or larger is worth a look."""
+
+    concepts: int = Field(gt=0, description="Concepts in use, obsolete ones not counted.")
+    bytes: int | None = Field(None, gt=0, description="Size of the file as it is fetched.")
 
 
 class OntologySource(_Strict):
@@ -110,13 +136,25 @@ class OntologySource(_Strict):
     name: Name
     entity_class: EntityClass
     url: str = Field(description="https, http or file URL, or a path beside the catalogue.")
-    format: Literal["obo", "obograph", "owl", "ofn", "table"]
+    format: Literal["obo", "obograph", "owl", "ofn", "table", "mesh", "taxdump"]
     licence: str
     homepage: str
     id_prefixes: tuple[str, ...] = Field(
         (), description="Only concepts of these prefixes; imports carry many others."
     )
+    id_pattern: str | None = Field(
+        None,
+        description="Regular expression that a whole CURIE must match; concepts whose identifier "
+        "does not are set aside.",
+    )
+    expected_size: ExpectedSize | None = None
+    related_as: Literal["exact", "narrow", "broad"] | None = Field(
+        None,
+        description="Scope of names that the file calls related and its makers mean otherwise: "
+        "Cellosaurus has every synonym so.",
+    )
     columns: Columns | None = Field(None, description="For format table.")
+    mesh: MeshRecords | None = Field(None, description="For format mesh.")
     md5: str | None = None
     taxon_id: str | None = Field(None, description="Organism of every concept, if one.")
     equivalent_xrefs: bool | tuple[str, ...] = Field(
@@ -149,6 +187,11 @@ class MappingSource(_Strict):
     homepage: str
     columns: MappingColumns | None = Field(None, description="For format table.")
     md5: str | None = None
+
+    @field_validator("id_pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str | None) -> str | None:
+        return None if pattern is None else _compiled(pattern)
 
 
 class PubMedSource(_Strict):
@@ -320,20 +363,23 @@ def read_catalogue(path: Path) -> Catalogue:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(f"{path}: {key}: {', '.join(twice)} stands there twice.")
-    problems = (*_columns_that_do_not_fit(catalogue), *_leaders_that_do_not_fit(catalogue))
+    problems = (*_blocks_that_do_not_fit(catalogue), *_leaders_that_do_not_fit(catalogue))
     unfit = [f"{path}: {problem}" for problem in problems]
     if unfit:
         raise ConfigurationError("\n".join(unfit))
     return catalogue
 
 
-def _columns_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
+def _blocks_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
     for source in catalogue.ontologies:
-        place = f"ontologies.{source.name}.columns"
+        place = f"ontologies.{source.name}"
         if source.format == "table" and source.columns is None:
-            yield f"{place}: Field required; format table needs to know which column means what."
+            problem = "Field required; format table needs to know which column means what."
+            yield f"{place}.columns: {problem}"
         elif source.format != "table" and source.columns is not None:
-            yield f"{place}: only format table has columns; this is {source.format}."
+            yield f"{place}.columns: only format table has columns; this is {source.format}."
+        if source.format != "mesh" and source.mesh is not None:
+            yield f"{place}.mesh: only format mesh has MeSH records; this is {source.format}."
     for source in catalogue.mappings:
         place = f"mappings.{source.name}.columns"
         if source.format == "table" and source.columns is None:
@@ -415,6 +461,8 @@ def _model_at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseMo
         "mappings": MappingSource,
         "pubmed": PubMedSource,
         "columns": MappingColumns if place[0] == "mappings" else Columns,
+        "expected_size": ExpectedSize,
+        "mesh": MeshRecords,
         "synonyms": SynonymColumn,
         "xrefs": XrefColumn,
     }

@@ -168,8 +168,8 @@ def test_a_key_is_compared_with_those_of_its_place(tmp_path: Path):
     """`enity` is near to `empty`, but that belongs to columns."""
     assert error_of(tmp_path, f"{OWN}    enity: x\n") == (
         "own.yaml: ontologies.CL.enity: Extra inputs are not permitted; there is columns, "
-        "entity_class, equivalent_xrefs, format, homepage, id_prefixes, licence, md5, name, "
-        "taxon_id, url."
+        "entity_class, equivalent_xrefs, expected_size, format, homepage, id_pattern, id_prefixes, "
+        "licence, md5, mesh, name, related_as, taxon_id, url."
     )
     assert error_of(tmp_path, f"{OWN}pubmd: {{baseline: x}}\n") == (
         "own.yaml: pubmd: Extra inputs are not permitted; did you mean 'pubmed'?"
@@ -180,8 +180,8 @@ def test_every_wrong_key_is_named_at_once(tmp_path: Path):
     text = OWN.replace("licence:", "lisence:").replace("format: obo", "format: turtle")
 
     assert error_of(tmp_path, text) == (
-        "own.yaml: ontologies.CL.format: Input should be 'obo', 'obograph', 'owl', 'ofn' or "
-        "'table'\n"
+        "own.yaml: ontologies.CL.format: Input should be 'obo', 'obograph', 'owl', 'ofn', "
+        "'table', 'mesh' or 'taxdump'\n"
         "own.yaml: ontologies.CL.licence: Field required\n"
         "own.yaml: ontologies.CL.lisence: Extra inputs are not permitted; did you mean 'licence'?"
     )
@@ -218,6 +218,34 @@ def test_a_pattern_that_is_no_regular_expression_is_named(tmp_path: Path):
     )
 
 
+def test_an_id_pattern_that_is_no_regular_expression_is_named(tmp_path: Path):
+    assert error_of(tmp_path, f"{OWN}    id_pattern: 'CL:(\\d+'\n") == (
+        "own.yaml: ontologies.CL.id_pattern: Value error, 'CL:(\\\\d+' is no regular expression: "
+        "missing ), unterminated subpattern at position 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("block", "place", "problem"),
+    [
+        ("expected_size: {concept: 3}", "expected_size.concept:", "did you mean 'concepts'?"),
+        ("expected_size: {concepts: 0}", "expected_size.concepts:", "greater than 0"),
+        ("mesh: {branch: [C]}", "mesh.branch:", "did you mean 'branches'?"),
+        ("mesh: {branches: [C]}", "mesh:", "only format mesh has MeSH records; this is obo."),
+        ("mesh: {supplementary: ['7']}", "mesh.supplementary.0:", "'1', '2', '3', '4', '5' or '6'"),
+    ],
+)
+def test_a_wrong_block_of_an_ontology_is_named(
+    tmp_path: Path, block: str, place: str, problem: str
+):
+    message = error_of(tmp_path, f"{OWN}    {block}\n")
+
+    assert any(
+        line.startswith(f"own.yaml: ontologies.CL.{place} ") and problem in line
+        for line in message.splitlines()
+    )
+
+
 def test_a_name_that_stands_twice_is_named(tmp_path: Path):
     block = OWN[OWN.index("  - name") :]
 
@@ -235,7 +263,7 @@ def test_an_ontology_that_is_not_there_names_the_nearest(tmp_path: Path):
 def test_the_sample_is_all_there_and_fetches_nothing():
     catalogue = Settings(home=Path("x"), sources="sample", storage_url=None).catalogue()
 
-    assert len(catalogue.ontologies) == 12
+    assert len(catalogue.ontologies) == 17
     assert all(Path(source.url).is_file() for source in catalogue.ontologies)
     assert catalogue.pubmed is not None
 

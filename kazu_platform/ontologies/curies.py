@@ -132,15 +132,23 @@ def one_spelling(column: pl.Expr) -> pl.Expr:
     >>> frame = pl.DataFrame({"xref": ["MSH:D003924", "HGNC:HGNC:5", "UMLS_CUI:C1", "GO:0000002"]})
     >>> frame.select(one_spelling(pl.col("xref")))["xref"].to_list()
     ['MESH:D003924', 'HGNC:5', 'UMLS:C1', 'GO:0000002']
+
+    Cellosaurus refers to terms by the end of their web address:
+
+    >>> frame = pl.DataFrame({"xref": ["CLO:CLO_0003684", "ORDO:Orphanet_791", "BTO:BTO:0000567"]})
+    >>> frame.select(one_spelling(pl.col("xref")))["xref"].to_list()
+    ['CLO:0003684', 'Orphanet:791', 'BTO:0000567']
     """
     edition = column.str.replace(_DATED_EDITION, "SCTID:")
     halves = edition.str.splitn(":", 2)
     prefix, local = halves.struct.field("field_0"), halves.struct.field("field_1")
     known = prefix.str.to_lowercase().replace_strict(_PREFIXES, default=prefix)
-    twice = pl.concat_str(prefix, pl.lit(":"))
-    local = (
-        pl.when(local.str.starts_with(twice)).then(local.str.strip_prefix(twice)).otherwise(local)
-    )
+    for twice in (prefix + pl.lit(":"), known + pl.lit("_")):
+        local = (
+            pl.when(local.str.starts_with(twice))
+            .then(local.str.strip_prefix(twice))
+            .otherwise(local)
+        )
     return (
         pl.when(local.is_null()).then(edition).otherwise(pl.concat_str(known, pl.lit(":"), local))
     )

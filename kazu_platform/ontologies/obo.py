@@ -44,6 +44,8 @@ _SKOS = ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch"
 _MATCHES = {prefix + name: name for name in _SKOS for prefix in ("", "skos:")}
 # Mondo marks its exact matches on the cross-reference itself.
 _MONDO_EXACT = '"MONDO:equivalentTo"'
+# Cellosaurus says the organism of a cell line in a cross-reference; nobody else writes this prefix.
+_CELLOSAURUS_TAXON = "NCBI_TaxID:"
 # Clauses of OBO 1.0, before scopes were written inside `synonym`.
 _OLD_SYNONYMS = {f"{word.lower()}_synonym": scope for word, scope in _SCOPES.items()}
 # A file may open with many comments and unknown headers, but not with this many lines of neither.
@@ -150,12 +152,13 @@ class _Header:
 class _Stanza:
     """A [Term] stanza while its clauses come in."""
 
-    __slots__ = ("draft", "header", "line")
+    __slots__ = ("draft", "header", "line", "taxa")
 
     def __init__(self, line: int, header: _Header) -> None:
         self.line = line
         self.header = header
         self.draft = Draft("", declared=True)
+        self.taxa: list[str] = []
 
     def take(self, text: str) -> str | None:
         """Take a clause; return what is wrong with it."""
@@ -171,7 +174,9 @@ class _Stanza:
         return None
 
     def finish(self) -> Statement:
-        """The term; a fault if the stanza has no id."""
+        """The term; a fault if the stanza has no id. A hybrid of two organisms has no one taxon."""
+        if len(set(self.taxa)) == 1:
+            self.draft.taxon = self.draft.taxon or self.taxa[0]
         return self.draft.term() if self.draft.id else Fault("a stanza without an id", self.line)
 
     def take_id(self, value: str) -> None:
@@ -203,7 +208,10 @@ class _Stanza:
 
     def take_xref(self, value: str) -> None:
         predicate = "exactMatch" if _MONDO_EXACT in value else XREF
-        self.draft.xrefs.append((predicate, _identifier(value)))
+        other = _identifier(value)
+        if other.startswith(_CELLOSAURUS_TAXON):
+            self.taxa.append(f"NCBITaxon:{other.removeprefix(_CELLOSAURUS_TAXON)}")
+        self.draft.xrefs.append((predicate, other))
 
     def take_property(self, value: str) -> None:
         predicate, _, rest = value.partition(" ")

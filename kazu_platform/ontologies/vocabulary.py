@@ -19,15 +19,18 @@ from kazu_platform.ontologies.cycles import cycles
 from kazu_platform.ontologies.files import MAX_BYTES, file_version, open_source
 from kazu_platform.ontologies.functional import read_functional
 from kazu_platform.ontologies.generation import GENERATION_VERSION, generate
+from kazu_platform.ontologies.mesh import read_mesh
 from kazu_platform.ontologies.obo import read_obo
 from kazu_platform.ontologies.obograph import read_obograph
 from kazu_platform.ontologies.owl_xml import read_owl
 from kazu_platform.ontologies.tabular import read_table
+from kazu_platform.ontologies.taxdump import read_taxdump
 from kazu_platform.ontologies.terms import (
     ABBREVIATION,
     EXACT,
     IS_A,
     LABEL,
+    RELATED,
     SCOPES,
     Statements,
     gather,
@@ -94,6 +97,10 @@ def parse_vocabulary(
 
 
 def _read(source: OntologySource, stream: BinaryIO, path: Path) -> Statements:
+    if source.format == "mesh":
+        return gather(read_mesh(stream, path, source.mesh))
+    if source.format == "taxdump":
+        return read_taxdump(stream, path)
     if source.format != "table":
         return gather(_READERS[source.format](stream, path))
     if source.columns is None:
@@ -105,17 +112,20 @@ def _read(source: OntologySource, stream: BinaryIO, path: Path) -> Statements:
 
 def _assemble(source: OntologySource, said: Statements, path: Path) -> Vocabulary:
     version = said.version or file_version(path)
-    parts = _wanted(said.terms, source)
+    parts, misfits = _matching(_wanted(said.terms, source), source)
     terms, nameless = _merge(parts)
     if terms.is_empty():
         wanted = f" with prefix {', '.join(source.id_prefixes)}" if source.id_prefixes else ""
+        wanted += f" matching id_pattern {source.id_pattern!r}" if misfits.height else ""
         problem = f"holds no concept{wanted}; is it {source.format}, as the catalogue says?"
         raise MalformedFileError.at(path, problem)
-    concepts = _with_alternatives(terms, _wanted(said.alternatives, source, "alternative"))
-    names = _names(parts, said, concepts)
+    alternatives = _wanted(said.alternatives, source, "alternative")
+    alternatives, old_misfits = _matching(alternatives, source, "alternative")
+    concepts = _with_alternatives(terms, alternatives)
+    names = _names(source, parts, said, concepts)
     relations = _about(said.relations, terms).with_columns(one_spelling(pl.col("object"))).unique()
     round_trips = cycles(relations.filter(pl.col("predicate") == IS_A))
-    faults = pl.concat([said.faults, nameless, _cycle_faults(round_trips)])
+    faults = pl.concat([said.faults, misfits, old_misfits, nameless, _cycle_faults(round_trips)])
     return Vocabulary(
         concepts=_concept_rows(source, concepts, version),
         synonyms=_synonym_rows(source, names),
@@ -158,6 +168,39 @@ def _wanted(frame: pl.DataFrame, source: OntologySource, column: str = "id") -> 
     )
 
 
+def _matching(
+    frame: pl.DataFrame, source: OntologySource, column: str = "id"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows whose whole identifier matches the entry's pattern, and a fault for each other one.
+
+    Raises:
+        ConfigurationError: the pattern looks around or back, which no columnar engine does.
+    """
+    pattern = source.id_pattern
+    if pattern is None:
+        return frame, frame.clear().select(_fault(pl.col(column), ""))
+    try:
+        fits = frame.select(pl.col(column).str.contains(f"^(?:{pattern})$")).to_series()
+    except pl.exceptions.ComputeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ConfigurationError(
+            f"ontology {source.name}: id_pattern: {pattern!r} cannot be used ({reason}); write it "
+            "without look-around and back-references."
+        ) from None
+    others = frame.filter(~fits).unique(column, maintain_order=True)
+    problem = f"the identifier does not match id_pattern {pattern!r}."
+    return frame.filter(fits), others.select(_fault(pl.col(column), problem))
+
+
+def _fault(concept: pl.Expr, problem: str) -> list[pl.Expr]:
+    """A row of faults about a concept."""
+    return [
+        concept.alias("id"),
+        pl.lit(None, pl.Int32).alias("line"),
+        pl.lit(problem).alias("problem"),
+    ]
+
+
 def _merge(parts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One row for each term that is declared and has a label; faults for the others.
 
@@ -181,9 +224,7 @@ def _merge(parts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.coalesce("label", pl.when(old).then(pl.coalesce("its_label", "id")))
     ).drop("its_label")
     nameless = merged.filter(pl.col("label").is_null() & ~pl.col("obsolete")).select(
-        "id",
-        pl.lit(None, pl.Int32).alias("line"),
-        pl.lit("a term without a label in English or without a language.").alias("problem"),
+        _fault(pl.col("id"), "a term without a label in English or without a language.")
     )
     return merged.filter(pl.col("label").is_not_null()), nameless
 
@@ -221,7 +262,9 @@ def _with_alternatives(terms: pl.DataFrame, alternatives: pl.DataFrame) -> pl.Da
     return pl.concat([terms, added.select(terms.columns)])
 
 
-def _names(parts: pl.DataFrame, said: Statements, concepts: pl.DataFrame) -> pl.DataFrame:
+def _names(
+    source: OntologySource, parts: pl.DataFrame, said: Statements, concepts: pl.DataFrame
+) -> pl.DataFrame:
     """Names of concepts, each once, with its strongest scope; obsolete says its concept's state."""
     own = concepts.filter("own")
     labels = own.select("id", pl.col("label").alias("name"), pl.lit(LABEL).alias("scope"))
@@ -233,7 +276,10 @@ def _names(parts: pl.DataFrame, said: Statements, concepts: pl.DataFrame) -> pl.
         one_spelling(pl.col("id")), _clean(pl.col("name")), short=pl.lit(value=True)
     ).unique()
     rank = pl.col("scope").replace_strict(list(SCOPES), list(range(len(SCOPES))))
-    names = pl.concat([labels, others, said.names.with_columns(one_spelling(pl.col("id")))])
+    given = said.names.with_columns(
+        one_spelling(pl.col("id")), pl.col("scope").replace(RELATED, source.related_as or RELATED)
+    )
+    names = pl.concat([labels, others, given])
     return (
         names.with_columns(_clean(pl.col("name")))
         .filter(pl.col("name") != "")

@@ -136,6 +136,23 @@ def test_an_ontology_that_left_the_catalogue_is_not_matched_any_more(home: Home)
     assert asked(home, phenotypes) == [{"n": 0}]
 
 
+def test_a_vocabulary_of_another_size_is_published_with_a_warning(home: Home):
+    """Also when nothing is made anew: it is the figure of the catalogue that changed."""
+    catalogue = home.catalogue()
+    [mondo] = [o for o in catalogue["ontologies"] if o["name"] == "MONDO"]
+    before = home.generations(CONCEPTS)["MONDO"]
+    fits = home.vocabulary("MONDO")
+    mondo["expected_size"] = {"concepts": 30_000}
+    home.use_catalogue(catalogue)
+
+    warned = home.vocabulary("MONDO")
+
+    assert (fits.failures, warned.failures) == ({}, {})
+    assert fits.checks["concepts", "size_is_expected"]
+    assert not warned.checks["concepts", "size_is_expected"]
+    assert home.generations(CONCEPTS)["MONDO"] == before
+
+
 def test_a_vocabulary_that_shrank_is_not_published(home: Home, own_sample: Path):
     mondo = own_sample / "ontologies" / "mondo.obo"
     without_last_terms(mondo, 20)

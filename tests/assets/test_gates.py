@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import pytest
 
 from assets import gates
 from assets.reading import read_passages
+from kazu_platform.settings import ExpectedSize
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import CITATIONS, CONCEPTS, DELETIONS, EDGES, MENTIONS, NODES
 
@@ -46,6 +48,38 @@ def test_a_key_that_stands_twice_fails(tmp_path: Path, rows: list[dict[str, Any]
     assert judged.passed == (n_twice == 0)
     assert judged.description == f"{n_twice} keys stand there more than once"
     assert judged.metadata["rows"].value == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("concepts", "n_bytes", "problem"),
+    [
+        (15_000, 5_000, ""),
+        (90_000, 30_000, ""),
+        (14_999, 10_000, "14,999 concepts, expected about 30,000"),
+        (90_001, 10_000, "90,001 concepts, expected about 30,000"),
+        (30_000, 4_999, "4,999 bytes, expected about 10,000"),
+        (
+            1,
+            30_001,
+            "1 concepts, expected about 30,000; 30,001 bytes, expected about 10,000",
+        ),
+    ],
+)
+def test_a_size_far_from_the_catalogues_is_a_warning(concepts: int, n_bytes: int, problem: str):
+    expected = ExpectedSize(concepts=30_000, bytes=10_000)
+
+    judged = gates.size_is_expected(CONCEPTS, concepts, n_bytes, expected)
+
+    assert judged.severity is dg.AssetCheckSeverity.WARN
+    assert judged.passed == (not problem)
+    assert problem in str(judged.description)
+
+
+def test_any_size_will_do_where_the_catalogue_says_none():
+    judged = gates.size_is_expected(CONCEPTS, 3, 7, None)
+
+    assert judged.passed
+    assert judged.description == "3 concepts in use, 7 bytes: the catalogue says no size"
 
 
 def moved(row: dict[str, Any]) -> dict[str, Any]:

@@ -68,10 +68,10 @@ def test_the_next_run_ends_with_a_summary(finished: Done, cells: Callable[[str],
     header, *rows = cells(finished.stdout)
     assert header == ["what", "how much"]
     assert rows[:-1] == [
-        ["partitions", "12 ontologies, 6 PubMed files"],
+        ["partitions", "17 ontologies, 6 PubMed files"],
         ["citations", "118"],
         ["mentions", "1,674"],
-        ["links", "618"],
+        ["links", "689"],
         ["nodes", "371"],
         ["edges", "1,983"],
         ["set aside", "1"],

@@ -39,7 +39,7 @@ def test_a_fresh_home_is_no_error_and_says_what_to_run(kazu: Run, tmp_path: Path
     assert levels(found, "warning") == ["lake", "dictionary index", "linking index", "warehouse"]
     assert found["lake"][1] == "nothing was made yet; run: kazu-platform demo"
     assert found["warehouse"][1] == "not built yet; run: kazu-platform demo"
-    assert found["catalogue"] == ("ok", "sample: 12 ontologies")
+    assert found["catalogue"] == ("ok", "sample: 17 ontologies")
     assert not (tmp_path / "home").exists()
 
 
@@ -59,7 +59,7 @@ def test_people_get_a_table(kazu: Run, cells: Callable[[str], list[list[str]]], 
     header, *rows = cells(kazu("doctor", home=tmp_path / "home").stdout)
 
     assert header == ["", "what", "finding"]
-    assert ["ok", "catalogue", "sample: 12 ontologies"] in rows
+    assert ["ok", "catalogue", "sample: 17 ontologies"] in rows
 
 
 def test_a_setting_that_does_not_exist_names_the_nearest(kazu: Run, tmp_path: Path):

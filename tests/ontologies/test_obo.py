@@ -145,20 +145,31 @@ def test_a_circle_and_a_broken_stanza_are_set_aside_and_the_rest_is_read(parse_t
 
 
 def test_the_file_of_cellosaurus_is_read_as_the_public_catalogue_says(parse_text: ParseText):
-    """Its terms have bare accessions, its names are all related, its taxa are xrefs."""
+    """Its terms have bare accessions, its names are all related, its taxa are xrefs.
+
+    A hybridoma of a mouse and a rat has no organism of its own.
+    """
     found = parse_text(
         "format-version: 1.2\ndata-version: 56.0\ndefault-namespace: cellosaurus\n\n"
         '[Term]\nid: CVCL_0030\nname: HeLa\nsynonym: "Hela" RELATED []\nsubset: Female\n'
         "xref: NCBI_TaxID:9606 ! Homo sapiens (Human)\nxref: CLO:CLO_0003684\n\n"
-        "[Term]\nid: CVCL_0058\nname: HeLa S3\nrelationship: derived_from CVCL_0030 ! HeLa\n",
+        "[Term]\nid: CVCL_0058\nname:HeLa S3\nrelationship: derived_from CVCL_0030 ! HeLa\n\n"
+        "[Term]\nid: CVCL_9999\nname: made up\nxref: NCBI_TaxID:10090 ! Mus musculus (Mouse)\n"
+        "xref: NCBI_TaxID:10116 ! Rattus norvegicus (Rat)\n",
         entity_class="cell_line",
         id_prefixes=["Cellosaurus"],
+        related_as="exact",
     )
 
     assert found.concepts["concept_id"].to_pylist() == [
         "Cellosaurus:CVCL_0030",
         "Cellosaurus:CVCL_0058",
+        "Cellosaurus:CVCL_9999",
     ]
+    assert found.concepts["taxon_id"].to_pylist() == ["NCBITaxon:9606", None, None]
+    assert ("Hela", "exact") in set(
+        zip(found.synonyms["name"].to_pylist(), found.synonyms["scope"].to_pylist(), strict=True)
+    )
     assert found.relations.select(["subject_id", "predicate", "object_id"]).to_pylist() == [
         {
             "subject_id": "Cellosaurus:CVCL_0058",
@@ -166,6 +177,6 @@ def test_the_file_of_cellosaurus_is_read_as_the_public_catalogue_says(parse_text
             "object_id": "Cellosaurus:CVCL_0030",
         }
     ]
-    assert {"NCBITaxon:9606"} < set(found.xrefs["xref"].to_pylist())
+    assert {"NCBITaxon:9606", "CLO:0003684"} < set(found.xrefs["xref"].to_pylist())
     assert found.set_aside.num_rows == 0
     assert found.version == "56.0"

@@ -125,3 +125,51 @@ def test_a_file_without_a_wanted_concept_is_refused(parse_text: ParseText):
 def test_a_table_without_columns_is_a_wrong_catalogue(parse_text: ParseText):
     with pytest.raises(ConfigurationError, match="format table needs `columns`"):
         parse_text("a\tb\n", "table")
+
+
+def test_a_concept_of_another_shape_is_set_aside(parse_text: ParseText):
+    """Uberon's 2015 release has UBERON:FBbt_00004970 among its old identifiers."""
+    found = parse_text(
+        "[Term]\nid: UBERON:0002107\nname: liver\nalt_id: UBERON:FBbt_00004970\n"
+        "alt_id: UBERON:0000001\n\n"
+        "[Term]\nid: UBERON:2107\nname: hepar\n\n[Term]\nid: GO:0006915\nname: apoptosis\n",
+        id_prefixes=["UBERON"],
+        id_pattern=r"UBERON:\d{7}",
+    )
+
+    assert rows(found.concepts, "concept_id") == [("UBERON:0000001",), ("UBERON:0002107",)]
+    assert rows(found.synonyms, "name") == [("liver",)]
+    assert rows(found.set_aside, "doc_id", "reason", "detail") == [
+        (name, "malformed", r"the identifier does not match id_pattern 'UBERON:\\d{7}'.")
+        for name in ("UBERON:2107", "UBERON:FBbt_00004970")
+    ]
+
+
+def test_a_pattern_is_for_the_whole_identifier(parse_text: ParseText):
+    text = "[Term]\nid: X:1\nname: widget\n\n[Term]\nid: X:12\nname: gadget\n"
+
+    found = parse_text(text, id_pattern=r"X:1|Y:\d")
+
+    assert rows(found.concepts, "concept_id") == [("X:1",)]
+
+
+def test_a_file_in_which_nothing_matches_the_pattern_is_refused(parse_text: ParseText):
+    with pytest.raises(MalformedFileError, match=r"holds no concept matching id_pattern 'CL:0'"):
+        parse_text("[Term]\nid: CL:1\nname: cell\n", id_pattern="CL:0")
+
+
+def test_a_pattern_that_looks_around_is_a_wrong_catalogue(parse_text: ParseText):
+    with pytest.raises(ConfigurationError, match=r"ontology own: id_pattern: 'CL:\(\?=1\)\."):
+        parse_text("[Term]\nid: CL:1\nname: cell\n", id_pattern="CL:(?=1).")
+
+
+def test_names_that_a_file_calls_related_may_be_exact(parse_text: ParseText):
+    text = '[Term]\nid: X:1\nname: HeLa\nsynonym: "He-La" RELATED []\nsynonym: "H" BROAD []\n'
+
+    found = parse_text(text, related_as="exact")
+
+    assert set(rows(found.synonyms, "name", "scope")) == {
+        ("HeLa", "label"),
+        ("He-La", "exact"),
+        ("H", "broad"),
+    }
