@@ -12,11 +12,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from math import log
+from math import log10
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazu_platform.ontologies import autocuration, generation
-from kazu_platform.ontologies.everyday import GENERAL_CHEMICALS, GENERAL_TAXA, KEPT, ORGANISMS
+from kazu_platform.ontologies.everyday import (
+    GENERAL_CHEMICALS,
+    GENERAL_TAXA,
+    KEPT,
+    ORGANISMS,
+    PEOPLE,
+)
 from kazu_platform.ontologies.generation import _FAMILIES as _SHORT_FORMS
 from kazu_platform.ontologies.generation import _TO_AMERICAN, _TO_BRITISH
 from kazu_platform.ontologies.terms import EXACT, LABEL
@@ -107,6 +113,8 @@ def plural(name: str) -> str | None:
     if name.endswith(("sis", "xis")):
         return f"{name[:-2]}es"
     if name.endswith(("s", "ia", "itis", "ae", "ics", "men", "mice", "ing")):
+        return None
+    if name.lower() in PEOPLE:
         return None
     return f"{name}s"
 
@@ -482,14 +490,10 @@ def _everyday(name: str, entity_class: str) -> bool:
 
 
 def _frequency(name: str, entity_class: str) -> float:
-    """Zipf frequency; that of "A group", which could be a species, is its second word's.
-
-    The logarithm is taken as columns take it: `log10` rounds another way where a word lies on a
-    threshold ("memories" has 4.5).
-    """
+    """Zipf frequency; that of "A group", which could be a species, is its second word's."""
     word = _EPITHET.sub(r"\1", name, count=1) if entity_class == "species" else name
     frequency = _frequencies().get(word.lower())
-    return log(frequency * _PER_BILLION) / log(10) if frequency else 0.0
+    return round(log10(frequency * _PER_BILLION), 2) if frequency else 0.0
 
 
 @cache

@@ -34,4 +34,4 @@ def _frequencies() -> pl.DataFrame:
     return pl.DataFrame(
         {"word": list(frequencies), "zipf": list(frequencies.values())},
         schema={"word": pl.String, "zipf": pl.Float64},
-    ).with_columns((pl.col("zipf") * _PER_BILLION).log10())
+    ).with_columns((pl.col("zipf") * _PER_BILLION).log10().round(2))

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from kazu_platform.ontologies.everyday import PEOPLE
 from kazu_platform.ontologies.terms import EXACT, LABEL
 from kazu_platform.text.spellings import BRITISH, GREEK
 
@@ -65,7 +66,7 @@ _PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
 _WITH_AUTHOR = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
-_TO_BRITISH: Final = {
+_TO_BRITISH = {
     "leukemi": "leukaemi", "Leukemi": "Leukaemi", "anemi": "anaemi", "Anemi": "Anaemi",
     "hemo": "haemo", "Hemo": "Haemo", "hema": "haema", "Hema": "Haema", "ischemi": "ischaemi",
     "Ischemi": "Ischaemi", "glycemi": "glycaemi", "uremi": "uraemi", "tumor": "tumour",
@@ -76,6 +77,8 @@ _TO_BRITISH: Final = {
     "Celiac": "Coeliac", "lipidemi": "lipidaemi", "apnea": "apnoea", "Apnea": "Apnoea",
     "dyspnea": "dyspnoea", "aluminum": "aluminium", "polycythemi": "polycythaemi",
 }  # fmt: skip
+# What is British already stays so: "oedema" holds "edema".
+_TO_BRITISH |= {piece: piece for piece in ("oedema", "oesophag", "oestrogen", "foetal")}
 _TO_AMERICAN: Final[Mapping[str, str]] = {
     **BRITISH,
     **{
@@ -106,7 +109,9 @@ def where(pattern: str) -> Callable[[Rule], Rule]:
 def plural(name: pl.Expr) -> pl.Expr:
     """The plural of a name that ends with a word in the singular.
 
-    >>> shown(plural, "hepatocyte", "T-cell lymphoma", "diagnosis", "artery", "CD4", "calculus")
+    Whether "patients" name a species is for a curation to say, not for a rule.
+
+    >>> shown(plural, "hepatocyte", "T-cell lymphoma", "diagnosis", "artery", "CD4", "patient")
     ['hepatocytes', 'T-cell lymphomas', 'diagnoses', 'arteries', None, None]
     """
     return (
@@ -117,7 +122,7 @@ def plural(name: pl.Expr) -> pl.Expr:
         .when(name.str.contains("(?:sis|xis)$"))
         .then(name.str.replace("is$", "es"))
         .when(~name.str.contains("(?:s|ia|itis|ae|ics|men|mice|ing)$"))
-        .then(name + "s")
+        .then(pl.when(~name.str.to_lowercase().is_in(list(PEOPLE))).then(name + "s"))
     )
 
 
@@ -145,10 +150,10 @@ def singular(name: pl.Expr) -> pl.Expr:
 def british(name: pl.Expr) -> pl.Expr:
     """British spelling of an American name.
 
-    >>> shown(british, "acute leukemia", "Tumor of esophagus", "hemophilia A", "asthma")
+    >>> shown(british, "acute leukemia", "Tumor of esophagus", "hemophilia A", "oedema")
     ['acute leukaemia', 'Tumour of oesophagus', 'haemophilia A', None]
     """
-    return name.str.replace_many(list(_TO_BRITISH), list(_TO_BRITISH.values()))
+    return name.str.replace_many(list(_TO_BRITISH), list(_TO_BRITISH.values()), leftmost=True)
 
 
 @where(_BRITISH)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.compile import build_dictionary_index
+from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.reports.difference import Version, names_in_use, vocabulary_difference
 from kazu_platform.reports.strings import as_table, fold_names, strings_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +120,7 @@ def test_a_column_of_names_has_the_forms_of_its_names(names: list[str]):
     form, marked, borders = scan_column(names)
 
     def cut(data: bytes) -> list[str]:
-        pairs = zip(borders[:-1], borders[1:], strict=True)
+        pairs = itertools.pairwise(borders)
         return [data[a:b].decode("latin-1") for a, b in pairs]
 
     wanted, marks = scan_names(names)
