@@ -112,11 +112,8 @@ def plural(name: str) -> str | None:
         return f"{name}es"
     if name.endswith(("sis", "xis")):
         return f"{name[:-2]}es"
-    if name.endswith(("s", "ia", "itis", "ae", "ics", "men", "mice", "ing")):
-        return None
-    if name.lower() in PEOPLE:
-        return None
-    return f"{name}s"
+    none = name.endswith(("s", "ia", "itis", "ae", "ics", "men", "mice", "ing"))
+    return None if none or name.lower() in PEOPLE else f"{name}s"
 
 
 def singular(name: str) -> str | None:

@@ -163,6 +163,11 @@ class OntologySource(_Strict):
         "these prefixes, or none. Its exact matches always do.",
     )
 
+    @field_validator("id_pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str | None) -> str | None:
+        return None if pattern is None else _compiled(pattern)
+
 
 class MappingColumns(_Strict):
     """Which columns of a table say that two identifiers mean the same."""
@@ -187,11 +192,6 @@ class MappingSource(_Strict):
     homepage: str
     columns: MappingColumns | None = Field(None, description="For format table.")
     md5: str | None = None
-
-    @field_validator("id_pattern")
-    @classmethod
-    def _pattern_compiles(cls, pattern: str | None) -> str | None:
-        return None if pattern is None else _compiled(pattern)
 
 
 class PubMedSource(_Strict):

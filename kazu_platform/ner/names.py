@@ -291,7 +291,7 @@ _EMPTY = pl.DataFrame(
 
 
 def _compared(marked: Bytes, borders: NDArray[np.int64], rule: NDArray[np.int64]) -> pa.Array:
-    """The marked form where a rule compares it, in small letters where it does not mind the case."""
+    """The marked form where a rule compares it, in small letters if the case does not matter."""
     lengths = np.diff(borders)
     small = np.repeat(rule & IN_ITS_CASE == 0, lengths) & _between(marked, _CAPITAL)
     compares = rule & COMPARES_MARKS != 0
