@@ -5,9 +5,14 @@ from __future__ import annotations
 import dagster as dg
 
 VOCABULARY_LAYER = dg.AssetSelection.assets(
-    "ontology_files", "concepts", "synonyms", "concept_relations", "concept_xrefs"
+    "curation_file",
+    "ontology_files",
+    "concepts",
+    "synonyms",
+    "concept_relations",
+    "concept_xrefs",
 )
-INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "linking_index")
+INDEX_LAYER = dg.AssetSelection.assets("curations", "dictionary_index", "linking_index")
 FILE_LAYER = dg.AssetSelection.assets(
     "pubmed_archives", "citations", "deletions", "sentences", "dictionary_mentions", "mentions"
 )

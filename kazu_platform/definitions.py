@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 import assets.corpus
+import assets.curations
 import assets.graph
 import assets.linking
 import assets.reading
@@ -40,7 +41,9 @@ def build_assets(ontologies: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
     """Every asset of the graph."""
     return [
         assets.sources.ontology_files_asset(ontologies),
+        assets.curations.curation_file,
         assets.vocabularies.vocabularies_asset(ontologies),
+        assets.curations.curations,
         assets.vocabularies.dictionary_index,
         assets.vocabularies.linking_index,
         assets.sources.pubmed_archives,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,6 +14,8 @@ from kazu_platform.settings import Catalogue, Settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from kazu_platform.linking.annotate import LabellingLinker
     from kazu_platform.ner.detector import Detector
@@ -97,20 +100,42 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
 
     from kazu_platform.linking.index import build_linking_index
     from kazu_platform.ner.dictionary_index import build_dictionary_index
+    from kazu_platform.ontologies.curating import apply_curations
+    from kazu_platform.ontologies.curations import preferences, touching
     from kazu_platform.ontologies.vocabulary import parse_vocabulary
 
-    sources = catalogue.ontologies
+    sources, curations = catalogue.ontologies, _curations(catalogue)
     parsed = [parse_vocabulary(source, Path(source.url)) for source in sources]
-    synonyms = pa.concat_tables([vocabulary.synonyms for vocabulary in parsed])
+    synonyms = pa.concat_tables(
+        [
+            apply_curations(vocabulary.synonyms, touching(curations, source), vocabulary.concepts)
+            for source, vocabulary in zip(sources, parsed, strict=True)
+        ]
+    )
     concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
     with store.stage("dictionary") as staged:
         build_dictionary_index(synonyms, staged.content)
         staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
     with store.stage("linking") as staged:
         build_linking_index(
-            concepts, synonyms, staged.content, ontologies=[source.name for source in sources]
+            concepts,
+            synonyms,
+            staged.content,
+            ontologies=[source.name for source in sources],
+            preferences=preferences(curations),
         )
         staged.commit().verify()
+
+
+def _curations(catalogue: Catalogue) -> pa.Table:
+    """The curations of a catalogue whose files all lie on this machine, as of today."""
+    from kazu_platform.ontologies.curations import read_curations
+    from kazu_platform.tables import CURATIONS
+
+    if catalogue.curations is None:
+        return CURATIONS.empty()
+    path, today = Path(catalogue.curations), datetime.now(UTC).date()
+    return read_curations(path, today=today, ontologies=catalogue.ontologies)
 
 
 def print_annotated(
