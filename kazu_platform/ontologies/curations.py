@@ -222,8 +222,9 @@ def _contradictions(frame: pl.DataFrame) -> pl.DataFrame:
         pairs.filter(
             opposite
             & (any_case | (pl.col("cased") == pl.col("cased_other")))
-            & _same_class_and_ontology()
+            & _same_ontology()
             & _same_concept()
+            & _same_class()
         )
         .group_by("curation_id")
         .agg(ends.sort().str.join(", ").alias("others"))
@@ -241,13 +242,20 @@ def _contradictions(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _same_class_and_ontology() -> pl.Expr:
-    return pl.all_horizontal(
-        pl.col(name).is_null()
-        | pl.col(f"{name}_other").is_null()
-        | (pl.col(name) == pl.col(f"{name}_other"))
-        for name in ("entity_class", "ontology")
-    )
+def _same_ontology() -> pl.Expr:
+    one, other = pl.col("ontology"), pl.col("ontology_other")
+    return one.is_null() | other.is_null() | (one == other)
+
+
+def _same_class() -> pl.Expr:
+    """One without a class is about any, unless it is about a concept: then its class is unknown."""
+    equal = pl.col("entity_class") == pl.col("entity_class_other")
+    anywhere = [
+        pl.all_horizontal(pl.col(f"entity_class{side}", f"concept_id{side}").is_null())
+        for side in ("", "_other")
+    ]
+    same_concept = pl.col("concept_id") == pl.col("concept_id_other")
+    return pl.any_horizontal(equal, *anywhere, same_concept)
 
 
 def _same_concept() -> pl.Expr:

@@ -9,17 +9,18 @@ case is folded too, hyphens and blanks between letters and digits do not count (
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from kazu_platform.text.fold import fold, fold_name
+from kazu_platform.text.fold import fold, fold_name, fold_table
 from kazu_platform.text.spellings import GREEK
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-_SPELLED = str.maketrans(dict(GREEK) | {letter.upper(): name for letter, name in GREEK.items()})
 _SQUEEZED = dict.fromkeys([*map(chr, range(0x21)), "-", "\x7f"], "") | dict.fromkeys('"`', "'")
 """What folding makes of ASCII characters, apart from their case, and blanks and hyphens gone."""
 
@@ -41,7 +42,7 @@ def in_its_case(name: str) -> str:
     >>> in_its_case("COX-2"), in_its_case("COX2"), in_its_case("TNF-α"), in_its_case("Cox 2")
     ('COX 2', 'COX 2', 'TNF alpha', 'Cox 2')
     """
-    tokens = (token.translate(_SPELLED) for token in _TOKEN.findall(same_name(name)))
+    tokens = (token.translate(_spelled()) for token in _TOKEN.findall(same_name(name)))
     return " ".join(tokens)
 
 
@@ -54,6 +55,14 @@ def same_string(name: str) -> str:
     False
     """
     return fold(in_its_case(name))
+
+
+@cache
+def _spelled() -> Mapping[int, str]:
+    """The name of every code point that folds to a Greek letter: capitals, the micro sign."""
+    letters = np.array([ord(letter) for letter in GREEK])
+    points = np.flatnonzero(np.isin(fold_table(), letters))
+    return {int(point): GREEK[chr(fold_table()[point])] for point in points}
 
 
 def with_same_string(names: pl.Series, wanted: Collection[str]) -> pl.Series:
