@@ -18,6 +18,7 @@ from assets.results import (
     final_errors,
     markdown,
 )
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import ConfigurationError
 from kazu_platform.ontologies.curation_effects import (
@@ -144,7 +145,7 @@ def _warnings(tables: Lake) -> Iterator[dg.AssetCheckResult]:
     live = tables.read(CURATIONS, "all")
     effects = pl.DataFrame(live).group_by("effect").len().sort("effect")
     counts = {f"n_{effect}": n for effect, n in effects.rows()}
-    expired = live.filter(pa.array([effect == EXPIRED for effect in live["effect"].to_pylist()]))
+    expired = live.filter(compute.equal(live["effect"], EXPIRED))
     for name, rows in zip(WARNINGS, (expired, idle(live)), strict=True):
         yield dg.AssetCheckResult(
             passed=rows.num_rows == 0,

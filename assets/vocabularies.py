@@ -18,6 +18,7 @@ from kazu_platform.linking.index import build_linking_index
 from kazu_platform.ner.dictionary_index import FORMAT_VERSION as DICTIONARY_FORMAT
 from kazu_platform.ner.dictionary_index import build_dictionary_index
 from kazu_platform.ontologies.curating import apply_curations
+from kazu_platform.ontologies.curation_effects import CONCEPT_COLUMNS
 from kazu_platform.ontologies.curations import content_version, preferences, touching
 from kazu_platform.ontologies.vocabulary import (
     VOCABULARY_CODE_VERSION,
@@ -141,13 +142,15 @@ def _recipes(
         if known is None:
             return apply_curations(parsed().synonyms, curations, parsed().concepts)
         live = lake.read(SYNONYMS, source.name)
-        return apply_curations(live, curations, lake.read(CONCEPTS, source.name))
+        return apply_curations(
+            live, curations, lake.read(CONCEPTS, source.name, list(CONCEPT_COLUMNS))
+        )
 
     def did_not_shrink(staged: Staged) -> dg.AssetCheckResult:
-        before = None
+        before, says = None, ["active" if staged.table is SYNONYMS else "obsolete"]
         if lake.live(staged.table, source.name) and not config.accept_shrinkage:
-            before = n_in_use(lake.read(staged.table, source.name))
-        return gates.did_not_shrink(staged.table, n_in_use(staged.read()), before)
+            before = n_in_use(lake.read(staged.table, source.name, says))
+        return gates.did_not_shrink(staged.table, n_in_use(staged.read(says)), before)
 
     def explain() -> None:
         lake.write(QUARANTINE, parsed().set_aside, partition=f"concepts/{source.name}")

@@ -72,6 +72,9 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
     for source in catalogue.ontologies:
         if "://" not in source.url and not Path(source.url).exists():
             yield Finding("error", f"ontology {source.name}", f"there is no file {source.url}")
+    curations = catalogue.curations
+    if curations and "://" not in curations and not Path(curations).exists():
+        yield Finding("error", "curations", f"there is no file {curations}")
     if catalogue.pubmed is None:
         yield Finding("warning", "pubmed", "the catalogue has no PubMed folders: no corpus")
 

@@ -51,7 +51,8 @@ def apply_curations(synonyms: pa.Table, curations: pa.Table, concepts: pa.Table)
     Args:
         synonyms: fresh from the ontology, or curated before.
         curations: CURATIONS; those that do not count or concern other names change nothing.
-        concepts: CONCEPTS of the same ontology: to add a name its concept must be in use.
+        concepts: CONCEPTS of the same ontology, at least concept_id, ontology, entity_class and
+            obsolete: to add a name its concept must be in use.
 
     Returns:
         SYNONYMS in the order they came, added ones last.

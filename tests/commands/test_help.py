@@ -14,7 +14,7 @@ COMMANDS = get_group(app).commands
 def test_without_a_command_all_of_them_are_listed():
     printed = CliRunner().invoke(app, []).output
 
-    assert sorted(COMMANDS) == ["annotate", "demo", "doctor", "query", "ui"]
+    assert sorted(COMMANDS) == ["annotate", "curate", "demo", "doctor", "query", "ui"]
     for name in COMMANDS:
         assert f" {name} " in printed
 
