@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 VOCABULARY_LAYER = dg.AssetSelection.assets(
+    "curation_file",
     "ontology_files",
     "concepts",
     "synonyms",
@@ -13,7 +14,9 @@ VOCABULARY_LAYER = dg.AssetSelection.assets(
     "vocabulary_changes",
 )
 MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
-INDEX_LAYER = dg.AssetSelection.assets("dictionary_index", "concept_equivalents", "linking_index")
+INDEX_LAYER = dg.AssetSelection.assets(
+    "curations", "dictionary_index", "concept_equivalents", "linking_index"
+)
 FILE_LAYER = dg.AssetSelection.assets(
     "pubmed_archives", "citations", "deletions", "sentences", "dictionary_mentions", "mentions"
 )

@@ -8,7 +8,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from assets import gates
-from assets.making import Events, Gate, Recipe, make
+from assets.curations import written_curations
+from assets.making import Events, Gate, Recipe, is_made, make
 from assets.partitions import live_ontologies
 from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata, final_errors
 from kazu_platform.documents import digest
@@ -16,6 +17,9 @@ from kazu_platform.linking.index import FORMAT_VERSION as LINKING_FORMAT
 from kazu_platform.linking.index import build_linking_index
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary_index import FORMAT_VERSION as DICTIONARY_FORMAT
+from kazu_platform.ontologies.curating import apply_curations
+from kazu_platform.ontologies.curation_effects import CONCEPT_COLUMNS
+from kazu_platform.ontologies.curations import content_version, preferences, touching
 from kazu_platform.ontologies.vocabulary import (
     VOCABULARY_CODE_VERSION,
     Vocabulary,
@@ -24,12 +28,13 @@ from kazu_platform.ontologies.vocabulary import (
 from kazu_platform.settings import OntologySource
 from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.downloads import fetched_file
-from kazu_platform.storage.lake import Lake, Staged
+from kazu_platform.storage.lake import ANY, Lake, Pointer, Staged
 from kazu_platform.tables import (
     CONCEPT_EQUIVALENTS,
     CONCEPT_RELATIONS,
     CONCEPT_XREFS,
     CONCEPTS,
+    CURATIONS,
     QUARANTINE,
     SYNONYMS,
     Table,
@@ -62,7 +67,7 @@ def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         specs=[
             dg.AssetSpec(
                 table.name,
-                deps=["ontology_files"],
+                deps=["ontology_files", *(["curation_file"] if table is SYNONYMS else [])],
                 description=text,
                 group_name=GROUP,
                 kinds={"polars", "parquet"},
@@ -130,7 +135,10 @@ class VocabularyConfig(dg.Config):
 def _recipes(
     lake: Lake, sources: SourcesResource, source: OntologySource, config: VocabularyConfig
 ) -> list[Recipe]:
-    """The four tables of one ontology, parsed once; concepts last, as they carry the gate."""
+    """The four tables of one ontology, parsed once; concepts last, as they carry the gate.
+
+    Where only curations changed, the names that are live are curated anew and nothing is parsed.
+    """
     path = sources.ontology_file(source)
     inputs = {
         "file": fetched_file(path).sha256,
@@ -138,15 +146,27 @@ def _recipes(
         "source": digest(source.model_dump_json(exclude={"expected_size"})),
     }
 
+    curations = touching(written_curations(sources), source)
+    curated = inputs | {"curations": content_version(curations)}
+    known = _names_to_curate(lake, source.name, inputs, curated)
+
     @cache
     def parsed() -> Vocabulary:
         return parse_vocabulary(source, path)
 
+    def names() -> pa.Table:
+        if known is None:
+            return apply_curations(parsed().synonyms, curations, parsed().concepts)
+        live = lake.read(SYNONYMS, source.name)
+        return apply_curations(
+            live, curations, lake.read(CONCEPTS, source.name, list(CONCEPT_COLUMNS))
+        )
+
     def did_not_shrink(staged: Staged) -> dg.AssetCheckResult:
-        before = None
+        before, says = None, ["active" if staged.table is SYNONYMS else "obsolete"]
         if lake.live(staged.table, source.name) and not config.accept_shrinkage:
-            before = n_in_use(lake.read(staged.table, source.name))
-        return gates.did_not_shrink(staged.table, n_in_use(staged.read()), before)
+            before = n_in_use(lake.read(staged.table, source.name, says))
+        return gates.did_not_shrink(staged.table, n_in_use(staged.read(says)), before)
 
     def explain() -> None:
         lake.write(QUARANTINE, parsed().set_aside, partition=f"concepts/{source.name}")
@@ -157,24 +177,49 @@ def _recipes(
     unique: dict[str, Gate] = {"keys_are_unique": gates.keys_are_unique}
     whole = unique | {"did_not_shrink": did_not_shrink}
     columns: list[tuple[Table, Callable[[], pa.Table], dict[str, Gate]]] = [
-        (SYNONYMS, lambda: parsed().synonyms, whole),
         (CONCEPT_RELATIONS, lambda: parsed().relations, unique),
         (CONCEPT_XREFS, lambda: parsed().xrefs, unique),
         (CONCEPTS, lambda: parsed().concepts, whole),
     ]
-    return [
+
+    def figures() -> dict[str, float]:
+        return {"set_aside": parsed().set_aside.num_rows}
+
+    synonyms = Recipe(
+        table=SYNONYMS,
+        partition=source.name,
+        inputs=curated,
+        rows=names,
+        gates=whole,
+        explain=explain if known is None else None,
+        figures=figures if known is None else None,
+        pictures=facts if known is None else None,
+        expected=known.generation if known else ANY,
+    )
+    others = [
         Recipe(
             table=table,
             partition=source.name,
             inputs=inputs,
             rows=rows,
             gates=checks,
-            explain=explain if table is SYNONYMS else None,
-            figures=lambda: {"set_aside": parsed().set_aside.num_rows},
+            figures=figures,
             pictures=facts,
         )
         for table, rows, checks in columns
     ]
+    return [synonyms, *others]
+
+
+def _names_to_curate(
+    lake: Lake, ontology: str, inputs: dict[str, str], curated: dict[str, str]
+) -> Pointer | None:
+    """The live names, if nothing but curations changed since they and their concepts were made."""
+    live = lake.live(SYNONYMS, ontology)
+    if live is None or dict(live.inputs) | {"curations": curated["curations"]} != curated:
+        return None
+    concepts = Recipe(CONCEPTS, ontology, inputs, rows=CONCEPTS.empty)
+    return live if lake.is_whole(SYNONYMS, live) and is_made(lake, concepts) else None
 
 
 def n_in_use(rows: pa.Table) -> int:
@@ -209,7 +254,7 @@ def dictionary_index(
 
 
 @dg.asset(
-    deps=["concepts", "synonyms", "concept_equivalents"],
+    deps=["concepts", "synonyms", "concept_equivalents", "curations"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -223,15 +268,17 @@ def linking_index(
     """Every name that may be linked, with its concept's leader, compiled for linking.
 
     Where ontologies of a class know a name equally well, the leading one is preferred, then the
-    first in the catalogue.
+    first in the catalogue; a curation may prefer a concept before that.
     """
     tables, store = lake.open(), artifacts.open()
     ontologies = live_ontologies(tables, CONCEPTS, sources.catalogue())
+    preferred = preferences(tables.read(CURATIONS, "all"))
     inputs = {
         "synonyms": tables.version(SYNONYMS, ontologies),
         "concepts": tables.version(CONCEPTS, ontologies),
         "equivalents": tables.version(CONCEPT_EQUIVALENTS),
         "ontologies": ",".join(ontologies),
+        "preferences": content_version(preferred),
         "code": LINKING_CODE,
     }
     artifact = _live_if_made_from(store, "linking", inputs)
@@ -243,6 +290,7 @@ def linking_index(
                 staged.content,
                 ontologies=ontologies,
                 equivalents=tables.read(CONCEPT_EQUIVALENTS),
+                preferences=preferred,
             )
             artifact = staged.commit(inputs=inputs)
     return _artifact_result(artifact)

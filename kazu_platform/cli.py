@@ -24,6 +24,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Biomedical literature to linked entities to a knowledge graph.",
 )
+curate = typer.Typer(
+    no_args_is_help=True,
+    help="""Look at what people decided about names, before it is applied.
+
+    Example: kazu-platform curate check
+    """,
+)
+app.add_typer(curate, name="curate")
 
 evaluate = typer.Typer(
     no_args_is_help=True,
@@ -195,6 +203,23 @@ def doctor(
     print_findings(findings, sys.stdout, as_json=as_json)
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+@curate.command("check")
+def curate_check(
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML or CSV; default: the catalogue's file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check a file of curations and say what each decision does; nothing is changed.
+
+    Example: kazu-platform curate check curations.yaml
+    """
+    from kazu_platform.commands.curate import check_curations, print_curations
+
+    with _user_errors():
+        print_curations(check_curations(file), sys.stdout, as_json=as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 import assets.corpus
+import assets.curations
 import assets.equivalents
 import assets.graph
 import assets.linking
@@ -43,11 +44,13 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
     ontologies, mapping_sets = ontologies_of(catalogue), mapping_sets_of(catalogue)
     return [
         assets.sources.ontology_files_asset(ontologies),
+        assets.curations.curation_file,
         assets.vocabularies.vocabularies_asset(ontologies),
         assets.sources.mapping_files_asset(mapping_sets),
         assets.equivalents.concept_mappings_asset(mapping_sets),
         assets.equivalents.concept_equivalents,
         assets.reports.vocabulary_changes_asset(ontologies),
+        assets.curations.curations,
         assets.vocabularies.dictionary_index,
         assets.vocabularies.linking_index,
         assets.sources.pubmed_archives,

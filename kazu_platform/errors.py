@@ -7,7 +7,8 @@
     │   ├── DownloadError         it could not be fetched
     │   │   └── UnreachableError  its server did not answer; later it may
     │   ├── ChecksumError         it is not the file that was published
-    │   └── MalformedFileError    it is not what its format promises
+    │   ├── MalformedFileError    it is not what its format promises
+    │   └── InvalidCurationsError a file of curations holds rows that are wrong; lists every one
     ├── SchemaError               rows do not fit their table
     ├── LakeError                 the lake cannot answer
     │   ├── MissingPartitionError nothing was ever written there
@@ -81,6 +82,10 @@ class MalformedFileError(SourceError):
         """
         where = f"{path}, line {line}" if line else f"{path}"
         return cls(f"{where}: {problem}")
+
+
+class InvalidCurationsError(SourceError):
+    """A file of curations cannot be applied; everything that is wrong is listed."""
 
 
 class SchemaError(KazuPlatformError):

@@ -213,6 +213,9 @@ class Catalogue(_Strict):
         "class, if it is not said.",
     )
     pubmed: PubMedSource | None = None
+    curations: str | None = Field(
+        None, description="YAML or CSV file of curations: a URL, or a path beside the catalogue."
+    )
 
     def by_preference(self) -> list[str]:
         """Names of the ontologies, the preferred first: those that lead a class, then in order."""
@@ -400,14 +403,14 @@ def _leaders_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
 
 
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
-    """Expand variables everywhere and make relative `url`s absolute."""
+    """Expand variables everywhere and make relative paths absolute."""
     if isinstance(value, dict):
         return {k: _resolve(v, path, str(k)) for k, v in value.items()}
     if isinstance(value, list):
         return [_resolve(item, path, key) for item in value]
     if isinstance(value, str):
         text = re.sub(r"\$\{(\w+)\}", lambda m: _variable(m[1], path), value)
-        local = key in {"url", "baseline", "updates"} and "://" not in text
+        local = key in {"url", "baseline", "updates", "curations"} and "://" not in text
         return str((path.parent / text).absolute()) if local else text
     return value
 

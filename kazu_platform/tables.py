@@ -111,6 +111,16 @@ def column(name: str, kind: pa.DataType, meaning: str, *, nullable: bool = False
 TEXT = pa.string()
 STRINGS = pa.list_(TEXT)
 SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])
+AUTOMATIC = pa.struct(
+    [
+        pa.field("scope", TEXT),
+        pa.field("case_sensitive", pa.bool_()),
+        pa.field("active", pa.bool_()),
+        pa.field("linkable", pa.bool_()),
+        pa.field("held_back_by", TEXT),
+    ]
+)
+"""What a curation may change of a name, as it was before."""
 SECTION = pa.struct([pa.field("name", TEXT), pa.field("text", TEXT)])
 
 # Columns that several tables share.
@@ -204,6 +214,15 @@ SYNONYMS = Table(
                 "Why it is not matched: obsolete, a rule of automatic curation, a curation_id.",
                 nullable=True,
             ),
+            column(
+                "curation_id", TEXT, "Curation that added or last touched the name.", nullable=True
+            ),
+            column(
+                "automatic",
+                AUTOMATIC,
+                "What the ontology and the rules say of a name that a curation touched.",
+                nullable=True,
+            ),
         ]
     ),
 )
@@ -280,6 +299,49 @@ CONCEPT_EQUIVALENTS = Table(
                 "refused", TEXT, "Why it was not joined: ambiguous, another_match.", nullable=True
             ),
             column("candidates", STRINGS, "Leaders it might have had; several if ambiguous."),
+        ]
+    ),
+)
+CURATIONS = Table(
+    name="curations",
+    row="a person's decision about a name or a concept",
+    key=("curation_id",),
+    partitioned_by="all",
+    order=("curation_id",),
+    schema=pa.schema(
+        [
+            column("curation_id", TEXT, "Hash of the action and what it is about."),
+            column("action", TEXT, "add, drop, case, ignore or prefer."),
+            column("concept_id", TEXT, "CURIE of the concept.", nullable=True),
+            column("name", TEXT, "The name or string decided about.", nullable=True),
+            column("entity_class", TEXT, "Class it is about; null for any.", nullable=True),
+            column("ontology", TEXT, "Ontology it is about; null for any.", nullable=True),
+            column(
+                "case_sensitive",
+                pa.bool_(),
+                "Whether the name counts in its very case only; null: by its shape.",
+                nullable=True,
+            ),
+            column("scope", TEXT, "Scope of an added name.", nullable=True),
+            column("author", TEXT, "Who decided."),
+            column("reason", TEXT, "Why."),
+            column("decided_on", pa.date32(), "When."),
+            column("expires_on", pa.date32(), "Last day it counts.", nullable=True),
+            column("state", TEXT, "proposed, approved or withdrawn."),
+            column(
+                "effect",
+                TEXT,
+                "in_force, expired, proposed, withdrawn, contradicted, unknown_concept or "
+                "no_such_name.",
+            ),
+            column("detail", TEXT, "Why that is its effect, where it needs words.", nullable=True),
+            column(
+                "n_changed",
+                pa.int64(),
+                "Names that it changes; null for prefer, and while no vocabulary is there.",
+                nullable=True,
+            ),
+            column("place", TEXT, "Where it stands in its file."),
         ]
     ),
 )
@@ -698,6 +760,7 @@ TABLES: dict[str, Table] = {
         CONCEPT_XREFS,
         CONCEPT_MAPPINGS,
         CONCEPT_EQUIVALENTS,
+        CURATIONS,
         CITATIONS,
         DELETIONS,
         SENTENCES,

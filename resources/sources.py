@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dagster as dg
 from pydantic import Field
@@ -47,6 +48,11 @@ class SourcesResource(dg.ConfigurableResource):
     def mapping_file(self, source: MappingSource) -> Path:
         """Where the raw file of a mapping set is kept."""
         return Path(self.raw) / "mappings" / source.name / Path(source.url).name
+
+    def curation_file(self) -> Path | None:
+        """Where the file of curations is kept; none if the catalogue names none."""
+        url = self.catalogue().curations
+        return Path(self.raw) / "curations" / Path(urlsplit(url).path).name if url else None
 
     def archive(self, file: str) -> Path:
         """The raw PubMed file of a partition.

@@ -120,6 +120,14 @@ def test_relative_urls_are_beside_the_catalogue(tmp_path: Path, monkeypatch: pyt
     assert catalogue.pubmed.updates == "s3://bucket/new"
 
 
+def test_a_file_of_curations_is_beside_the_catalogue_or_a_url(tmp_path: Path):
+    beside = read_catalogue(written(tmp_path, OWN + "curations: ours/curations.csv\n"))
+    elsewhere = read_catalogue(written(tmp_path, OWN + "curations: https://example.org/c.yaml\n"))
+
+    assert beside.curations == f"{tmp_path}/ours/curations.csv"
+    assert elsewhere.curations == "https://example.org/c.yaml"
+
+
 def test_variables_are_replaced_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MIRROR", "https://mirror.example.org")
     text = OWN.replace("ontologies/cl.obo", "${MIRROR}/cl.obo").replace("CC-BY", "${MIRROR}")

@@ -74,6 +74,9 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
     for kind, name, url in sources:
         if "://" not in url and not Path(url).exists():
             yield Finding("error", f"{kind} {name}", f"there is no file {url}")
+    curations = catalogue.curations
+    if curations and "://" not in curations and not Path(curations).exists():
+        yield Finding("error", "curations", f"there is no file {curations}")
     if catalogue.pubmed is None:
         yield Finding("warning", "pubmed", "the catalogue has no PubMed folders: no corpus")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -85,7 +86,7 @@ def compiled_detector(catalogue: Catalogue, folder: Path) -> DictionaryDetector:
     from kazu_platform.ner.dictionary import DictionaryDetector
     from kazu_platform.ner.dictionary_index import open_dictionary_index
 
-    build_dictionary_index(_synonyms(_parse(catalogue)), folder)
+    build_dictionary_index(_synonyms(catalogue, _parse(catalogue), _curations(catalogue)), folder)
     return DictionaryDetector(open_dictionary_index(folder))
 
 
@@ -94,12 +95,13 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
 
     from kazu_platform.linking.index import build_linking_index
     from kazu_platform.ner.compile import build_dictionary_index
+    from kazu_platform.ontologies.curations import preferences
     from kazu_platform.ontologies.equivalence import find_equivalents
     from kazu_platform.ontologies.mappings import parse_mappings
     from kazu_platform.tables import CONCEPT_MAPPINGS
 
-    parsed = _parse(catalogue)
-    synonyms = _synonyms(parsed)
+    parsed, curations = _parse(catalogue), _curations(catalogue)
+    synonyms = _synonyms(catalogue, parsed, curations)
     concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
     with store.stage("dictionary") as staged:
         build_dictionary_index(synonyms, staged.content)
@@ -115,7 +117,12 @@ def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
     )
     with store.stage("linking") as staged:
         build_linking_index(
-            concepts, synonyms, staged.content, ontologies=preference, equivalents=equivalents
+            concepts,
+            synonyms,
+            staged.content,
+            ontologies=preference,
+            equivalents=equivalents,
+            preferences=preferences(curations),
         )
         staged.commit().verify()
 
@@ -136,9 +143,26 @@ def _local(source: OntologySource) -> Path:
     return Path(url)
 
 
-def _synonyms(parsed: list[Vocabulary]) -> pa.Table:
+def _synonyms(catalogue: Catalogue, parsed: list[Vocabulary], curations: pa.Table) -> pa.Table:
     import pyarrow as pa
 
+    from kazu_platform.ontologies.curating import apply_curations
+    from kazu_platform.ontologies.curations import touching
     from kazu_platform.tables import SYNONYMS
 
-    return pa.concat_tables([SYNONYMS.empty(), *(each.synonyms for each in parsed)])
+    curated = [
+        apply_curations(vocabulary.synonyms, touching(curations, source), vocabulary.concepts)
+        for source, vocabulary in zip(catalogue.ontologies, parsed, strict=True)
+    ]
+    return pa.concat_tables([SYNONYMS.empty(), *curated])
+
+
+def _curations(catalogue: Catalogue) -> pa.Table:
+    """The curations of a catalogue whose files all lie on this machine, as of today."""
+    from kazu_platform.ontologies.curations import read_curations
+    from kazu_platform.tables import CURATIONS
+
+    if catalogue.curations is None:
+        return CURATIONS.empty()
+    path, today = Path(catalogue.curations), datetime.now(UTC).date()
+    return read_curations(path, today=today, ontologies=catalogue.ontologies)

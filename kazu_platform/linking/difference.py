@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kazu_platform.linking.index import LinkingIndex
 
 _KEY = {"entity_class": pl.String, "key": pl.String}
-_COMPARED = ("exact", "folded", "normalised", "scope", "case_sensitive")
+_COMPARED = ("exact", "folded", "normalised", "scope", "case_sensitive", "preferred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ def _rows(index: LinkingIndex) -> pl.DataFrame:
             for name in ("concept_id", "ontology")
         }
     )
+    order = pl.Series(index.manifest.ontologies, dtype=pl.String)
     frame = pl.DataFrame(names.select(list(_COMPARED))).with_columns(
+        order.gather(pl.Series(names["place"].combine_chunks())).alias("place"),
         classes.gather(pl.Series(names["entity_class"].combine_chunks())).alias("entity_class"),
         *(pl.Series(name, concept[name]).cast(pl.String) for name in concept.column_names),
     )

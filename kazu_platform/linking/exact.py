@@ -4,8 +4,9 @@ Candidates of a surface are ranked by, first difference decides:
 
 1. the context: concepts of the abbreviation's long form, or the concept that the document names
    otherwise, come first;
-2. the tier: the name itself, in any case if the name is not case-sensitive; a case-sensitive name
-   in another case; a name that is equal once both are normalised;
+2. the tier: what a curation prefers for this string; the name itself, in any case if the name is
+   not case-sensitive; a case-sensitive name in another case; a name that is equal once both are
+   normalised;
 3. the scope of the name: label, exact, abbreviation, narrow, broad, related;
 4. the order of preference of the ontologies that give the name;
 5. the case: a name in the very case of the surface; then the CURIE.
@@ -45,14 +46,14 @@ MAX_ALTERNATIVES = 20
 LONG_FORM = "long:"
 DEFINED = "defined:"
 
-ITSELF, OTHER_CASE, NORMALISED = 0, 1, 2
-TIER_SCORES = np.array([1.0, 0.80, 0.60])
+PREFERRED, ITSELF, OTHER_CASE, NORMALISED = 0, 1, 2, 3
+TIER_SCORES = np.array([1.0, 1.0, 0.80, 0.60])
 SCOPE_COSTS = np.array([0.0, 0.05, 0.08, 0.10, 0.12, 0.15])
 OTHER_CASE_COST = 0.01
 BESIDE_CONTEXT = 0.4
 
-_METHODS = ("exact", "exact", "normalised", "abbreviation")
-_ABBREVIATION = 3
+_METHODS = ("curated", "exact", "exact", "normalised", "abbreviation")
+_ABBREVIATION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,11 @@ class ExactLinker:
         case = np.where(same_case, 0, 1)
         sensitive = rows["case_sensitive"].to_numpy()
         tier = np.where(sensitive & ~same_case, OTHER_CASE, ITSELF)
+        preferred = rows["preferred"].to_numpy()
+        tier[preferred] = PREFERRED
         tier[len(folded.query) :] = NORMALISED
         case[len(folded.query) :] = 0
-        return _Candidates(
+        found = _Candidates(
             surface=surface[query],
             concept=rows["concept"].to_numpy().astype(np.int64),
             tier=tier,
@@ -157,6 +160,7 @@ class ExactLinker:
             beside=np.ones(len(query), np.int64),
             method=tier.copy(),
         )
+        return found.take(~(preferred & sensitive & ~same_case))
 
     def _defined(self, own: _Candidates, contexts: Sequence[str]) -> NDArray[np.bool_]:
         """Which candidates are the concept that the context of their surface says."""
@@ -227,8 +231,9 @@ def _falling(score: NDArray[np.floating], surface: NDArray[np.int64]) -> NDArray
 
 def _ambiguous(ranked: _Candidates) -> NDArray[np.bool_]:
     """Whether a name of the same ontology fits another concept as well, context considered."""
-    level = ((ranked.beside * 3 + ranked.tier) * len(SCOPE_COSTS) + ranked.scope) * 2 + ranked.case
-    levels = 2 * 3 * len(SCOPE_COSTS) * 2
+    tiers, scopes = len(TIER_SCORES), len(SCOPE_COSTS)
+    level = ((ranked.beside * tiers + ranked.tier) * scopes + ranked.scope) * 2 + ranked.case
+    levels = 2 * tiers * scopes * 2
     places = int(ranked.place.max(initial=0)) + 1
     key = (ranked.surface * levels + level) * places + ranked.place
     _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)

@@ -8,7 +8,9 @@ concepts.arrow    concept_id, ontology, label, number (equal for equal concept_i
 names.arrow       entity_class (index into `classes`), exact (dashes, quotes and blanks folded),
                   folded (the case too), normalised, scope (index into SCOPES), case_sensitive,
                   concept (row of concepts.arrow: the leader, where equivalents are known), place
-                  (of the ontology that gives the name, in order of preference)
+                  (of the ontology that gives the name, in order of preference), preferred (a
+                  curation's: the string means this concept first; not normalised, as it is about
+                  no other string)
 folded.arrow      key, name: rows of names.arrow ordered by CRC-32 of class and folded name
 normalised.arrow  the same for the normalised name
 
@@ -57,6 +59,7 @@ _NAMES = (
     "case_sensitive",
     "concept",
     "place",
+    "preferred",
 )
 
 
@@ -162,6 +165,7 @@ def build_linking_index(  # noqa: PLR0913 - three tables and what must be known 
     *,
     ontologies: Sequence[str] = (),
     equivalents: pa.Table | None = None,
+    preferences: pa.Table | None = None,
     built_from: Mapping[str, str] | None = None,
 ) -> LinkingManifest:
     """Compile the linkable names of valid concepts and write them as a folder.
@@ -177,11 +181,15 @@ def build_linking_index(  # noqa: PLR0913 - three tables and what must be known 
         folder: Where to write; an index that is there is replaced.
         ontologies: Their order, the preferred first; others follow in order of name.
         equivalents: CONCEPT_EQUIVALENTS: who stands for whom.
+        preferences: CURATIONS that prefer a concept for a string; those of concepts that are not
+            valid are left out.
         built_from: Versions of the ontologies, kept in the manifest.
     """
     valid, order = _valid_concepts(concepts, ontologies)
     leaders, named = _leaders(valid, equivalents)
     names = _names(synonyms, named)
+    if preferences is not None:
+        names = pl.concat([names, _preferred(preferences, named, names)])
     classes = sorted(names["entity_class"].unique().to_list())
     counts = dict(names.group_by("entity_class").len().iter_rows())
     manifest = LinkingManifest(
@@ -305,6 +313,35 @@ def _names(synonyms: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("exact") != "")
         .sort("entity_class", "concept", "exact", *by_rank)
         .unique(["entity_class", "concept", "exact"], keep="first", maintain_order=True)
+        .with_columns(preferred=pl.lit(value=False))
+    )
+
+
+def _preferred(preferences: pa.Table, named: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """A name of its own for each preference, that of the first ontology which has the concept."""
+    frame = pl.DataFrame(preferences)
+    exact = [fold_name(name, keep_case=True) for name in frame["name"].to_list()]
+    rows = (
+        frame.drop("ontology")
+        .with_columns(
+            of_ontology=pl.Series(frame["ontology"]),
+            exact=pl.Series(exact, dtype=pl.String),
+            folded=pl.Series(map(fold, exact), dtype=pl.String),
+            normalised=pl.lit(""),
+            scope=pl.lit(0, pl.Int8),
+            case_sensitive=pl.col("case_sensitive").fill_null(value=False),
+            preferred=pl.lit(value=True),
+        )
+        .join(named, on="concept_id")
+        .filter(pl.coalesce("of_ontology", "ontology") == pl.col("ontology"))
+        .sort("curation_id", "place")
+        .unique("curation_id", keep="first", maintain_order=True)
+    )
+    absent = [
+        pl.lit(None, names.schema[c]).alias(c) for c in names.columns if c not in rows.columns
+    ]
+    return rows.with_columns(absent).select(
+        pl.col(name).cast(kind) for name, kind in names.schema.items()
     )
 
 
@@ -324,8 +361,16 @@ def _version(names: pl.DataFrame, entity_class: str) -> str:
     """Hash of everything that linking a class depends on, the order of its ontologies too."""
     of_class = names.filter(pl.col("entity_class") == entity_class)
     order = of_class.sort("place")["ontology"].unique(maintain_order=True).to_list()
-    rows = of_class.sort("leader_id", "ontology", "exact")
-    columns = ("leader_id", "ontology", "exact", "normalised", "scope", "case_sensitive")
+    rows = of_class.sort("leader_id", "ontology", "exact", "preferred")
+    columns = (
+        "leader_id",
+        "ontology",
+        "exact",
+        "normalised",
+        "scope",
+        "case_sensitive",
+        "preferred",
+    )
     content = hash_columns(_to_arrow(rows.select(columns)).columns)
     return digest(entity_class, FOLD_VERSION, NORMALISER_VERSION, *order, content)
 

@@ -175,7 +175,7 @@ _BLANK = ord(BLANK)
 
 
 def scanned(names: pl.DataFrame) -> pl.DataFrame:
-    """Distinct `form`, `entity_class`, `rule`, `marked` and `lossy` with their `key` and summed `n`.
+    """Distinct `form`, `entity_class`, `rule`, `marked`, `lossy` with `key` and summed `n`.
 
     A name without a letter or digit is left out.
 

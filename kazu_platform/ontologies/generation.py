@@ -66,7 +66,9 @@ _PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
 _WITH_AUTHOR = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
-_TO_BRITISH = {
+_TO_BRITISH: Final = {
+    # What is British already stays so: "oedema" holds "edema".
+    "oedema": "oedema", "oesophag": "oesophag", "oestrogen": "oestrogen", "foetal": "foetal",
     "leukemi": "leukaemi", "Leukemi": "Leukaemi", "anemi": "anaemi", "Anemi": "Anaemi",
     "hemo": "haemo", "Hemo": "Haemo", "hema": "haema", "Hema": "Haema", "ischemi": "ischaemi",
     "Ischemi": "Ischaemi", "glycemi": "glycaemi", "uremi": "uraemi", "tumor": "tumour",
@@ -77,8 +79,6 @@ _TO_BRITISH = {
     "Celiac": "Coeliac", "lipidemi": "lipidaemi", "apnea": "apnoea", "Apnea": "Apnoea",
     "dyspnea": "dyspnoea", "aluminum": "aluminium", "polycythemi": "polycythaemi",
 }  # fmt: skip
-# What is British already stays so: "oedema" holds "edema".
-_TO_BRITISH |= {piece: piece for piece in ("oedema", "oesophag", "oestrogen", "foetal")}
 _TO_AMERICAN: Final[Mapping[str, str]] = {
     **BRITISH,
     **{

@@ -391,6 +391,8 @@ def _set_aside(source: OntologySource, faults: pl.DataFrame) -> pa.Table:
 
 
 def _table(table: Table, frame: pl.DataFrame) -> pa.Table:
-    """Rows in the table's order, with its schema."""
+    """Rows in the table's order, with its schema; columns that nobody filled are null."""
+    absent = [f.name for f in table.schema if f.nullable and f.name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None).alias(name) for name in absent)
     rows = frame.sort(table.order).to_arrow() if table.order else frame.to_arrow()
     return table.check(rows.select(table.schema.names).cast(table.schema))

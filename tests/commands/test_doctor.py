@@ -81,6 +81,16 @@ def test_a_catalogue_that_does_not_exist_names_the_nearest(kazu: Run, tmp_path: 
     )
 
 
+def test_a_file_of_curations_that_is_missing_is_named(kazu: Run, tmp_path: Path):
+    catalogue = tmp_path / "own.yaml"
+    catalogue.write_text("name: own\ncurations: curations.yaml\n", "utf-8")
+
+    done = kazu("doctor", "--json", home=tmp_path / "home", KAZU_SOURCES=str(catalogue))
+
+    missing = ("error", f"there is no file {tmp_path}/curations.yaml")
+    assert findings(done)["curations"] == missing
+
+
 def test_an_ontology_file_that_is_missing_is_named(kazu: Run, tmp_path: Path):
     catalogue = tmp_path / "own.yaml"
     catalogue.write_text(

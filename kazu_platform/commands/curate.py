@@ -1,0 +1,129 @@
+"""`kazu-platform curate`: what people decided about names, and whether it still holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kazu_platform.errors import ConfigurationError
+from kazu_platform.settings import read_settings
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    import pyarrow as pa
+
+    from kazu_platform.settings import Catalogue, Settings
+
+SHOWN: Final = ("place", "action", "name", "concept_id", "entity_class", "author", "expires_on")
+_COLOURS: Final = {
+    "in_force": "green",
+    "proposed": "cyan",
+    "withdrawn": "cyan",
+    "expired": "yellow",
+}
+
+
+def check_curations(file: Path | None) -> pa.Table:
+    """CURATIONS of a file, or of the catalogue, as of today and of the vocabularies that are live.
+
+    Raises:
+        ConfigurationError: no file is given and the catalogue names none.
+        InvalidCurationsError: lists every row that is wrong.
+    """
+    from kazu_platform.ontologies.curations import read_curations
+
+    settings = read_settings()
+    catalogue = settings.catalogue()
+    path, called = (file, str(file)) if file else _of_catalogue(settings, catalogue)
+    curations = read_curations(
+        path,
+        today=datetime.now(UTC).date(),
+        ontologies=catalogue.ontologies,
+        called=called,
+    )
+    return _compared(curations, settings, catalogue)
+
+
+def print_curations(curations: pa.Table, out: TextIO, *, as_json: bool) -> None:
+    """Print curations with their effect, as a table with a count below, or as one JSON object."""
+    rows = [_plain(row) for row in curations.to_pylist()]
+    rows.sort(key=lambda row: [int(part) for part in row["place"].split() if part.isdigit()])
+    counts = Counter(row["effect"] for row in rows)
+    if as_json:
+        json.dump({"counts": dict(sorted(counts.items())), "curations": rows}, out)
+        out.write("\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*SHOWN, "effect", "names", "detail")
+    for row in rows:
+        effect = Text(row["effect"], style=_COLOURS.get(row["effect"], "red"))
+        cells = [Text("" if row[name] is None else str(row[name])) for name in SHOWN]
+        changed = "" if row["n_changed"] is None else str(row["n_changed"])
+        table.add_row(*cells, effect, Text(changed), Text(row["detail"] or ""))
+    Console(file=out, width=None if out.isatty() else 160).print(table)
+    said = ", ".join(f"{n} {effect}" for effect, n in sorted(counts.items()))
+    out.write(f"{len(rows)} curations: {said or 'none'}\n")
+
+
+def _of_catalogue(settings: Settings, catalogue: Catalogue) -> tuple[Path, str]:
+    """The catalogue's file, fetched if it lies elsewhere, and what its owner calls it."""
+    from urllib.parse import urlsplit
+
+    from kazu_platform.storage.downloads import Downloader
+
+    url = catalogue.curations
+    if url is None:
+        raise ConfigurationError(
+            f"The catalogue {catalogue.name!r} names no file of curations; give one, or add "
+            "`curations: FILE` to it."
+        )
+    if "://" not in url:
+        return Path(url), url
+    name = Path(urlsplit(url).path).name
+    return Downloader().fetch(url, settings.raw / "curations" / name).path, url
+
+
+def _compared(curations: pa.Table, settings: Settings, catalogue: Catalogue) -> pa.Table:
+    """Curations with what they would do to the live vocabularies, if there are any."""
+    from kazu_platform.ontologies.curating import apply_curations
+    from kazu_platform.ontologies.curation_effects import (
+        CONCEPT_COLUMNS,
+        NAME_COLUMNS,
+        with_effects,
+    )
+    from kazu_platform.ontologies.curations import touching
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.tables import CONCEPTS, SYNONYMS
+
+    lake = Lake(settings.lake)
+    live = set(lake.partitions(SYNONYMS)) & set(lake.partitions(CONCEPTS))
+    sources = [source for source in catalogue.ontologies if source.name in live]
+    if not sources:
+        sys.stderr.write("No vocabulary was made yet: concepts and names are not looked up.\n")
+        return curations
+    concepts = lake.read(CONCEPTS, [source.name for source in sources])
+    names = [
+        apply_curations(
+            lake.read(SYNONYMS, source.name),
+            touching(curations, source),
+            lake.read(CONCEPTS, source.name),
+        ).select(list(NAME_COLUMNS))
+        for source in sources
+    ]
+    import pyarrow as pa
+
+    return with_effects(curations, pa.concat_tables(names), concepts.select(list(CONCEPT_COLUMNS)))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON can say it: days in ISO form."""
+    days = {key: row[key].isoformat() for key in ("decided_on", "expires_on") if row[key]}
+    return row | days
