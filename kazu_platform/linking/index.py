@@ -322,7 +322,7 @@ def _preferred(preferences: pa.Table, named: pl.DataFrame, names: pl.DataFrame) 
     frame = pl.DataFrame(preferences)
     exact = [fold_name(name, keep_case=True) for name in frame["name"].to_list()]
     rows = (
-        frame.drop("ontology")
+        frame.drop("ontology", "place")
         .with_columns(
             of_ontology=pl.Series(frame["ontology"]),
             exact=pl.Series(exact, dtype=pl.String),

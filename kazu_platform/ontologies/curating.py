@@ -141,6 +141,7 @@ def _added(names: pl.DataFrame, decided: pl.DataFrame, concepts: pa.Table) -> pl
         source=pl.lit(CURATED),
         active=pl.lit(value=True),
         linkable=pl.lit(value=True),
+        in_context=pl.lit(value=False),
     )
     absent = [_nothing(name) for name in _SCHEMA if name not in made.columns]
     return made.with_columns(absent).select(names.columns)

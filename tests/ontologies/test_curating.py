@@ -55,6 +55,7 @@ def test_add_gives_the_concept_a_name(decide: Decide, few_names: pa.Table, few_c
         "rule": None,
         "active": True,
         "linkable": True,
+        "in_context": False,
         "held_back_by": None,
         "curation_id": curations["curation_id"][0].as_py(),
         "automatic": None,

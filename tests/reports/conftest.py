@@ -46,6 +46,7 @@ def _names(row: Row, key: Row) -> list[Row]:
             "source": "ontology",
             "active": True,
             "linkable": True,
+            "in_context": False,
         }
         | held_back
         | special
