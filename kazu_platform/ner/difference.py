@@ -62,9 +62,7 @@ def index_of(touched: Touched, index: DictionaryIndex) -> DictionaryIndex:
 def _changed_keys(old: DictionaryIndex, new: DictionaryIndex) -> NDArray[np.uint32]:
     """Keys under which two indices may have other names, sorted."""
     (keys, first, sizes), (other_keys, other_first, other_sizes) = map(_groups, (old, new))
-    both, here, there = np.intersect1d(
-        keys, other_keys, assume_unique=True, return_indices=True
-    )
+    both, here, there = np.intersect1d(keys, other_keys, assume_unique=True, return_indices=True)
     as_many = sizes[here] == other_sizes[there]
     both, here, there = both[as_many], here[as_many], there[as_many]
     counts = sizes[here]
@@ -92,9 +90,7 @@ def _columns(index: DictionaryIndex, rows: NDArray[np.int64]) -> list[pa.Array]:
     """What a name is, column by column."""
     classes = pa.array(index.manifest.classes, pa.string())
     which = pa.array(rows)
-    pattern = np.repeat(
-        np.arange(len(index.keys)), np.diff(index.first_names.astype(np.int64))
-    )
+    pattern = np.repeat(np.arange(len(index.keys)), np.diff(index.first_names.astype(np.int64)))
     return [
         classes.take(pa.array(index.entity_classes[rows])),
         pa.array(index.rules[rows]),

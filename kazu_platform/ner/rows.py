@@ -42,9 +42,7 @@ _NAMES = pa.schema(
     }
 )
 _COUNTS = pa.schema({"n": pa.int64()})
-_COVERED = pa.schema(
-    {"key": pa.uint32(), "form": pa.large_binary(), **dict(zip(_NAMES.names, _NAMES.types, strict=True)), "n": pa.int64()}
-)
+_COVERED = pa.schema([*list(_PATTERNS)[:2], *_NAMES, *_COUNTS])
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,7 @@ def open_tables(folder: Path) -> DictionaryTables:
     """
     index = open_dictionary_index(folder)
     counts, covered = map_table(folder, "counts"), map_table(folder, "covered")
-    return DictionaryTables(
-        index.manifest.classes, index.patterns, index.names, counts, covered
-    )
+    return DictionaryTables(index.manifest.classes, index.patterns, index.names, counts, covered)
 
 
 def tables(rows: pl.DataFrame, classes: tuple[str, ...] | None = None) -> DictionaryTables:
@@ -196,9 +192,7 @@ def _renumbered(each: DictionaryTables, classes: tuple[str, ...]) -> DictionaryT
         column = compute.take(numbers, table["entity_class"])
         return table.set_column(place, table.schema.field(place), column)
 
-    return DictionaryTables(
-        classes, each.patterns, of(each.names), each.counts, of(each.covered)
-    )
+    return DictionaryTables(classes, each.patterns, of(each.names), each.counts, of(each.covered))
 
 
 def _arrow(rows: pl.DataFrame, schema: pa.Schema) -> pa.Table:

@@ -107,7 +107,9 @@ def hash_columns(columns: Iterable[pa.Array | pa.ChunkedArray]) -> str:
         for chunk in values.chunks:
             _, offsets, data = chunk.buffers()
             if data is not None and len(chunk):
-                borders = np.frombuffer(offsets, "<i8")[chunk.offset : chunk.offset + len(chunk) + 1]
+                borders = np.frombuffer(offsets, "<i8")[
+                    chunk.offset : chunk.offset + len(chunk) + 1
+                ]
                 hasher.update(memoryview(data)[int(borders[0]) : int(borders[-1])])
     return hasher.hexdigest()
 
