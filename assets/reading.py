@@ -14,6 +14,7 @@ from assets.deltas import made_with, touched_since
 from assets.making import Events, Recipe, make
 from assets.partitions import pubmed_files
 from assets.plots import bars
+from assets.rematching import Rematching
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.passages import passages
 from kazu_platform.linking.context import CONTEXT_VERSION, update_context, with_context
@@ -63,17 +64,33 @@ def dictionary_mentions(
     compute: ComputeResource,
     artifacts: ArtifactsResource,
 ) -> Events:
-    """What the names of the vocabularies match in a file, nested and overlapping."""
+    """What the names of the vocabularies match in a file, nested and overlapping.
+
+    Where only the vocabularies changed, what differs is matched again and the rest is kept. A file
+    in which nothing comes or goes keeps its rows, and nothing behind it runs.
+    """
     tables, file = lake.open(), context.partition_key
-    index = artifacts.open().live("dictionary")
+    store = artifacts.open()
+    index = store.live("dictionary")
     step = DictionaryStep(str(index.content))
     source = tables.pointer(CITATIONS, file)
+    inputs = {
+        "citations": source.data_version,
+        "sentences": tables.pointer(SENTENCES, file).data_version,
+        "step": step.version,
+    }
+    again = Rematching(
+        tables, store, compute, index, file, inputs, lambda: read_passages(tables, file)
+    )
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
 
     def report(documents: int) -> None:
         context.log.info("%d documents read", documents)
 
     def read() -> Iterator[pa.Table]:
+        if (rematched := again.mentions()) is not None:
+            yield rematched
+            return
         texts = [read_passages(tables, file)]
         for outcome in compute.run(step, texts, file=file, progress=report):
             set_aside.append(outcome.set_aside)
@@ -91,15 +108,14 @@ def dictionary_mentions(
         Recipe(
             table=DICTIONARY_MENTIONS,
             partition=file,
-            inputs={
-                "citations": source.data_version,
-                "sentences": tables.pointer(SENTENCES, file).data_version,
-                "step": step.version,
-            },
+            inputs=inputs,
             rows=read,
+            same=again.changes_nothing,
             gates={"few_set_aside": few_set_aside},
             explain=explain,
             figures=lambda: {"documents": source.n_rows, "set_aside": n_rows(set_aside)},
+            pictures=again.facts,
+            expected=again.live.generation if again.live else None,
         ),
     )
 

@@ -20,6 +20,7 @@ from kazu_platform.ner.names import JUDGED, scanned
 from kazu_platform.ner.rows import ORDER, DictionaryTables, open_tables, tables
 from kazu_platform.ner.scan import SCAN_VERSION
 from kazu_platform.storage.compiled import hash_columns, write_compiled
+from kazu_platform.tables import SYNONYMS
 from kazu_platform.text.fold import FOLD_VERSION
 
 if TYPE_CHECKING:
@@ -90,6 +91,32 @@ def counted(synonyms: pa.Table) -> pl.DataFrame:
     active = pl.DataFrame(synonyms.select([*COMPILED_COLUMNS, "active"])).filter("active")
     distinct = active.select(COMPILED_COLUMNS).unique()
     return distinct.group_by(JUDGED).agg(n=pl.len())
+
+
+def synonym_difference(before: pa.Table, after: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Which active synonyms of one ontology are gone, and which came: for an update.
+
+    Args:
+        before: SYNONYMS; the columns COMPILED_COLUMNS and active.
+        after: The same, of another version.
+    """
+    old, new = (
+        pl.DataFrame(rows).filter("active").select(*COMPILED_COLUMNS, "active").unique()
+        for rows in (before, after)
+    )
+    gone = old.join(new, on=COMPILED_COLUMNS, how="anti")
+    came = new.join(old, on=COMPILED_COLUMNS, how="anti")
+    return _synonym_rows(gone), _synonym_rows(came)
+
+
+def no_synonyms() -> pa.Table:
+    """The columns that an index is built from, without a row."""
+    return SYNONYMS.empty().select([*COMPILED_COLUMNS, "active"])
+
+
+def _synonym_rows(rows: pl.DataFrame) -> pa.Table:
+    schema = no_synonyms().schema
+    return rows.select(schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
 
 
 def _write(

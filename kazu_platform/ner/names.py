@@ -49,123 +49,26 @@ MAX_CAPITALS = 4
 JUDGED = ["name", "entity_class", "case_sensitive", "in_context"]
 """What a name in scan form depends on."""
 
-COMMON = [
-    "abnormality",
-    "activation",
-    "activity",
-    "alpha",
-    "anterior",
-    "antigen",
-    "antisense",
-    "associated",
-    "autosomal",
-    "beta",
-    "binding",
-    "biosynthetic",
-    "cancer",
-    "carcinoma",
-    "carcinomas",
-    "carrier",
-    "cell",
-    "cells",
-    "chromosome",
-    "clone",
-    "complex",
-    "congenital",
-    "containing",
-    "cytoplasmic",
-    "deficiencies",
-    "deficiency",
-    "dehydrogenase",
-    "dependent",
-    "development",
-    "developmental",
-    "differentiation",
-    "disease",
-    "diseases",
-    "disorder",
-    "disorders",
-    "dominant",
-    "domain",
-    "elevated",
-    "enhancer",
-    "epithelial",
-    "expressed",
-    "factor",
-    "familial",
-    "family",
-    "gamma",
-    "gene",
-    "genes",
-    "hereditary",
-    "homolog",
-    "human",
-    "humans",
-    "immunoglobulin",
-    "infection",
-    "infections",
-    "inhibitor",
-    "intellectual",
-    "interacting",
-    "intergenic",
-    "intermediate",
-    "kinase",
-    "large",
-    "like",
-    "malignant",
-    "mediated",
-    "member",
-    "membrane",
-    "metabolic",
-    "metabolism",
-    "microrna",
-    "mitochondrial",
-    "mouse",
-    "negative",
-    "neoplasm",
-    "neoplasms",
-    "nuclear",
-    "olfactory",
-    "phosphatase",
-    "polypeptide",
-    "positive",
-    "posterior",
-    "predicted",
-    "progressive",
-    "protein",
-    "proteins",
-    "pseudogene",
-    "receptor",
-    "receptors",
-    "recessive",
-    "regulation",
-    "regulatory",
-    "related",
-    "response",
-    "ribosomal",
-    "sequence",
-    "similarity",
-    "small",
-    "specific",
-    "subfamily",
-    "subunit",
-    "superfamily",
-    "susceptibility",
-    "syndrome",
-    "syndromes",
-    "tissue",
-    "transcript",
-    "transcription",
-    "transmembrane",
-    "transport",
-    "transporter",
-    "tumor",
-    "tumour",
-    "type",
-    "uncharacterized",
-    "with",
-]
-"""Tokens of so many names or texts that they say little about which name may be there."""
+COMMON = frozenset(
+    """
+    abnormality activation activity alpha anterior antigen antisense associated autosomal beta
+    binding biosynthetic cancer carcinoma carcinomas carrier cell cells chromosome clone complex
+    congenital containing cytoplasmic deficiencies deficiency dehydrogenase dependent development
+    developmental differentiation disease diseases disorder disorders domain dominant elevated
+    enhancer epithelial expressed factor familial family gamma gene genes hereditary homolog human
+    humans immunoglobulin infection infections inhibitor intellectual interacting intergenic
+    intermediate kinase large like malignant mediated member membrane metabolic metabolism
+    microrna mitochondrial mouse negative neoplasm neoplasms nuclear olfactory phosphatase
+    polypeptide positive posterior predicted progressive protein proteins pseudogene receptor
+    receptors recessive regulation regulatory related response ribosomal sequence similarity small
+    specific subfamily subunit superfamily susceptibility syndrome syndromes tissue transcript
+    transcription transmembrane transport transporter tumor tumour type uncharacterized with
+    """.split()  # noqa: SIM905 - a list of a hundred quoted words is harder to read
+)
+"""Tokens of so many names or texts that they say little about which name may be there.
+
+They are part of the format of an index.
+"""
 
 _FORM_CHUNK = 100_000
 _LETTER, _DIGIT = (ord("a"), ord("z")), (ord("0"), ord("9"))
@@ -175,7 +78,7 @@ _BLANK = ord(BLANK)
 
 
 def scanned(names: pl.DataFrame) -> pl.DataFrame:
-    """Distinct `form`, `entity_class`, `rule`, `marked`, `lossy` with `key` and summed `n`.
+    """Distinct `form`, `entity_class`, `rule`, `marked`, `lossy` with their `key` and summed `n`.
 
     A name without a letter or digit is left out.
 
@@ -291,7 +194,7 @@ _EMPTY = pl.DataFrame(
 
 
 def _compared(marked: Bytes, borders: NDArray[np.int64], rule: NDArray[np.int64]) -> pa.Array:
-    """The marked form where a rule compares it, in small letters if the case does not matter."""
+    """The marked form where a rule compares it; in small letters if it does not mind the case."""
     lengths = np.diff(borders)
     small = np.repeat(rule & IN_ITS_CASE == 0, lengths) & _between(marked, _CAPITAL)
     compares = rule & COMPARES_MARKS != 0
@@ -320,7 +223,7 @@ def _keys(forms: pa.Array) -> NDArray[np.uint32]:
 
 
 def _common() -> pa.Array:
-    return pa.array([f" {token}".encode() for token in COMMON], pa.large_binary())
+    return pa.array([f" {token}".encode() for token in sorted(COMMON)], pa.large_binary())
 
 
 def _between(data: Bytes, limits: tuple[int, int]) -> NDArray[np.bool_]:

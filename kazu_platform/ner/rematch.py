@@ -13,9 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.ner.dictionary import DictionaryDetector, dictionary_version
 from kazu_platform.ner.dictionary_index import (
     DictionaryIndex,
@@ -29,29 +31,61 @@ from kazu_platform.tables import DICTIONARY_MENTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
 _PASSAGE = ["doc_id", "content_hash", "section"]
 _KEY = ["mention_id", "content_hash"]
+EXCHANGE_COLUMNS = (*_KEY, "entity_class", "text")
+"""What of a mention says whether it is touched."""
+
 _PAIRS = 4
 """Differences remembered; a lake seldom holds mentions of more than two or three dictionaries."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rematched:
-    """Mentions after a change, and how many were lost and gained and stayed."""
+class Exchange:
+    """What becomes of some mentions: which rows are lost, and the new ones (`gained`)."""
 
-    mentions: pa.Table
-    n_lost: int
-    n_gained: int
+    n_before: int
+    lost: NDArray[np.int64]
+    gained: pa.Table
+
+    @classmethod
+    def nothing(cls, n_mentions: int) -> Exchange:
+        """All stay as they are."""
+        return cls(n_mentions, np.empty(0, np.int64), DICTIONARY_MENTIONS.empty())
+
+    @property
+    def n_lost(self) -> int:
+        """Mentions that are there no longer."""
+        return len(self.lost)
+
+    @property
+    def n_gained(self) -> int:
+        """Mentions that were not there before."""
+        return self.gained.num_rows
 
     @property
     def n_kept(self) -> int:
-        """Mentions that were there before."""
-        return self.mentions.num_rows - self.n_gained
+        """Mentions that stay."""
+        return self.n_before - self.n_lost
 
     @property
-    def is_changed(self) -> bool:
-        """Whether there is a difference at all."""
-        return self.n_lost + self.n_gained > 0
+    def is_nothing(self) -> bool:
+        """Whether all stays as it is."""
+        return self.n_lost + self.n_gained == 0
+
+    def of(self, mentions: pa.Table, passages: pa.Table) -> pa.Table:
+        """The mentions after it, in the order of a detector; the very table if nothing changes."""
+        if self.is_nothing:
+            return mentions
+        stays = np.ones(mentions.num_rows, np.bool_)
+        stays[self.lost] = False
+        kept = mentions.filter(pa.array(stays)) if self.n_lost else mentions
+        together = pa.concat_tables([kept, self.gained])
+        if self.n_gained:
+            together = together.take(_in_order(together, passages))
+        return DICTIONARY_MENTIONS.check(together.combine_chunks())
 
 
 @dataclass(frozen=True)
@@ -79,7 +113,7 @@ class RematchStep:
 
 def rematch(
     mentions: pa.Table, passages: pa.Table, touched: Touched, index: DictionaryIndex
-) -> Rematched:
+) -> pa.Table:
     """Make the mentions of a dictionary those of another, as if it had read the passages.
 
     Args:
@@ -89,62 +123,57 @@ def rematch(
         index: The new dictionary.
     """
     found = DictionaryDetector(index_of(touched, index)).detect(passages)
-    return exchanged(mentions, passages, touched, found)
+    return exchange(mentions, touched, found).of(mentions, passages)
 
 
-def exchanged(
-    mentions: pa.Table, passages: pa.Table, touched: Touched, found: pa.Table
-) -> Rematched:
+def exchange(mentions: pa.Table, touched: Touched, found: pa.Table) -> Exchange:
     """Replace the mentions of what is touched by those that were found now.
 
-    A mention that is found again keeps its row and the version under which it was found first. If
-    nothing is lost or gained, the table is the one that was given.
+    A mention that is found again stays as it is, with the version under which it was found first.
 
     Args:
-        mentions: What the old dictionary found in these passages.
-        passages: The same passages as then.
+        mentions: What the old dictionary found; of the columns, EXCHANGE_COLUMNS are read.
         touched: What differs between the two.
-        found: What the new one finds of it.
+        found: What the new one finds of it in the same passages.
     """
-    before = pl.DataFrame(mentions.select(_KEY)).with_row_index("row")
-    doubtful = before.filter(_is_touched(mentions, touched))
+    doubtful = _touched_rows(mentions, touched)
     now = pl.DataFrame(found.select(_KEY)).with_row_index("row")
-    lost = doubtful.join(now, on=_KEY, how="anti")["row"]
-    gained = now.join(doubtful, on=_KEY, how="anti")["row"]
-    if not len(lost) and not len(gained):
-        return Rematched(mentions, 0, 0)
-    stays = before.select(~pl.col("row").is_in(lost.implode())).to_series()
-    after = mentions.filter(stays.to_arrow())
-    if len(gained):
-        new = found.take(gained.sort().to_arrow())
-        after = _in_order(pa.concat_tables([after, new]), passages)
-    return Rematched(DICTIONARY_MENTIONS.check(after), len(lost), len(gained))
+    lost = doubtful.join(now, on=_KEY, how="anti")["row"].to_numpy()
+    gained = now.join(doubtful, on=_KEY, how="anti")["row"].sort().to_numpy()
+    return Exchange(mentions.num_rows, lost.astype(np.int64), found.take(pa.array(gained)))
 
 
-def _is_touched(mentions: pa.Table, touched: Touched) -> pl.Series:
-    """Whether the class and form of each mention are touched."""
-    rows = pl.DataFrame(mentions.select(["entity_class", "text"]))
-    texts = rows.unique()
+def _touched_rows(mentions: pa.Table, touched: Touched) -> pl.DataFrame:
+    """Row and key of the mentions whose class and form are touched."""
+    classes = touched.forms["entity_class"].unique()
+    rows = (
+        pl.DataFrame(mentions.select(list(EXCHANGE_COLUMNS)))
+        .with_row_index("row")
+        .filter(pl.col("entity_class").is_in(classes.implode()))
+    )
+    texts = rows.select("entity_class", "text").unique()
     form, _, borders = scan_column(texts["text"].to_list())
     forms = texts.with_columns(form=pl.Series(binary(form, borders), dtype=pl.Binary))
-    those = forms.join(touched.forms, on=FORM, how="semi").drop("form")
-    known = rows.join(
-        those.with_columns(touched=True), on=["entity_class", "text"], how="left",
-        maintain_order="left",
-    )  # fmt: skip
-    return known["touched"].fill_null(value=False)
+    those = forms.join(touched.forms, on=FORM, how="semi")
+    return rows.join(those, on=["entity_class", "text"], how="semi").select("row", *_KEY)
 
 
-def _in_order(mentions: pa.Table, passages: pa.Table) -> pa.Table:
-    """Order by passage, start, end and class, as a detector does."""
+def _in_order(mentions: pa.Table, passages: pa.Table) -> pa.Array:
+    """Rows by passage, start, end and class. Neighbours of one passage are looked up as one."""
+    begins = np.ones(mentions.num_rows, np.bool_)
+    begins[1:] = False
+    for name in _PASSAGE:
+        column = mentions[name].combine_chunks()
+        begins[1:] |= compute.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    first = np.flatnonzero(begins)
+    runs = pl.DataFrame(mentions.select(_PASSAGE).take(pa.array(first)))
     places = pl.DataFrame(passages.select(_PASSAGE)).with_row_index("passage")
-    rows = pl.DataFrame(mentions.select([*_PASSAGE, "start", "end", "entity_class"]))
-    order = (
-        rows.with_row_index("row")
-        .join(places, on=_PASSAGE, how="left")
-        .sort("passage", "start", "end", "entity_class")["row"]
+    found = runs.join(places, on=_PASSAGE, how="left", maintain_order="left")["passage"]
+    rows = pl.DataFrame(mentions.select(["start", "end", "entity_class"])).with_columns(
+        passage=pl.Series(found.to_numpy()[np.cumsum(begins) - 1])
     )
-    return mentions.take(order.to_arrow()).combine_chunks()
+    order = rows.with_row_index("row").sort("passage", "start", "end", "entity_class")["row"]
+    return pa.array(order.to_numpy())
 
 
 @lru_cache(maxsize=_PAIRS)

@@ -42,14 +42,7 @@ _NAMES = pa.schema(
     }
 )
 _COUNTS = pa.schema({"n": pa.int64()})
-_COVERED = pa.schema(
-    {
-        "key": pa.uint32(),
-        "form": pa.large_binary(),
-        **dict(zip(_NAMES.names, _NAMES.types, strict=True)),
-        "n": pa.int64(),
-    }
-)
+_COVERED = pa.schema([*list(_PATTERNS)[:2], *_NAMES, *_COUNTS])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,7 @@ import pyarrow as pa
 from kazu_platform.documents import digest
 from kazu_platform.errors import (
     ConfigurationError,
+    LakeError,
     LostRaceError,
     MissingPartitionError,
 )
@@ -266,6 +268,34 @@ class Lake:
         if pointer.schema_version == fingerprint(table.schema):
             return frozenset()
         return missing_columns(table, read_schema(pointer.path), partition=pointer.partition)
+
+    def read_generation(
+        self, table: Table, partition: str, generation: str, columns: Sequence[str]
+    ) -> pa.Table | None:
+        """Rows of a generation that need not be live any more; nothing if it cannot be read."""
+        key = f"{table.name}/{check_partition(partition)}/{generation}{PARQUET}"
+        try:
+            batches = list(read_batches(table, self.store.uri(key), columns, partition=partition))
+        except LakeError:
+            return None
+        return pa.Table.from_batches(batches, schema=select(table, columns))
+
+    def confirm(self, table: Table, live: Pointer, inputs: Mapping[str, str]) -> Pointer:
+        """Record that live rows are what other inputs give as well; nothing else is written.
+
+        Raises:
+            LostRaceError: other rows are live by now.
+        """
+        key = _pointer_key(table, live.partition)
+        blob = self.store.read(key)
+        if blob is None or self._parse(key, blob.body).generation != live.generation:
+            raise LostRaceError(
+                f"{table.name} {live.partition}: generation {live.generation} is no longer live; "
+                "another writer was faster, compute again. Nothing was written."
+            )
+        after = replace(live, inputs=dict(inputs), written_at=datetime.now(UTC))
+        self.store.replace(key, after.to_json(), expected=blob.etag)
+        return after
 
     def drop(self, table: Table, partition: str) -> None:
         """Make a partition as if it had never been written; its files wait for collection."""
