@@ -16,7 +16,7 @@ from assets.making import Events, Gate, Recipe, is_made, make
 from assets.partitions import live_ontologies
 from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata, final_errors
 from kazu_platform.documents import digest
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, LakeError
 from kazu_platform.linking.index import FORMAT_VERSION as LINKING_FORMAT
 from kazu_platform.linking.index import build_linking_index
 from kazu_platform.ner.compile import (
@@ -317,7 +317,10 @@ def _generation(lake: Lake, name: str, generation: str | None) -> pa.Table | Non
     if generation is None:
         return no_synonyms()
     ontology = name.removeprefix(OF_ONTOLOGY)
-    return lake.read_generation(SYNONYMS, ontology, generation, [*COMPILED_COLUMNS, "active"])
+    try:
+        return lake.read_generation(SYNONYMS, ontology, generation, [*COMPILED_COLUMNS, "active"])
+    except LakeError:  # damaged, or of another version: then all is compiled anew
+        return None
 
 
 @dg.asset(

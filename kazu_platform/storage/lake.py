@@ -21,7 +21,6 @@ import pyarrow as pa
 from kazu_platform.documents import digest
 from kazu_platform.errors import (
     ConfigurationError,
-    LakeError,
     LostRaceError,
     MissingPartitionError,
 )
@@ -220,7 +219,13 @@ class Lake:
         for pointer in self._chosen(table, partition):
             yield from read_batches(table, pointer.path, columns, partition=pointer.partition)
 
-    def read_generation(self, table: Table, partition: str, generation: str) -> pa.Table | None:
+    def read_generation(
+        self,
+        table: Table,
+        partition: str,
+        generation: str,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table | None:
         """Rows of a generation that was live once; nothing if it was collected since.
 
         Raises:
@@ -230,8 +235,8 @@ class Lake:
         key = f"{table.name}/{check_partition(partition)}/{generation}{PARQUET}"
         if self.store.n_bytes(key) is None:
             return None
-        batches = list(read_batches(table, self.store.uri(key), None, partition=partition))
-        return pa.Table.from_batches(batches, schema=table.schema)
+        batches = list(read_batches(table, self.store.uri(key), columns, partition=partition))
+        return pa.Table.from_batches(batches, schema=select(table, columns))
 
     def scan(
         self,
@@ -268,17 +273,6 @@ class Lake:
         if pointer.schema_version == fingerprint(table.schema):
             return frozenset()
         return missing_columns(table, read_schema(pointer.path), partition=pointer.partition)
-
-    def read_generation(
-        self, table: Table, partition: str, generation: str, columns: Sequence[str]
-    ) -> pa.Table | None:
-        """Rows of a generation that need not be live any more; nothing if it cannot be read."""
-        key = f"{table.name}/{check_partition(partition)}/{generation}{PARQUET}"
-        try:
-            batches = list(read_batches(table, self.store.uri(key), columns, partition=partition))
-        except LakeError:
-            return None
-        return pa.Table.from_batches(batches, schema=select(table, columns))
 
     def confirm(self, table: Table, live: Pointer, inputs: Mapping[str, str]) -> Pointer:
         """Record that live rows are what other inputs give as well; nothing else is written.

@@ -89,7 +89,7 @@ def decide(tmp_path: Path) -> Decide:
     def read(*rows: dict[str, str], today: date = date(2026, 6, 1), called: str = "") -> pa.Table:
         path = tmp_path / "curations.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, KEYS)
+            writer = csv.DictWriter(file, list[str](KEYS))
             writer.writeheader()
             writer.writerows([always | row for row in rows])
         return read_curations(path, today=today, called=called)

@@ -193,7 +193,7 @@ def names_of(found: Vocabulary, concept: str) -> set[tuple[str, str]]:
     return {
         (row["name"], row["scope"])
         for row in found.synonyms.to_pylist()
-        if row["concept_id"] == concept
+        if row["concept_id"] == concept and row["source"] == "ontology"
     }
 
 
