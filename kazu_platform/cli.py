@@ -222,6 +222,26 @@ def curate_check(
         print_curations(check_curations(file), sys.stdout, as_json=as_json)
 
 
+@curate.command("preview")
+def curate_preview(
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML or CSV; default: the catalogue's file.")
+    ] = None,
+    proposed: Annotated[
+        bool, typer.Option(help="Count what is proposed as if it were approved.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say which mentions a file of curations would lose, gain and link anew; nothing is changed.
+
+    Example: kazu-platform curate preview curations.yaml
+    """
+    from kazu_platform.commands.curate import preview, print_preview
+
+    with _user_errors():
+        print_preview(preview(file, proposed=proposed), sys.stdout, as_json=as_json)
+
+
 @app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,

@@ -15,6 +15,7 @@ from kazu_platform.settings import read_settings
 if TYPE_CHECKING:
     from typing import TextIO
 
+    import polars as pl
     import pyarrow as pa
 
     from kazu_platform.settings import Catalogue, Settings
@@ -127,3 +128,66 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """A row as JSON can say it: days in ISO form."""
     days = {key: row[key].isoformat() for key in ("decided_on", "expires_on") if row[key]}
     return row | days
+
+
+def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
+    """What a file of curations would change in the lake; see `reports.preview`.
+
+    Args:
+        file: the file; the catalogue's if none is given.
+        proposed: count what is proposed as if it were approved.
+
+    Raises:
+        ConfigurationError: no file is given and the catalogue names none.
+        InvalidCurationsError: lists every row that is wrong.
+        MissingPartitionError: the catalogue was not materialised yet.
+    """
+    import tempfile
+
+    import pyarrow as pa
+
+    from kazu_platform.ontologies.curations import read_curations
+    from kazu_platform.reports.preview import Indices, preview_curations
+    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.tables import CURATIONS
+
+    settings = read_settings()
+    catalogue = settings.catalogue()
+    path, called = (file, str(file)) if file else _of_catalogue(settings, catalogue)
+    curations = read_curations(
+        path, today=datetime.now(UTC).date(), ontologies=catalogue.ontologies, called=called
+    )
+    if proposed:
+        effects = ["in_force" if e == "proposed" else e for e in curations["effect"].to_pylist()]
+        place = CURATIONS.schema.get_field_index("effect")
+        curations = curations.set_column(place, CURATIONS.schema.field(place), pa.array(effects))
+    store = ArtifactStore(settings.models)
+    live = Indices(store.live("dictionary").content, store.live("linking").content)
+    ontologies = [catalogue.ontology(name) for name in catalogue.by_preference()]
+    settings.make_home()
+    with tempfile.TemporaryDirectory(dir=settings.home, prefix=".preview-") as folder:
+        return preview_curations(Lake(settings.lake), live, curations, ontologies, Path(folder))
+
+
+def print_preview(changes: pl.DataFrame, out: TextIO, *, as_json: bool) -> None:
+    """Print what would change: counts, then each string with an example; or one JSON object."""
+    from kazu_platform.reports.preview import summary
+
+    counts = Counter(changes["change"].to_list())
+    if as_json:
+        json.dump({"counts": dict(sorted(counts.items())), "mentions": changes.to_dicts()}, out)
+        out.write("\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = ("change", "text", "entity_class", "before", "after", "n_mentions", "doc_id")
+    table = Table(*columns, "example")
+    for row in summary(changes).to_dicts():
+        cells = ["" if row[name] is None else str(row[name]) for name in columns]
+        table.add_row(*map(Text, cells), Text(" ".join(row["passage"].split())))
+    Console(file=out, width=None if out.isatty() else 160).print(table)
+    said = ", ".join(f"{n} {change}" for change, n in sorted(counts.items()))
+    out.write(f"{said or 'No mention would change'}. Nothing was changed.\n")

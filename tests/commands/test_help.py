@@ -22,6 +22,7 @@ def test_without_a_command_all_of_them_are_listed():
         "annotate",
         "curate",
         "curate check",
+        "curate preview",
         "demo",
         "doctor",
         "evaluate",

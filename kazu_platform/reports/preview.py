@@ -1,0 +1,209 @@
+"""What curations would change in the lake, before anything is changed.
+
+The preview makes what the assets would make, from the same functions, in a folder of its own: the
+names of the ontologies that the curations touch, a dictionary and a linking index of them, and
+from these the mentions and their first links. So it names exactly the mentions that the change
+itself will lose, gain and link to another concept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+import pyarrow as pa
+
+from kazu_platform.citations.passages import passages
+from kazu_platform.linking.context import update_context
+from kazu_platform.linking.difference import touched as touched_keys
+from kazu_platform.linking.exact import ExactLinker
+from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.surfaces import surfaces_of
+from kazu_platform.ner.combination import combine
+from kazu_platform.ner.compile import synonym_difference, update_dictionary_index
+from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.difference import touched_names
+from kazu_platform.ner.rematch import rematch
+from kazu_platform.ontologies.curating import apply_curations
+from kazu_platform.ontologies.curations import preferences, touching
+from kazu_platform.tables import (
+    CITATIONS,
+    CONCEPT_EQUIVALENTS,
+    CONCEPTS,
+    DICTIONARY_MENTIONS,
+    MENTIONS,
+    SENTENCES,
+    SYNONYMS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from kazu_platform.settings import OntologySource
+    from kazu_platform.storage.lake import Lake
+
+LOST: Final = "lost"
+GAINED: Final = "gained"
+RELINKED: Final = "relinked"
+_KEY = ["mention_id", "content_hash"]
+_SHOWN = ["doc_id", "section", "start", "end", "text", "entity_class", "surface_id"]
+EXAMPLES: Final = 5
+_BEFORE: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Indices:
+    """The compiled indices that the lake was made with: folders."""
+
+    dictionary: Path
+    linking: Path
+
+
+def preview_curations(
+    lake: Lake,
+    live: Indices,
+    curations: pa.Table,
+    ontologies: Sequence[OntologySource],
+    folder: Path,
+) -> pl.DataFrame:
+    """Say which mentions of the lake curations would lose, gain and link to another concept.
+
+    Args:
+        lake: what was materialised.
+        live: the indices it was materialised with.
+        curations: CURATIONS, all of them, as they would be.
+        ontologies: of the catalogue, in order of preference.
+        folder: an empty folder for the indices that the curations would give.
+
+    Returns:
+        A row for each mention: `change` (lost, gained, relinked), mention_id, content_hash, file,
+        doc_id, section, start, end, text, entity_class, `before` and `after` (the first concept,
+        null if there is none) and `passage`, the text around it. Ordered as the files are.
+
+    Raises:
+        MissingPartitionError: the lake was not materialised yet.
+        ArtifactError: an index is damaged, or not the one that the lake was made with.
+    """
+    before, after = _names(lake, curations, ontologies)
+    wanted = _compiled(lake, live, before, after, curations, ontologies, folder)
+    old, new = open_dictionary_index(live.dictionary), open_dictionary_index(wanted.dictionary)
+    forms = touched_names(old, new)
+    was = ExactLinker(open_linking_index(live.linking))
+    linker = ExactLinker(open_linking_index(wanted.linking))
+    keys = touched_keys(was.index, linker.index)
+    parts: list[pl.DataFrame] = []
+    for file in lake.partitions(MENTIONS):
+        texts = _passages(lake, file)
+        detected = rematch(lake.read(DICTIONARY_MENTIONS, file), texts, forms, new)
+        known = lake.read(MENTIONS, file)
+        updated = update_context(
+            known, combine([detected]), lambda texts=texts: texts, keys, linker
+        ).mentions
+        changed = _changes(_linked(known, was), _linked(updated, linker))
+        parts.append(_with_passages(changed, texts).with_columns(file=pl.lit(file)))
+    return pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame()
+
+
+def summary(changes: pl.DataFrame) -> pl.DataFrame:
+    """Mentions by change, string, class and concepts, most first, with one example each."""
+    return (
+        changes.group_by("change", "text", "entity_class", "before", "after")
+        .agg(
+            n_mentions=pl.len(), doc_id=pl.col("doc_id").first(), passage=pl.col("passage").first()
+        )
+        .sort("n_mentions", "change", "text", descending=[True, False, False])
+    )
+
+
+def _names(
+    lake: Lake, curations: pa.Table, ontologies: Sequence[OntologySource]
+) -> tuple[list[pa.Table], list[pa.Table]]:
+    """SYNONYMS of each ontology as they are, and as the curations would make them."""
+    before, after = list[pa.Table](), list[pa.Table]()
+    for source in ontologies:
+        names = lake.read(SYNONYMS, source.name)
+        concepts = lake.read(CONCEPTS, source.name)
+        before.append(names)
+        after.append(apply_curations(names, touching(curations, source), concepts))
+    return before, after
+
+
+def _compiled(  # noqa: PLR0913, PLR0917 - what a compiled vocabulary is made of
+    lake: Lake,
+    live: Indices,
+    before: list[pa.Table],
+    after: list[pa.Table],
+    curations: pa.Table,
+    ontologies: Sequence[OntologySource],
+    folder: Path,
+) -> Indices:
+    pairs = [synonym_difference(a, b) for a, b in zip(before, after, strict=True)]
+    update_dictionary_index(
+        live.dictionary,
+        folder / "dictionary",
+        removed=pa.concat_tables([gone for gone, _ in pairs]),
+        added=pa.concat_tables([came for _, came in pairs]),
+    )
+    names = [source.name for source in ontologies]
+    build_linking_index(
+        lake.read(CONCEPTS, names),
+        pa.concat_tables(after),
+        folder / "linking",
+        ontologies=names,
+        equivalents=lake.read(CONCEPT_EQUIVALENTS),
+        preferences=preferences(curations),
+    )
+    return Indices(folder / "dictionary", folder / "linking")
+
+
+def _passages(lake: Lake, file: str) -> pa.Table:
+    texts = lake.read(CITATIONS, file, ["doc_id", "content_hash", "sections"])
+    return passages(texts, lake.read(SENTENCES, file))
+
+
+def _linked(mentions: pa.Table, linker: ExactLinker) -> pl.DataFrame:
+    """Mentions with their first concept."""
+    links = pl.DataFrame(linker.link(surfaces_of(mentions))).filter(pl.col("rank") == 1)
+    return pl.DataFrame(mentions.select([*_KEY, *_SHOWN])).join(
+        links.select("surface_id", concept="concept_id"), on="surface_id", how="left"
+    )
+
+
+def _changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    both = before.join(after.select(*_KEY, now="concept"), on=_KEY)
+    relinked = both.filter(pl.col("concept").ne_missing(pl.col("now")))
+    none = pl.lit(None, pl.String)
+    return pl.concat(
+        [
+            rows.select(pl.lit(change).alias("change"), *_KEY, *_SHOWN[:-1], before=was, after=is_)
+            for change, rows, was, is_ in (
+                (LOST, before.join(after, on=_KEY, how="anti"), pl.col("concept"), none),
+                (GAINED, after.join(before, on=_KEY, how="anti"), none, pl.col("concept")),
+                (RELINKED, relinked, pl.col("concept"), pl.col("now")),
+            )
+        ]
+    )
+
+
+def _with_passages(changes: pl.DataFrame, texts: pa.Table) -> pl.DataFrame:
+    """Add the text around each mention."""
+    key = ["doc_id", "content_hash", "section"]
+    sections = pl.DataFrame(texts.select([*key, "text"])).rename({"text": "whole"})
+    first = pl.max_horizontal(pl.col("start") - _BEFORE, pl.lit(0))
+    return (
+        changes.join(sections, on=key, how="left", maintain_order="left")
+        .with_columns(passage=pl.col("whole").str.slice(first, pl.col("end") - first + _BEFORE))
+        .drop("whole")
+    )
+
+
+def examples(changes: pl.DataFrame, change: str) -> Iterator[tuple[str, str, str]]:
+    """Text, document and passage of the first mentions of a change."""
+    yield from (
+        changes.filter(pl.col("change") == change)
+        .select("text", "doc_id", "passage")
+        .head(EXAMPLES)
+        .iter_rows()
+    )

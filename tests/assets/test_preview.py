@@ -1,0 +1,106 @@
+"""What a preview names is what the change does, mention for mention."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from kazu_platform.ontologies.curations import read_curations
+from kazu_platform.reports.preview import Indices, preview_curations, summary
+from kazu_platform.tables import LINKS, MENTIONS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tests.assets.conftest import Home
+
+ALWAYS = {
+    "author": "curation team",
+    "reason": "because",
+    "decided_on": "2026-01-01",
+    "state": "approved",
+}
+FILE = "pubmed26n0002"
+DECISIONS: list[dict[str, Any]] = [
+    {"action": "ignore", "name": "Imatinib", "entity_class": "chemical"},
+    {"action": "add", "name": "patients", "concept_id": "MONDO:0000001"},
+    {"action": "drop", "name": "breast cancer", "entity_class": "disease"},
+    {
+        "action": "prefer",
+        "name": "metformin",
+        "entity_class": "chemical",
+        "concept_id": "CHEBI:45783",
+    },
+]
+Change = tuple[str, str, str | None, str | None]
+
+
+def first_concepts(home: Home) -> dict[str, str | None]:
+    """Each mention of the file with its first concept."""
+    best = {
+        row["surface_id"]: row["concept_id"]
+        for row in home.lake.read(LINKS).to_pylist()
+        if row["rank"] == 1
+    }
+    rows = home.lake.read(MENTIONS, FILE).to_pylist()
+    return {
+        f"{row['mention_id']} {row['content_hash']}": best.get(row["surface_id"]) for row in rows
+    }
+
+
+def changed(before: dict[str, str | None], after: dict[str, str | None]) -> set[Change]:
+    lost = {("lost", key, before[key], None) for key in before.keys() - after.keys()}
+    gained = {("gained", key, None, after[key]) for key in after.keys() - before.keys()}
+    both = {key for key in before.keys() & after.keys() if before[key] != after[key]}
+    return lost | gained | {("relinked", key, before[key], after[key]) for key in both}
+
+
+def previewed(home: Home, path: Path, folder: Path) -> pl.DataFrame:
+    catalogue = home.settings.catalogue()
+    store = home.artifacts
+    return preview_curations(
+        home.lake,
+        Indices(store.live("dictionary").content, store.live("linking").content),
+        read_curations(path, today=date(2026, 6, 1), ontologies=catalogue.ontologies),
+        [catalogue.ontology(name) for name in catalogue.by_preference()],
+        folder,
+    )
+
+
+def test_the_preview_and_the_change_name_the_same_mentions(home: Home, tmp_path: Path):
+    path = tmp_path / "curations.yaml"
+    path.write_text(yaml.safe_dump([ALWAYS | row for row in DECISIONS]), "utf-8")
+    catalogue, generations = home.catalogue(), home.generations(MENTIONS)
+    before = first_concepts(home)
+
+    foreseen = previewed(home, path, tmp_path / "preview")
+
+    assert home.generations(MENTIONS) == generations
+    home.use_catalogue(catalogue | {"curations": str(path)})
+    names = [ontology["name"] for ontology in catalogue["ontologies"]]
+    runs = [home.vocabulary(name) for name in names]
+    runs += [home.indices(), home.file(FILE), home.graph()]
+    assert [run.failures for run in runs] == [{}] * len(runs)
+    done = changed(before, first_concepts(home))
+    rows = foreseen.to_dicts()
+    named = {
+        (row["change"], f"{row['mention_id']} {row['content_hash']}", row["before"], row["after"])
+        for row in rows
+        if row["file"] == FILE
+    }
+    assert {change for change, *_ in done} == {"lost", "gained", "relinked"}
+    assert named == done
+    for row in rows:
+        assert row["text"] in row["passage"]
+
+
+def test_a_preview_of_what_is_in_force_already_changes_nothing(home: Home, tmp_path: Path):
+    path = Path(str(home.settings.catalogue().curations))
+
+    foreseen = previewed(home, path, tmp_path / "preview")
+
+    assert foreseen.height == 0
+    assert summary(foreseen).height == 0
