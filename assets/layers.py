@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-VOCABULARY_LAYER = dg.AssetSelection.assets(
-    "curation_file",
+CURATION_LAYER = dg.AssetSelection.assets("curation_file")
+ONTOLOGY_LAYER = dg.AssetSelection.assets(
     "ontology_files",
     "concepts",
     "synonyms",
@@ -13,6 +13,7 @@ VOCABULARY_LAYER = dg.AssetSelection.assets(
     "concept_xrefs",
     "vocabulary_changes",
 )
+VOCABULARY_LAYER = CURATION_LAYER | ONTOLOGY_LAYER
 MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
 INDEX_LAYER = dg.AssetSelection.assets(
     "curations", "dictionary_index", "concept_equivalents", "linking_index"

@@ -16,11 +16,12 @@ import dagster as dg
 from assets.audits import AUDITS
 from assets.layers import (
     CORPUS_LAYER,
+    CURATION_LAYER,
     FILE_LAYER,
     INDEX_LAYER,
     MAPPING_LAYER,
+    ONTOLOGY_LAYER,
     REPORT_LAYER,
-    VOCABULARY_LAYER,
 )
 from assets.partitions import pubmed_files
 from assets.sources import list_published
@@ -93,7 +94,8 @@ def materialise_everything(
         files = []
         summary.failed.append(Failed("pubmed files", str(error)))
     steps = [
-        *((name, VOCABULARY_LAYER, name) for name in ontologies),
+        ("curations", CURATION_LAYER, None),
+        *((name, ONTOLOGY_LAYER, name) for name in ontologies),
         *((source.name, MAPPING_LAYER, source.name) for source in sources.catalogue().mappings),
         ("indices", INDEX_LAYER, None),
         *((name, FILE_LAYER, name) for name in files),

@@ -22,6 +22,7 @@ FOUND = [
     (18, 21, "BCR", "gene", "HGNC:1014"),
     (22, 25, "ABL", "gene", "HGNC:76"),
     (29, 54, "chronic myeloid leukaemia", "disease", "MONDO:0011996"),
+    (37, 54, "myeloid leukaemia", "disease", "MONDO:0004643"),
     (45, 54, "leukaemia", "disease", "MONDO:0005059"),
 ]
 
