@@ -100,12 +100,9 @@ def synonym_difference(before: pa.Table, after: pa.Table) -> tuple[pa.Table, pa.
         before: SYNONYMS; the columns COMPILED_COLUMNS and active.
         after: The same, of another version.
     """
-    old, new = (
-        pl.DataFrame(rows).filter("active").select(*COMPILED_COLUMNS, "active").unique()
-        for rows in (before, after)
-    )
-    gone = old.join(new, on=COMPILED_COLUMNS, how="anti")
-    came = new.join(old, on=COMPILED_COLUMNS, how="anti")
+    old, new = (pl.DataFrame(rows).filter("active") for rows in (before, after))
+    gone = old.join(new, on=COMPILED_COLUMNS, how="anti").unique(COMPILED_COLUMNS)
+    came = new.join(old, on=COMPILED_COLUMNS, how="anti").unique(COMPILED_COLUMNS)
     return _synonym_rows(gone), _synonym_rows(came)
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.ner.dictionary_index import DictionaryIndex, DictionaryManifest
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 HEAD_WORDS = {
     "cell_line": frozenset((b"cell", b"cells", b"line", b"lines", b"clone", b"clones")),
 }

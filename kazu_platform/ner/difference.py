@@ -23,6 +23,8 @@ from kazu_platform.ner.names import keys_of
 from kazu_platform.ner.rows import DictionaryTables, names_of, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 FORM = ["entity_class", "form"]
@@ -67,8 +69,11 @@ def _changed_keys(old: DictionaryIndex, new: DictionaryIndex) -> NDArray[np.uint
     both, here, there = both[as_many], here[as_many], there[as_many]
     counts = sizes[here]
     own, others = ranges(first[here], counts), ranges(other_first[there], counts)
+    classes = sorted({*old.manifest.classes, *new.manifest.classes})
     alike = np.ones(len(own), np.bool_)
-    for mine, theirs in zip(_columns(old, own), _columns(new, others), strict=True):
+    for mine, theirs in zip(
+        _columns(old, own, classes), _columns(new, others, classes), strict=True
+    ):
         alike &= compute.equal(mine, theirs).to_numpy(zero_copy_only=False)
     differs = np.unique(np.repeat(np.arange(len(both)), counts)[~alike])
     same = np.delete(both, differs)
@@ -86,13 +91,15 @@ def _groups(
     return index.keys[begins], first, np.diff(first, append=index.names.num_rows)
 
 
-def _columns(index: DictionaryIndex, rows: NDArray[np.int64]) -> list[pa.Array]:
-    """What a name is, column by column."""
-    classes = pa.array(index.manifest.classes, pa.string())
+def _columns(
+    index: DictionaryIndex, rows: NDArray[np.int64], classes: Sequence[str]
+) -> list[pa.Array]:
+    """What a name is, column by column, with its class as a number among some."""
+    number = np.array([classes.index(name) for name in index.manifest.classes], np.int8)
     which = pa.array(rows)
     pattern = np.repeat(np.arange(len(index.keys)), np.diff(index.first_names.astype(np.int64)))
     return [
-        classes.take(pa.array(index.entity_classes[rows])),
+        pa.array(number[index.entity_classes[rows]]),
         pa.array(index.rules[rows]),
         index.forms.take(pa.array(pattern[rows])),
         index.marked.take(which),

@@ -51,18 +51,22 @@ JUDGED = ["name", "entity_class", "case_sensitive", "in_context"]
 
 COMMON = frozenset(
     """
-    abnormality activation activity alpha anterior antigen antisense associated autosomal beta
-    binding biosynthetic cancer carcinoma carcinomas carrier cell cells chromosome clone complex
+    ' ( ) , . / 1 2 3 : ; [ ] a abnormality activation activity alpha an and anterior antigen
+    antisense as associated at autosomal be beta binding biosynthetic by cancer carcinoma
+    carcinomas carrier cdna cell cells central childhood chromosome clone coding complex component
     congenital containing cytoplasmic deficiencies deficiency dehydrogenase dependent development
-    developmental differentiation disease diseases disorder disorders domain dominant elevated
-    enhancer epithelial expressed factor familial family gamma gene genes hereditary homolog human
-    humans immunoglobulin infection infections inhibitor intellectual interacting intergenic
-    intermediate kinase large like malignant mediated member membrane metabolic metabolism
-    microrna mitochondrial mouse negative neoplasm neoplasms nuclear olfactory phosphatase
-    polypeptide positive posterior predicted progressive protein proteins pseudogene receptor
-    receptors recessive regulation regulatory related response ribosomal sequence similarity small
-    specific subfamily subunit superfamily susceptibility syndrome syndromes tissue transcript
-    transcription transmembrane transport transporter tumor tumour type uncharacterized with
+    developmental differentiation disability disease diseases disorder disorders dna domain
+    dominant elevated enhancer epithelial expressed factor familial family for from gamma gene
+    general genes group has hereditary homolog human humans immunoglobulin in included increased
+    infection infections inhibition inhibitor intellectual interacting intergenic intermediate is
+    it kinase large like linked malignant mediated member membrane metabolic metabolism microrna
+    mitochondrial mouse multiple negative neoplasm neoplasms not nuclear of olfactory on or
+    phosphatase polypeptide positive posterior predicted primary process progressive protein
+    proteins pseudogene reading receptor receptors recessive regulation regulatory related
+    response ribosomal rna s sequence similarity small specific subfamily subunit superfamily
+    susceptibility syndrome syndromes system the tissue to transcript transcription transfer
+    transmembrane transport transporter tumor tumour type tyrosine uncharacterized university
+    variable was we with
     """.split()  # noqa: SIM905 - a list of a hundred quoted words is harder to read
 )
 """Tokens of so many names or texts that they say little about which name may be there.

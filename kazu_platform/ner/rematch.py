@@ -79,13 +79,10 @@ class Exchange:
         """The mentions after it, in the order of a detector; the very table if nothing changes."""
         if self.is_nothing:
             return mentions
-        stays = np.ones(mentions.num_rows, np.bool_)
-        stays[self.lost] = False
-        kept = mentions.filter(pa.array(stays)) if self.n_lost else mentions
-        together = pa.concat_tables([kept, self.gained])
-        if self.n_gained:
-            together = together.take(_in_order(together, passages))
-        return DICTIONARY_MENTIONS.check(together.combine_chunks())
+        together = pa.concat_tables([mentions, self.gained])
+        order = _in_order(together, passages) if self.n_gained else np.arange(mentions.num_rows)
+        order = order[~np.isin(order, self.lost)]
+        return DICTIONARY_MENTIONS.check(together.take(pa.array(order)).combine_chunks())
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,7 @@ def _touched_rows(mentions: pa.Table, touched: Touched) -> pl.DataFrame:
     return rows.join(those, on=["entity_class", "text"], how="semi").select("row", *_KEY)
 
 
-def _in_order(mentions: pa.Table, passages: pa.Table) -> pa.Array:
+def _in_order(mentions: pa.Table, passages: pa.Table) -> NDArray[np.int64]:
     """Rows by passage, start, end and class. Neighbours of one passage are looked up as one."""
     begins = np.ones(mentions.num_rows, np.bool_)
     begins[1:] = False
@@ -173,7 +170,7 @@ def _in_order(mentions: pa.Table, passages: pa.Table) -> pa.Array:
         passage=pl.Series(found.to_numpy()[np.cumsum(begins) - 1])
     )
     order = rows.with_row_index("row").sort("passage", "start", "end", "entity_class")["row"]
-    return pa.array(order.to_numpy())
+    return order.to_numpy().astype(np.int64)
 
 
 @lru_cache(maxsize=_PAIRS)

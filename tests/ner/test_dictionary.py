@@ -182,6 +182,14 @@ def test_a_name_that_needs_a_context_has_it_once_in_its_document(
     assert mentions["doc_id"].to_pylist() == ["PMID:0", "PMID:1", "PMID:1", "PMID:1"]
 
 
+def test_the_context_of_a_name_is_that_of_its_class(detector: Detectors, passages: Passages):
+    names = detector([("S2", "cell_line", True, True), ("S2", "gene", True, True)])
+
+    mentions = names.detect(passages("S2 cells grew."))
+
+    assert mentions["entity_class"].to_pylist() == ["cell_line"]
+
+
 def test_a_short_symbol_is_not_two_words(detector: Detectors, passages: Passages):
     names = detector([("A2", "gene", True), ("T 3", "chemical", True)])
 

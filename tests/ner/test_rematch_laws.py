@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kazu_platform.ner.compile import build_dictionary_index
@@ -78,6 +78,12 @@ def found(mentions: pa.Table) -> list[tuple[object, ...]]:
     after=st.lists(ROWS, unique=True, max_size=4),
     n_kept=st.integers(0, 10),
     documents=DOCUMENTS,
+)
+@example(
+    before=[("S2", "gene", True, True), ("S2", "cell_line", True, True)],
+    after=[],
+    n_kept=1,
+    documents=[["S2 cells"]],
 )
 def test_matching_again_gives_what_a_full_detection_gives(
     before: list[Row], after: list[Row], n_kept: int, documents: list[list[str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -63,6 +64,38 @@ def test_new_inputs_of_equal_rows_move_only_the_pointer(lake: Lake):
     assert (again.unchanged, again.same_rows) == (False, True)
     assert again.generation == first.generation
     assert lake.pointer(DELETIONS, "a").inputs == {"code": "2"}
+
+
+def test_rows_can_be_confirmed_for_other_inputs_without_writing_them(lake: Lake):
+    first = lake.write(DELETIONS, deletions(7), partition="a", inputs={"code": "1"})
+
+    lake.confirm(DELETIONS, first.pointer, {"code": "2"})
+
+    now = lake.pointer(DELETIONS, "a")
+    assert (now.generation, now.inputs) == (first.pointer.generation, {"code": "2"})
+
+
+def test_rows_that_are_no_longer_live_cannot_be_confirmed(lake: Lake):
+    first = lake.write(DELETIONS, deletions(7), partition="a")
+    second = lake.write(DELETIONS, deletions(8), partition="a")
+
+    with pytest.raises(LostRaceError, match="is no longer live; another writer was faster"):
+        lake.confirm(DELETIONS, first.pointer, {"code": "2"})
+
+    assert lake.pointer(DELETIONS, "a") == second.pointer
+
+
+def test_a_former_generation_is_read_until_it_is_collected(lake: Lake):
+    former = lake.write(DELETIONS, deletions(7), partition="a").pointer
+    lake.write(DELETIONS, deletions(8), partition="a")
+
+    found = lake.read_generation(DELETIONS, "a", former.generation, ["pmid"])
+    lake.collect_garbage(older_than=timedelta(0))
+    gone = lake.read_generation(DELETIONS, "a", former.generation, ["pmid"])
+
+    assert found is not None
+    assert found.to_pylist() == [{"pmid": 7}]
+    assert gone is None
 
 
 def test_a_lost_file_is_written_again(lake: Lake):
