@@ -364,7 +364,7 @@ _TWO_LETTERS: Final = re.compile(f"^[{_L}]{{2}}$")
 _DIGIT_LETTER: Final = re.compile(rf"^\d[{_L}]$")
 _GENE_SYMBOL: Final = re.compile(rf"^[{_LU}][{_LU}\d]{{1,5}}\d[{_LU}]{{0,2}}$")
 _SHORT_SYMBOL: Final = re.compile(
-    rf"^(?:[{_LU}]{{3,4}}|[{_LU}][-\s]?\d{{1,2}}|[{_LU}]{{2,3}}[-\s]?\d|\d[{_LU}]\d"
+    rf"^(?:[{_LU}]{{3,4}}|[{_LU}][-\s]?\d{{1,2}}|[{_LU}]{{2}}[-\s]?\d|[{_LU}]{{3}}\d|\d[{_LU}]\d"
     rf"|[{_LU}][{_LL}]{{1,2}}\d?)$"
 )
 _SHORT: Final = 3

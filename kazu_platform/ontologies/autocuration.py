@@ -37,7 +37,7 @@ from kazu_platform.ontologies.everyday import GENERAL_CHEMICALS, GENERAL_TAXA, K
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUTOCURATION_VERSION: Final = f"1-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+AUTOCURATION_VERSION: Final = f"2-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
 """Changes with any rule: synonyms curated by another version are made again."""
 
 MIN_CHARACTERS: Final = 2
@@ -76,7 +76,7 @@ _ONE_WORD = r"^\p{L}\p{Ll}*$"
 _EPITHET = r"^\p{Lu} (\p{Ll}+)$"
 _SHORT_SYMBOL = (
     r"^(?:\p{Lu}{3,4}"  # CHO, BJAB
-    r"|\p{Lu}[-\s]?\d{1,2}|\p{Lu}{2,3}[-\s]?\d|\d\p{Lu}\d"  # S2, E14, PC3, MCF7, 3T3
+    r"|\p{Lu}[-\s]?\d{1,2}|\p{Lu}{2}[-\s]?\d|\p{Lu}{3}\d|\d\p{Lu}\d"  # S2, E14, PC3, MCF7, 3T3
     r"|\p{Lu}\p{Ll}{1,2}\d?)$"  # Bax, Ect1
 )
 

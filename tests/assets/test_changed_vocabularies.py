@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FILES = [f"pubmed26n000{n}" for n in range(1, 7)]
 CML = "MONDO:0011996"
 MATERIALISED = {
+    "curation_file",
     "ontology_files",
     "synonyms",
     "concept_relations",
@@ -106,6 +107,7 @@ def test_another_linker_links_everything_again_and_reads_nothing(
 
 def test_another_order_of_ontologies_prefers_the_first(home: Home):
     catalogue = home.catalogue()
+    catalogue["leading"] = {}
     names = [ontology["name"] for ontology in catalogue["ontologies"]]
     catalogue["ontologies"].insert(
         names.index("CHEBI"), catalogue["ontologies"].pop(names.index("DrugBank"))
@@ -165,7 +167,7 @@ def test_a_vocabulary_that_shrank_is_not_published(home: Home, own_sample: Path)
     assert home.generations(CONCEPTS) == concepts
     assert refused.checks[("synonyms", "did_not_shrink")] is False
     assert refused.retried == set()
-    assert set(refused.metadata) == {"ontology_files"}
+    assert set(refused.metadata) == {"curation_file", "ontology_files"}
     [evaluation] = [e for e in refused.run.get_asset_check_evaluations() if not e.passed]
     n_before, n_now = (int(str(evaluation.metadata[name].value)) for name in ("before", "now"))
     assert n_before * 0.7 < n_now < n_before * 0.9
