@@ -70,10 +70,10 @@ def test_the_next_run_ends_with_a_summary(finished: Done, cells: Callable[[str],
     assert rows[:-1] == [
         ["partitions", "17 ontologies, 6 PubMed files"],
         ["citations", "118"],
-        ["mentions", "1,634"],
+        ["mentions", "1,637"],
         ["links", "620"],
         ["nodes", "391"],
-        ["edges", "1,978"],
+        ["edges", "1,984"],
         ["set aside", "1"],
         ["failed", "0"],
     ]
