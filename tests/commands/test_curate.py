@@ -28,7 +28,7 @@ def test_the_sample_s_decisions_do_something(
     header, *rows = cells(done.stdout)
     assert [header.index(name) for name in ("place", "action", "name", "effect")] == [0, 1, 2, 7]
     assert {row[2]: row[7:9] for row in rows if row[7] == "in_force"} == {
-        "disease": ["in_force", "1"],
+        "disease": ["in_force", "2"],
         "WAS": ["in_force", "1"],
         "amyloid precursor protein": ["in_force", "1"],
         "MTOR": ["in_force", "1"],

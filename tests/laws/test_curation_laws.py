@@ -44,6 +44,7 @@ def synonyms(draw: st.DrawFn) -> pa.Table:
                 "normalised": normalise(name, "gene"),
                 "normaliser_version": NORMALISER_VERSION,
                 "case_sensitive": draw(st.booleans()),
+                "in_context": False,
                 "source": "generated" if origin else "ontology",
                 "origin": origin,
                 "active": held is None,
@@ -169,7 +170,11 @@ def test_the_column_form_finds_what_the_one_string_form_does(names: list[str], w
     ]
 
 
-@given(st.text(), st.text())
+# A combining iota below its letter is one character when folded and two when it is spelled out.
+NO_IOTA_BELOW = st.text(st.characters(exclude_characters="\u0345", exclude_categories=["Cs"]))
+
+
+@given(NO_IOTA_BELOW, NO_IOTA_BELOW)
 def test_names_that_fold_alike_are_one_string(one: str, two: str):
     assert same_string(one) == same_string(fold_name(one))
     if fold_name(one) == fold_name(two):
