@@ -37,7 +37,7 @@ from kazu_platform.ontologies.everyday import GENERAL_CHEMICALS, GENERAL_TAXA, K
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUTOCURATION_VERSION: Final = f"2-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+AUTOCURATION_VERSION: Final = f"3-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
 """Changes with any rule: synonyms curated by another version are made again."""
 
 MIN_CHARACTERS: Final = 2
@@ -45,7 +45,7 @@ MAX_CHARACTERS: Final = 120
 MAX_WORDS: Final = 16
 FUNCTION_WORD: Final = 5.7
 COMMON_WORD: Final[Mapping[str, float]] = {
-    "gene": 3.0,
+    "gene": 4.0,
     "disease": 3.0,
     "phenotype": 3.5,
     "chemical": 3.5,

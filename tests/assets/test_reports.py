@@ -12,7 +12,8 @@ from kazu_platform.tables import CITATIONS, CONFLICTS, HOMONYMS, VOCABULARY_CHAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    import json
+from pathlib import Path
 
     from tests.assets.conftest import Home, Report
 
@@ -98,15 +99,19 @@ def test_a_report_that_is_made_already_still_shows_its_page(made: tuple[Home, Re
 
 
 def test_a_word_that_floods_is_warned_of_and_holds_nothing_up(home: Home, own_sample: Path):
-    hgnc = own_sample / "ontologies" / "hgnc.tsv"
-    lines = hgnc.read_text("utf-8").split("\n")
-    header = lines[0].split("\t")
-    row = next(n for n, line in enumerate(lines) if line.startswith("HGNC:12731\t"))
-    cells = lines[row].split("\t")
-    cells[header.index("name")] = "patients"
-    lines[row] = "\t".join(cells)
-    hgnc.write_text("\n".join(lines), "utf-8")
-    home.use_ontology_file("HGNC", hgnc)
+    decision = {
+        "action": "add",
+        "name": "patients",
+        "concept_id": "HGNC:12731",
+        "author": "curation team",
+        "reason": "a mistake",
+        "decided_on": "2026-01-01",
+        "state": "approved",
+    }
+    path = own_sample / "curations.json"
+    path.write_text(json.dumps([decision]), "utf-8")
+    path = path.rename(path.with_suffix(".yaml"))
+    home.use_catalogue(home.catalogue() | {"curations": str(path)})
 
     summary = home.everything()
 
@@ -131,7 +136,7 @@ def test_a_new_version_is_compared_before_it_is_matched(home: Home, own_sample: 
     stanza = f"id: {CML}\nname: chronic myeloid leukemia\n"
     assert stanza in text
     assert text.count('synonym: "CML" EXACT') == 1
-    text = text.replace('synonym: "CML" EXACT', 'synonym: "relapse" EXACT')
+    text = text.replace('synonym: "CML" EXACT', 'synonym: "first choice" EXACT')
     mondo.write_text(text, "utf-8")
     home.use_ontology_file("MONDO", mondo)
 
@@ -139,12 +144,14 @@ def test_a_new_version_is_compared_before_it_is_matched(home: Home, own_sample: 
 
     assert report.failures == {}
     rows: dict[str, Any] = {
-        row["change"]: row for row in home.lake.read(VOCABULARY_CHANGES, "MONDO").to_pylist()
+        row["change"]: row
+        for row in home.lake.read(VOCABULARY_CHANGES, "MONDO").to_pylist()
+        if row["name"] in {"CML", "first choice"}
     }
     assert set(rows) == {"name_added", "name_removed"}
     lost, gained = rows["name_removed"], rows["name_added"]
     assert (lost["name"], lost["concept_id"], lost["effect"]) == ("CML", CML, "lost")
-    assert (gained["name"], gained["concept_id"], gained["effect"]) == ("relapse", CML, "gained")
+    assert (gained["name"], gained["concept_id"], gained["effect"]) == ("first choice", CML, "gained")
     assert lost["n_mentions"] > 5
     assert gained["n_mentions"] > 0
     assert report.metadata["vocabulary_changes"]["documents_searched"] > 100
