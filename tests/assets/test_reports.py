@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,7 @@ from kazu_platform.tables import CITATIONS, CONFLICTS, HOMONYMS, VOCABULARY_CHAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    import json
-from pathlib import Path
+    from pathlib import Path
 
     from tests.assets.conftest import Home, Report
 
@@ -151,7 +151,11 @@ def test_a_new_version_is_compared_before_it_is_matched(home: Home, own_sample: 
     assert set(rows) == {"name_added", "name_removed"}
     lost, gained = rows["name_removed"], rows["name_added"]
     assert (lost["name"], lost["concept_id"], lost["effect"]) == ("CML", CML, "lost")
-    assert (gained["name"], gained["concept_id"], gained["effect"]) == ("first choice", CML, "gained")
+    assert (gained["name"], gained["concept_id"], gained["effect"]) == (
+        "first choice",
+        CML,
+        "gained",
+    )
     assert lost["n_mentions"] > 5
     assert gained["n_mentions"] > 0
     assert report.metadata["vocabulary_changes"]["documents_searched"] > 100
