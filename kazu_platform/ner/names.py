@@ -105,7 +105,8 @@ def keys_of(forms: pl.Series) -> NDArray[np.uint32]:
     """CRC-32 of the longest token of each form that is not COMMON, the first of equals.
 
     A name can only stand in a text that has all its tokens, so any of them would do. One that
-    depends on the form alone stays what it is when other names come or go.
+    depends on the form alone stays what it is when other names come or go. If all are COMMON, as
+    are "receptor" and "2", it is the longest of them.
 
     >>> forms = pl.Series([b" receptor 2 ", b" protein kinase c "])
     >>> [f"{key:x}" for key in keys_of(forms)] == [f"{crc32(t):x}" for t in (b"receptor", b"c")]
