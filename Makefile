@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# Two at once, a file of tests never torn apart: what a file prepares is prepared once.
+PARALLEL := --numprocesses 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DAGSTER_DISABLE_TELEMETRY = 1
 
@@ -14,7 +16,7 @@ setup: $(VENV)/ready  ## make .venv with everything pinned
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 demo: setup  ## materialise the whole graph of the embedded sample and say what to ask it
@@ -34,10 +36,10 @@ check: setup  ## format, lint, types, import contract
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 test: setup  ## every test but the slow ones; no network, no GPU
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_OPTIONS) -m "not slow"
 
 test-all: setup  ## the slow ones too
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_OPTIONS)
 
 bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
 	@for name in dictionary linking pubmed_xml text normaliser vocabulary_building \

@@ -10,6 +10,7 @@ import warnings
 
 import dagster as dg
 import duckdb
+import polars as pl
 import pyarrow as pa
 
 from kazu_platform.graph.network import dangling_edges
@@ -36,17 +37,14 @@ WHERE p.text IS NULL OR m.text <> list_aggregate(
 def keys_are_unique(staged: Staged) -> dg.AssetCheckResult:
     """No key stands there twice."""
     table = staged.table
-    with duckdb.connect() as connection:
-        connection.register("keys", staged.read(list(table.key)))
-        twice = connection.sql(
-            "SELECT *, count(*) AS times FROM keys GROUP BY ALL HAVING times > 1"
-        ).to_arrow_table()
+    keys = pl.DataFrame(staged.read(list(table.key)))
+    twice = keys.filter(keys.is_duplicated()).group_by(pl.all()).len("times")
     return dg.AssetCheckResult(
-        passed=twice.num_rows == 0,
+        passed=twice.is_empty(),
         asset_key=table.name,
         check_name="keys_are_unique",
-        description=f"{twice.num_rows} keys stand there more than once",
-        metadata={"rows": staged.n_rows, "examples": str(twice.slice(0, 3).to_pylist())},
+        description=f"{twice.height} keys stand there more than once",
+        metadata={"rows": staged.n_rows, "examples": str(twice.head(3).to_dicts())},
     )
 
 

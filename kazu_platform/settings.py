@@ -349,7 +349,7 @@ def read_catalogue(path: Path) -> Catalogue:
         ConfigurationError: says file, key, what is wrong and the nearest right key.
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())
         raise ConfigurationError(f"{path}: cannot be read as YAML: {problem}") from None

@@ -18,6 +18,10 @@ nux:
   enabled: false
 telemetry:
   enabled: false
+event_log_storage:
+  module: resources.event_log
+  class: KeptSqliteEventLogStorage
+  config: {}
 concurrency:
   runs:
     max_concurrent_runs: 2
