@@ -13,7 +13,7 @@ from assets.layers import (
     REPORT_LAYER,
     VOCABULARY_LAYER,
 )
-from assets.runs import materialise_everything, register_pubmed_files
+from assets.runs import Graph, materialise_everything, register_pubmed_files
 from resources.sources import SourcesResource
 
 UnresolvedJob = dg.JobDefinition | Any
@@ -40,9 +40,7 @@ def jobs_of(
     def materialise_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
         """Every ontology, index, file and table, a run for each partition."""
         summary = materialise_everything(
-            assets,
-            resources,
-            context.instance,
+            Graph(assets, resources, context.instance),
             sources,
             lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
         )
