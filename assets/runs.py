@@ -139,6 +139,8 @@ def apply_curations(
         return _summary([], [], failed)
     ontologies = curated_otherwise(lake, sources)
     files = sorted(lake.partitions(DICTIONARY_MENTIONS), key=file_order)
+    # A lake may be older than the records of the runs that filled it.
+    graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps = [
         *(Step(name, NAMES_ONLY, name) for name in ontologies),
         Step("indices", INDEX_LAYER),
