@@ -52,7 +52,7 @@ PROGRAM = str(Path(sys.executable).with_name("kazu-platform"))
 BOUND = 10.0
 ALWAYS = {"author": "benchmark", "reason": "to measure", "decided_on": "2026-01-01"}
 DECISIONS = {
-    "drop a common name": {"action": "drop", "name": "cancer", "concept_id": "MONDO:0004992"},
+    "drop a common name": {"action": "drop", "name": "cancer", "entity_class": "disease"},
     "add a name": {"action": "add", "name": "cohort", "concept_id": "NCBITaxon:9606"},
     "ignore a string": {"action": "ignore", "name": "insulin", "entity_class": "gene"},
 }
@@ -117,7 +117,7 @@ class Corpus:
 def _public() -> str:
     import kazu_platform.catalogues
 
-    return str(Path(str(kazu_platform.catalogues.__file__)).parent / "curations.yaml")
+    return str(Path(str(kazu_platform.catalogues.__file__)).parent / "public" / "curations.yaml")
 
 
 def make(corpus: Corpus, abstracts: int) -> float:

@@ -62,7 +62,7 @@ def forms_of(index: DictionaryIndex) -> pl.Series:
     return pl.Series(index.forms.to_pylist(), dtype=pl.Binary)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     names=st.lists(TEXTS.filter(lambda name: any(map(str.isalnum, name))), max_size=3),
     documents=st.lists(st.lists(TEXTS, min_size=1, max_size=2), min_size=1, max_size=4),
