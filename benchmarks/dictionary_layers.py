@@ -71,6 +71,9 @@ CORPORA = {
     "NCBI-disease": "disease",
     "BC5CDR-disease": "disease",
     "BC5CDR-chem": "chemical",
+    "nlm-gene": "gene",
+    "gnormplus": "gene",
+    "BC2GM": "gene",
     "cellfinder-species": "species",
     "cellfinder-cellline": "cell_line",
 }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazu_platform.ontologies import autocuration, generation
 from kazu_platform.ontologies.everyday import (
-    GENERAL_CHEMICALS,
+    GENERAL,
     GENERAL_TAXA,
     KEPT,
     ORGANISMS,
@@ -74,6 +74,7 @@ def _characters(*categories: str) -> str:
 _LU: Final = _characters("Lu")
 _LL: Final = _characters("Ll")
 _L: Final = _characters("Lu", "Ll", "Lt", "Lm", "Lo")
+_PD: Final = _characters("Pd")
 _GREEK_SCRIPT: Final = (
     "\u0370-\u0373\u0375-\u0377\u037a-\u037d\u037f\u0384\u0386\u0388-\u03e1\u03f0-\u03ff"
     "\u1d26-\u1d2a\u1f00-\u1fff\u2126"
@@ -361,6 +362,9 @@ _ELEMENT: Final = re.compile(f"^[{_LU}][{_LL}]$")
 _LETTER: Final = re.compile(f"[{_L}]")
 _TWO_SMALL: Final = re.compile(f"^[{_LL}]{{2}}$")
 _TWO_LETTERS: Final = re.compile(f"^[{_L}]{{2}}$")
+_EDGES: Final = re.compile(rf"^[\s{_PD}'\"`()\[\]{{}}.,;:/]+|[\s{_PD}'\"`()\[\]{{}}.,;:/]+$")
+_SHORT_GENE: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}][\s{_PD}]?\d|[{_LL}]{{3,4}})$")
+_ROMAN_NUMBER: Final = re.compile("^[IVX]+$")
 _DIGIT_LETTER: Final = re.compile(rf"^\d[{_L}]$")
 _GENE_SYMBOL: Final = re.compile(rf"^[{_LU}][{_LU}\d]{{1,5}}\d[{_LU}]{{0,2}}$")
 _SHORT_SYMBOL: Final = re.compile(
@@ -378,10 +382,17 @@ def case_sensitive(name: str) -> bool:
     return bool(_SYMBOL.search(name)) and not (_LONG.search(name) or _WORD.search(name))
 
 
+def core_of(name: str) -> str:
+    """A name without hyphens, quotes and brackets at its ends."""
+    return _EDGES.sub("", name)
+
+
 def too_short(name: str, entity_class: str) -> bool:
-    """One character, two small letters; two letters of a cell line."""
-    short = len(name) < autocuration.MIN_CHARACTERS or _TWO_SMALL.search(name) is not None
-    return short or (entity_class == "cell_line" and _TWO_LETTERS.search(name) is not None)
+    """One character, two small letters; two letters of a cell line; what no gene is called."""
+    if len(name) < autocuration.MIN_CHARACTERS or _TWO_SMALL.search(name):
+        return True
+    short = {"cell_line": _TWO_LETTERS, "gene": _SHORT_GENE}.get(entity_class)
+    return short is not None and bool(short.search(name)) and not _everyday(name, entity_class)
 
 
 def too_long(name: str) -> bool:
@@ -393,6 +404,8 @@ def number(name: str, entity_class: str) -> bool:
     """Nothing but digits and signs; a digit and a letter of a cell line."""
     if not _LETTER.search(name):
         return True
+    if entity_class == "gene":
+        return _ROMAN_NUMBER.search(name) is not None
     return entity_class == "cell_line" and _DIGIT_LETTER.search(name) is not None
 
 
@@ -420,8 +433,8 @@ def common_word(name: str, entity_class: str) -> bool:
 def general_term(name: str, entity_class: str) -> bool:
     """A taxon above the species, a role of chemicals."""
     lower = name.lower()
-    if entity_class == "chemical":
-        return lower in GENERAL_CHEMICALS
+    if entity_class in GENERAL:
+        return core_of(name).lower() in GENERAL[entity_class]
     if entity_class != "species":
         return False
     last_word = _LAST_TOKEN.search(lower)
@@ -449,21 +462,26 @@ def curate(name: str, entity_class: str, *, obsolete: bool = False) -> Verdict:
 
 
 def _held_back(name: str, entity_class: str) -> str | None:
-    if too_short(name, entity_class):
+    core = core_of(name)
+    if too_short(core, entity_class):
         return "too_short"
     if too_long(name):
         return "too_long"
-    for rule in (number, function_word, common_word, general_term, gene_symbol):
+    for rule in (number, function_word, common_word):
+        if rule(core, entity_class):
+            return rule.__name__
+    for rule in (general_term, gene_symbol):
         if rule(name, entity_class):
             return rule.__name__
     return None
 
 
 def _sensitive(name: str, entity_class: str) -> bool:
+    core = core_of(name)
     scientific = entity_class == "species" and (
-        _genus(name, entity_class) or _EPITHET.search(name) is not None
+        _genus(core, entity_class) or _EPITHET.search(core) is not None
     )
-    return scientific or case_sensitive(name)
+    return scientific or case_sensitive(core)
 
 
 def _genus(name: str, entity_class: str) -> bool:

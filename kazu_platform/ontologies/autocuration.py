@@ -6,13 +6,19 @@ still link to it. The first rule that fits counts, in this order:
 | Rule | Holds back | Classes |
 |---|---|---|
 | obsolete | names of withdrawn concepts | all |
-| too_short | one character; two lower-case letters ("in", "to"); two letters | all; cell_line |
+| too_short | one character; two lower-case letters ("in", "to") | all |
+| | two letters ("CI", "At") | gene, cell_line |
+| | a letter and a digit ("G1"), four small letters ("had", "beta") | gene |
 | too_long | more than 120 characters or 16 words: no text writes them | all |
-| number | names without a letter, or with one letter among digits: "100-1", "2A" | all; cell_line |
+| number | names without a letter | all |
+| | one letter among digits ("2A"); Roman numerals ("II") | cell_line; gene |
 | function_word | "was", "all", "can" in any class: Zipf 5.7 or more | all |
 | common_word | an English word, from a frequency of its class on, unless `everyday` has it | most |
-| general_term | "animals", "Neisseria": no species; "inhibitor": no chemical | species, chemical |
+| general_term | "animals": no species; "inhibitor": no chemical; "DNA": no gene | these |
 | gene_symbol | "G6PD", "RB1" as names of a disease: letters, then digits | disease |
+
+What a text is compared with has no hyphens, quotes and brackets at its ends, so rules on words and
+lengths judge a name without them: "had-" is "had", and "(P" is "P".
 
 And two rules make a name stricter instead:
 
@@ -32,12 +38,12 @@ import polars as pl
 
 from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
 from kazu_platform.ontologies.english import ENGLISH_VERSION, zipf
-from kazu_platform.ontologies.everyday import GENERAL_CHEMICALS, GENERAL_TAXA, KEPT, ORGANISMS
+from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGANISMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUTOCURATION_VERSION: Final = f"3-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+AUTOCURATION_VERSION: Final = f"4-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
 """Changes with any rule: synonyms curated by another version are made again."""
 
 MIN_CHARACTERS: Final = 2
@@ -74,6 +80,11 @@ _HIGHER_TAXON = (
 )
 _ONE_WORD = r"^\p{L}\p{Ll}*$"
 _EPITHET = r"^\p{Lu} (\p{Ll}+)$"
+_EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"
+_TOO_SHORT = {
+    "gene": r"^(?:\p{L}{2}|\p{L}[\s\p{Pd}]?\d|\p{Ll}{3,4})$",
+    "cell_line": r"^\p{L}{2}$",
+}
 _SHORT_SYMBOL = (
     r"^(?:\p{Lu}{3,4}"  # CHO, BJAB
     r"|\p{Lu}[-\s]?\d{1,2}|\p{Lu}{2}[-\s]?\d|\p{Lu}{3}\d|\d\p{Lu}\d"  # S2, E14, PC3, MCF7, 3T3
@@ -93,17 +104,19 @@ def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     [None, 'function_word', None, 'function_word']
     """
     distinct = names.select("name").unique()
+    distinct = distinct.with_columns(core=pl.col("name").str.replace_all(_EDGES, ""))
     # "A group" could be a species of Acer; its second word decides.
-    word = distinct["name"]
+    word = distinct["core"]
     word = word.str.replace(_EPITHET, "$1") if entity_class == "species" else word
     distinct = distinct.with_columns(zipf(word).alias("zipf"))
     name = pl.col("name")
-    sensitive = case_sensitive(name) | _scientific(name, entity_class)
+    core = pl.col("core")
+    sensitive = case_sensitive(core) | _scientific(core, entity_class)
     curated = distinct.with_columns(
         sensitive.alias("case_sensitive"),
-        _held_back(name, pl.col("zipf"), sensitive, entity_class).alias("held_back_by"),
+        _held_back(sensitive, entity_class).alias("held_back_by"),
         _in_context(name, entity_class).alias("in_context"),
-    ).drop("zipf")
+    ).drop("zipf", "core")
     return (
         names.join(curated, on="name", how="left", maintain_order="left")
         .with_columns(
@@ -113,22 +126,23 @@ def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     )
 
 
-def _held_back(name: pl.Expr, frequency: pl.Expr, sensitive: pl.Expr, entity_class: str) -> pl.Expr:
-    """The first rule that holds each name back, null if none does."""
+def _held_back(sensitive: pl.Expr, entity_class: str) -> pl.Expr:
+    """The first rule that holds each `name` back, null if none does, by its `core` and `zipf`."""
+    name, core, frequency = pl.col("name"), pl.col("core"), pl.col("zipf")
     cases = {
-        "too_short": _too_short(name, entity_class),
+        "too_short": _too_short(core, entity_class),
         "too_long": (name.str.len_chars() > MAX_CHARACTERS)
         | (name.str.count_matches(" ", literal=True) >= MAX_WORDS),
-        "number": _number(name, entity_class),
+        "number": _number(core, entity_class),
         "function_word": (frequency >= FUNCTION_WORD)
-        & _is_word(name, sensitive, entity_class)
-        & ~_everyday(name, entity_class),
-        "common_word": _common_word(name, frequency, sensitive, entity_class),
+        & _is_word(core, sensitive, entity_class)
+        & ~_everyday(core, entity_class),
+        "common_word": _common_word(core, frequency, sensitive, entity_class),
     }
     if entity_class == "species":
         cases["general_term"] = _general_term(name)
-    if entity_class == "chemical":
-        cases["general_term"] = name.str.to_lowercase().is_in(list(GENERAL_CHEMICALS))
+    if entity_class in GENERAL:
+        cases["general_term"] = core.str.to_lowercase().is_in(list(GENERAL[entity_class]))
     if entity_class == "disease":
         cases["gene_symbol"] = name.str.contains(r"^\p{Lu}[\p{Lu}\d]{1,5}\d\p{Lu}{0,2}$")
     return pl.coalesce([pl.when(case).then(pl.lit(rule)) for rule, case in cases.items()])
@@ -136,14 +150,16 @@ def _held_back(name: pl.Expr, frequency: pl.Expr, sensitive: pl.Expr, entity_cla
 
 def _too_short(name: pl.Expr, entity_class: str) -> pl.Expr:
     short = (name.str.len_chars() < MIN_CHARACTERS) | name.str.contains(r"^\p{Ll}{2}$")
-    return short | name.str.contains(r"^\p{L}{2}$") if entity_class == "cell_line" else short
+    if entity_class in _TOO_SHORT:
+        short |= name.str.contains(_TOO_SHORT[entity_class]) & ~_everyday(name, entity_class)
+    return short
 
 
 def _number(name: pl.Expr, entity_class: str) -> pl.Expr:
     number = ~name.str.contains(r"\p{L}")
     if entity_class == "cell_line":
         return number | name.str.contains(r"^\d\p{L}$")
-    return number
+    return number | name.str.contains(r"^[IVX]+$") if entity_class == "gene" else number
 
 
 def _is_word(name: pl.Expr, sensitive: pl.Expr, entity_class: str) -> pl.Expr:
