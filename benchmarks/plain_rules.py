@@ -364,6 +364,7 @@ _TWO_SMALL: Final = re.compile(f"^[{_LL}]{{2}}$")
 _TWO_LETTERS: Final = re.compile(f"^[{_L}]{{2}}$")
 _EDGES: Final = re.compile(rf"^[\s{_PD}'\"`()\[\]{{}}.,;:/]+|[\s{_PD}'\"`()\[\]{{}}.,;:/]+$")
 _SHORT_GENE: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}][\s{_PD}]?\d|[{_LL}]{{3,4}})$")
+_FOUR_LETTERS: Final = re.compile(f"^[{_L}]{{4}}$")
 _ROMAN_NUMBER: Final = re.compile("^[IVX]+$")
 _DIGIT_LETTER: Final = re.compile(rf"^\d[{_L}]$")
 _GENE_SYMBOL: Final = re.compile(rf"^[{_LU}][{_LU}\d]{{1,5}}\d[{_LU}]{{0,2}}$")
@@ -481,7 +482,8 @@ def _sensitive(name: str, entity_class: str) -> bool:
     scientific = entity_class == "species" and (
         _genus(core, entity_class) or _EPITHET.search(core) is not None
     )
-    return scientific or case_sensitive(core)
+    short = entity_class == "gene" and _FOUR_LETTERS.search(core) is not None
+    return scientific or short or case_sensitive(core)
 
 
 def _genus(name: str, entity_class: str) -> bool:

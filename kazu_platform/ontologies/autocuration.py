@@ -22,8 +22,8 @@ lengths judge a name without them: "had-" is "had", and "(P" is "P".
 
 And two rules make a name stricter instead:
 
-- *case_sensitive*: symbols (`case_rules`), and a genus, whose name in lower case is another word
-  ("Glycine", "Bacillus");
+- *case_sensitive*: symbols (`case_rules`), genes of four letters, and a genus, whose name in lower
+  case is another word ("Glycine", "Bacillus");
 - *in_context*: a symbol so short that most of its matches are something else counts only in a
   document that once writes it with its head word ("S2 cells").
 
@@ -85,6 +85,7 @@ _TOO_SHORT = {
     "gene": r"^(?:\p{L}{2}|\p{L}[\s\p{Pd}]?\d|\p{Ll}{3,4})$",
     "cell_line": r"^\p{L}{2}$",
 }
+_SHORT_GENE = r"^\p{L}{4}$"
 _SHORT_SYMBOL = (
     r"^(?:\p{Lu}{3,4}"  # CHO, BJAB
     r"|\p{Lu}[-\s]?\d{1,2}|\p{Lu}{2}[-\s]?\d|\p{Lu}{3}\d|\d\p{Lu}\d"  # S2, E14, PC3, MCF7, 3T3
@@ -112,6 +113,8 @@ def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     name = pl.col("name")
     core = pl.col("core")
     sensitive = case_sensitive(core) | _scientific(core, entity_class)
+    if entity_class == "gene":  # "Pigs" and "Flap" are genes, "pigs" are none
+        sensitive |= core.str.contains(_SHORT_GENE)
     curated = distinct.with_columns(
         sensitive.alias("case_sensitive"),
         _held_back(sensitive, entity_class).alias("held_back_by"),

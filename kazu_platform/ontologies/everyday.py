@@ -92,7 +92,8 @@ GENERAL_GENES: Final = _names(
     "hypercholesterolemia, triglycerides, neuroblastoma, myeloid leukemia, "
     "promyelocytic leukemia, body weight, body mass index, severe combined immunodeficiency, "
     "hcc, scc, rcc, cml, nhl, copd, emt, ctl, ecm, mri, nmr, fish, sds, rt-pcr, all-trans, 9-cis, "
-    "n-acetylcysteine, nmol/l, mol/l, micromol/l, ng/ml"
+    "n-acetylcysteine, nmol/l, mol/l, micromol/l, ng/ml, transcription factor, "
+    "tyrosine phosphatase, g protein-coupled receptor, th1, th2, mab, cho, map, and, all"
 )
 """What genes are called by databases and nobody else: molecules, traits, places, units.
 
