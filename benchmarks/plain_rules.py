@@ -364,6 +364,7 @@ _TWO_SMALL: Final = re.compile(f"^[{_LL}]{{2}}$")
 _TWO_LETTERS: Final = re.compile(f"^[{_L}]{{2}}$")
 _EDGES: Final = re.compile(rf"^[\s{_PD}'\"`()\[\]{{}}.,;:/]+|[\s{_PD}'\"`()\[\]{{}}.,;:/]+$")
 _SHORT_GENE: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}][\s{_PD}]?\d|[{_LL}]{{3,4}})$")
+_SHORT_CELL: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}]{{1,3}}[\s{_PD}]?\d{{1,2}})$")
 _FOUR_LETTERS: Final = re.compile(f"^[{_L}]{{4}}$")
 _ROMAN_NUMBER: Final = re.compile("^[IVX]+$")
 _DIGIT_LETTER: Final = re.compile(rf"^\d[{_L}]$")
@@ -392,7 +393,12 @@ def too_short(name: str, entity_class: str) -> bool:
     """One character, two small letters; two letters of a cell line; what no gene is called."""
     if len(name) < autocuration.MIN_CHARACTERS or _TWO_SMALL.search(name):
         return True
-    short = {"cell_line": _TWO_LETTERS, "gene": _SHORT_GENE}.get(entity_class)
+    short = {
+        "cell_line": _TWO_LETTERS,
+        "gene": _SHORT_GENE,
+        "cell_type": _SHORT_CELL,
+        "anatomy": _SHORT_CELL,
+    }.get(entity_class)
     return short is not None and bool(short.search(name)) and not _everyday(name, entity_class)
 
 

@@ -7,7 +7,8 @@ still link to it. The first rule that fits counts, in this order:
 |---|---|---|
 | obsolete | names of withdrawn concepts | all |
 | too_short | one character; two lower-case letters ("in", "to") | all |
-| | two letters ("CI", "At") | gene, cell_line |
+| | two letters ("CI", "At") | gene, cell_line, cell_type, anatomy |
+| | up to three letters and a number ("AP-1") | cell_type, anatomy |
 | | a letter and a digit ("G1"), four small letters ("had", "beta") | gene |
 | too_long | more than 120 characters or 16 words: no text writes them | all |
 | number | names without a letter | all |
@@ -84,6 +85,8 @@ _EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"
 _TOO_SHORT = {
     "gene": r"^(?:\p{L}{2}|\p{L}[\s\p{Pd}]?\d|\p{Ll}{3,4})$",
     "cell_line": r"^\p{L}{2}$",
+    "cell_type": r"^(?:\p{L}{2}|\p{L}{1,3}[\s\p{Pd}]?\d{1,2})$",
+    "anatomy": r"^(?:\p{L}{2}|\p{L}{1,3}[\s\p{Pd}]?\d{1,2})$",
 }
 _SHORT_GENE = r"^\p{L}{4}$"
 _SHORT_SYMBOL = (

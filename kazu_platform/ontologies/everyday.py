@@ -103,6 +103,7 @@ Each was found at least ten times in the training corpora of genes, and marked a
 GENERAL: Final[Mapping[str, frozenset[str]]] = {
     "chemical": GENERAL_CHEMICALS,
     "gene": GENERAL_GENES,
+    "cell_type": _names("delta, epsilon, basal, poly, type i, type ii"),
 }
 """General terms of a class; those of species are matched at the end of a name, too."""
 
