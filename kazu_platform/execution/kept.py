@@ -38,7 +38,7 @@ class Kept:
 
     def __init__(self, root: Path, step: Step, *, file: str) -> None:
         self.folder = root / step.name / file
-        self._identity = "\x1f".join((step.name, step.version)).encode()
+        self._identity = f"{step.name}\x1f{step.version}".encode()
 
     def key(self, passages: pa.Table) -> str:
         """Name a micro-batch by its content."""

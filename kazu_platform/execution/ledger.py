@@ -89,7 +89,7 @@ class _Batch:
     key: str
     n_documents: int
     n_open: int = 1
-    reused: bool = False
+    on_disk: bool = False
 
 
 class Ledger:
@@ -186,6 +186,7 @@ class Ledger:
                 self._ask_for_no_rows(batch)
                 return
             self._open.popleft()
+            self._keep(batch, outcome)
             self.account.batches += 1
             self.account.documents += batch.n_documents
             yield outcome, batch.n_documents
@@ -204,7 +205,7 @@ class Ledger:
         self._batch_of[id(part)] = batch
         known = self._kept.get(batch.key) if self._kept else None
         if known is not None:
-            batch.reused = True
+            batch.on_disk = True
             self.account.documents_reused += n_documents
             self.done(part, known)
             return None
@@ -230,10 +231,13 @@ class Ledger:
     def _close(self, part: Part) -> None:
         batch = self._batch_of.pop(id(part))
         batch.n_open -= 1
-        if self._kept and not batch.reused and batch.n_open == 0:
-            outcome = self._outcome_of(batch)
-            if outcome is not None:
-                self._kept.put(batch.key, outcome)
+        if batch.n_open == 0 and (outcome := self._outcome_of(batch)) is not None:
+            self._keep(batch, outcome)
+
+    def _keep(self, batch: _Batch, outcome: Outcome) -> None:
+        if self._kept and not batch.on_disk:
+            self._kept.put(batch.key, outcome)
+            batch.on_disk = True
 
     def _outcome_of(self, batch: _Batch) -> Outcome | None:
         """What became of a batch, if it is known what rows look like."""

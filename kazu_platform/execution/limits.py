@@ -1,4 +1,4 @@
-"""What a run over a partition may cost: text in a batch, time for it, deaths, documents set aside."""
+"""What a run over a partition may cost: text at a time, seconds, deaths, documents set aside."""
 
 from __future__ import annotations
 
