@@ -15,6 +15,7 @@
     │   ├── OldSchemaError        it was written by an older version
     │   └── LostRaceError         another writer was faster; compute again
     ├── ComputeError              a step cannot be run: its workers, not its documents, fail
+    │   └── LostClusterError      the cluster went away; later there may be one
     ├── ArtifactError             an index or a model folder is missing or does not fit
     └── QueryError                a query was refused or failed
 
@@ -111,6 +112,10 @@ class LostRaceError(LakeError):
 
 class ComputeError(KazuPlatformError):
     """A step cannot be run: its workers fail, or no worker can be had."""
+
+
+class LostClusterError(ComputeError):
+    """The cluster that a step ran on went away; what was finished is kept."""
 
 
 class ArtifactError(KazuPlatformError):

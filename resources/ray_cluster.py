@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from kazu_platform.errors import ComputeError, ConfigurationError
+from kazu_platform.errors import ComputeError, ConfigurationError, LostClusterError
 
 LOOPBACK = "127.0.0.1"
 NAMESPACE = "kazu-platform"
@@ -108,6 +108,17 @@ class Cluster:
             else:
                 ray.kill(handle)
 
+    def check(self) -> None:
+        """See that it is still there; one at an address ends this process when it is not.
+
+        Raises:
+            LostClusterError: it was started here, and its processes are gone.
+        """
+        if self.is_own and not _is_alive():
+            raise LostClusterError(
+                "The Ray that was started here is gone; the next run starts another."
+            )
+
     def _connect(self) -> None:
         _authenticate(self.options)
         import ray
@@ -124,6 +135,8 @@ class Cluster:
                 _start(self.options)
             else:
                 _connect_to(self.options.address)
+        # Ray prints every death of a worker on standard output; we report them, and results go there.
+        ray._private.worker._worker_logs_enabled = False
 
     def _disconnect(self) -> None:
         import ray

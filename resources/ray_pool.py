@@ -108,6 +108,7 @@ class RayPool:
 
         Raises:
             ComputeError: the step cannot be opened, or no worker can be had.
+            LostClusterError: the cluster went away.
         """
         import ray
 
@@ -119,6 +120,7 @@ class RayPool:
             self._assign()
             if events:
                 return events
+            self._cluster.check()
             self._check_starving()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from kazu_platform.errors import ComputeError, ConfigurationError
+from kazu_platform.errors import ComputeError, ConfigurationError, LostClusterError
 from kazu_platform.tables import PASSAGES
 from resources.compute import ComputeResource
 from resources.ray_cluster import RayOptions, cluster_of
@@ -215,12 +215,25 @@ def test_a_ray_that_went_away_between_two_partitions_is_started_again():
     compute = compute_of()
     list(compute.run(Obedient(), [passages_of(["fine"])], file="one"))
 
-    for process in _children(os.getpid()):
-        if "raylet" in _command(process) or "gcs_server" in _command(process):
-            os.kill(process, signal.SIGKILL)
+    _end_ray()
     outcomes = list(compute.run(Obedient(), [passages_of(["fine", "fine"])], file="two"))
 
     assert ids(outcomes) == ["PMID:0", "PMID:1"]
+
+
+def test_a_ray_that_goes_away_during_a_partition_is_no_documents_fault(tmp_path: Path):
+    compute = compute_of(timeout_seconds=600, unfinished=str(tmp_path))
+    texts = ["fine"] * 16 + ["sleep 500"] * 16
+    outcomes = iter(compute.run(Obedient(), [passages_of(texts)], file="own"))
+    next(outcomes)
+    _end_ray()
+
+    with pytest.raises(LostClusterError, match="the next run starts another"):
+        list(outcomes)
+
+    again = compute.run(Obedient(), [passages_of(texts[:16] + ["fine"] * 16)], file="own")
+    assert ids(list(again)) == [f"PMID:{n}" for n in range(32)]
+    assert again.account.documents_reused >= 16
 
 
 DRIVER = """
@@ -259,11 +272,12 @@ def test_a_driver_that_is_killed_goes_on_where_it_was_and_leaves_no_process(tmp_
     assert first.stdout is not None
     given_out = [first.stdout.readline().split() for _ in range(3)]
     processes = _children(first.pid)
+    agents = {each for each in processes if "Agent" in _command(each)}
 
     first.kill()
     first.wait()
 
-    assert _soon(lambda: not any(map(_runs, processes)), seconds=60)
+    assert _soon(lambda: not any(map(_runs, processes - agents)))
     second = driver(tmp_path, texts)
     out, _ = second.communicate(timeout=200)
     *lines, done = out.splitlines()
@@ -274,6 +288,8 @@ def test_a_driver_that_is_killed_goes_on_where_it_was_and_leaves_no_process(tmp_
     read = (tmp_path / "log").read_text("utf-8").split()
     for doc_id in (doc_id for each in given_out for doc_id in each):
         assert read.count(doc_id) == 1
+    # Ray's own agents look for their parent every few seconds and then take leave of it for a minute.
+    assert _soon(lambda: not any(map(_runs, agents)), seconds=150)
 
 
 def test_a_driver_that_is_interrupted_leaves_no_process(tmp_path: Path):
@@ -322,6 +338,15 @@ def test_a_token_file_that_is_not_there_is_named(tmp_path: Path):
         cluster.connected(),
     ):
         pass
+
+
+def _end_ray() -> None:
+    """Kill the Ray that this process started, as a person might."""
+    ends = [p for p in _children(os.getpid()) if _command(p).find("/ray/core/src/ray/") > 0]
+    assert len(ends) >= 2
+    for process in ends:
+        os.kill(process, signal.SIGKILL)
+    assert _soon(lambda: not any(map(_runs, ends)))
 
 
 def _children(process: int) -> set[int]:
