@@ -89,6 +89,9 @@ class ComputeResource(dg.ConfigurableResource):
     max_set_aside: int = Field(
         _DEFAULTS.set_aside, description="More documents of a file that fail are a bad step.", ge=0
     )
+    max_share: float = Field(
+        0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+    )
     unfinished: str = Field(
         "", description="Folder of micro-batches that are done and not yet published; empty: none."
     )

@@ -122,6 +122,7 @@ class Cluster:
     def _connect(self) -> None:
         _authenticate(self.options)
         import ray
+        from ray._private import worker
         from ray._raylet import AuthenticationTokenLoader, Config
 
         if ray.is_initialized():
@@ -135,8 +136,8 @@ class Cluster:
                 _start(self.options)
             else:
                 _connect_to(self.options.address)
-        # Ray prints every death of a worker on standard output; we report them, and results go there.
-        ray._private.worker._worker_logs_enabled = False
+        # Ray prints deaths of workers on standard output, where results go; we report them.
+        worker._worker_logs_enabled = False
 
     def _disconnect(self) -> None:
         import ray
@@ -189,6 +190,7 @@ def _authenticate(options: RayOptions) -> None:
     What the user says there is left as it is.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # the step is what this machine is for
     if options.token_path:
         if not os.access(options.token_path, os.R_OK):
             raise ConfigurationError(

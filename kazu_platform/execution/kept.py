@@ -8,6 +8,7 @@ is as if it were not there.
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import tempfile
 from hashlib import blake2b
@@ -39,7 +40,8 @@ class Kept:
 
     def __init__(self, root: Path, step: Step, *, file: str) -> None:
         self.folder = root / step.name / file
-        self._identity = f"{step.name}\x1f{step.version}".encode()
+        # Two steps of one name and version may look for different things: all of a step counts.
+        self._identity = f"{step.name}\x1f{step.version}\x1f".encode() + pickle.dumps(step)
 
     def key(self, passages: pa.Table) -> str:
         """Name a micro-batch by its content."""

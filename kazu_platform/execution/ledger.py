@@ -262,5 +262,5 @@ class Ledger:
         if self.account.set_aside > self._limits.set_aside:
             raise ComputeError(
                 f"{self._stage} {self._file}: more than {self._limits.set_aside} documents failed; "
-                "mend the step, or allow more by KAZU_MAX_SET_ASIDE_PER_FILE."
+                "mend the step, or allow more by KAZU_MAX_SET_ASIDE."
             )

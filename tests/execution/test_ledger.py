@@ -225,6 +225,7 @@ def test_too_many_documents_set_aside_are_a_bad_step():
 class Named:
     name: str = "reader"
     version: str = "1"
+    only: str = ""
 
 
 @given(
@@ -264,9 +265,11 @@ def test_another_version_or_another_text_is_not_what_was_kept(tmp_path: Path):
     kept.put(kept.key(batch), outcome)
 
     newer = Kept(tmp_path, Named(version="2"), file="own")  # pyright: ignore[reportArgumentType]
+    other = Kept(tmp_path, Named(only="genes"), file="own")  # pyright: ignore[reportArgumentType]
 
     assert kept.get(kept.key(batch)) == outcome
     assert newer.get(newer.key(batch)) is None
+    assert other.get(other.key(batch)) is None
     assert kept.get(kept.key(passages_of(["Aspirin inhibits COX-2."]))) is None
 
 

@@ -99,8 +99,8 @@ def passages_of(texts: list[str]) -> pa.Table:
     )
 
 
-def compute_of(**changed: Any) -> ComputeResource:
-    plain = {
+def compute_of(**changed: object) -> ComputeResource:
+    plain: dict[str, Any] = {
         "mode": "local",
         "workers": 2,
         "memory_mib": 400,
@@ -116,7 +116,9 @@ def ids(outcomes: list[Outcome]) -> list[str]:
 
 def reasons(outcomes: list[Outcome]) -> dict[str, str]:
     return {
-        row["doc_id"]: row["reason"] for outcome in outcomes for row in outcome.set_aside.to_pylist()
+        row["doc_id"]: row["reason"]
+        for outcome in outcomes
+        for row in outcome.set_aside.to_pylist()
     }
 
 
@@ -252,7 +254,7 @@ print("done", work.account.documents_reused, work.account.workers_started, flush
 """
 
 
-def driver(tmp_path: Path, texts: list[str], **changed: Any) -> subprocess.Popen[str]:
+def driver(tmp_path: Path, texts: list[str], **changed: object) -> subprocess.Popen[str]:
     code = DRIVER.format(
         folder=str(Path(__file__).parent),
         module=Path(__file__).stem,
@@ -288,7 +290,7 @@ def test_a_driver_that_is_killed_goes_on_where_it_was_and_leaves_no_process(tmp_
     read = (tmp_path / "log").read_text("utf-8").split()
     for doc_id in (doc_id for each in given_out for doc_id in each):
         assert read.count(doc_id) == 1
-    # Ray's own agents look for their parent every few seconds and then take leave of it for a minute.
+    # Ray's own agents notice after seconds, and take leave for a minute.
     assert _soon(lambda: not any(map(_runs, agents)), seconds=150)
 
 
@@ -355,7 +357,9 @@ def _children(process: int) -> set[int]:
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
             with suppress(OSError, ValueError):
-                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                parents[int(path.name)] = int(
+                    (path / "stat").read_text().rpartition(")")[2].split()[1]
+                )
     found, fresh = set[int](), {process}
     while fresh:
         fresh = {child for child, parent in parents.items() if parent in fresh} - found
