@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -213,7 +214,7 @@ def test_a_run_that_is_let_go_leaves_no_worker_at_work():
     assert _soon(lambda: len(_workers_of(os.getpid()) & before) < len(before))
 
 
-def test_a_ray_that_went_away_between_two_partitions_is_started_again():
+def ray_goes_away_between_two_partitions() -> None:
     compute = compute_of()
     list(compute.run(Obedient(), [passages_of(["fine"])], file="one"))
 
@@ -223,19 +224,39 @@ def test_a_ray_that_went_away_between_two_partitions_is_started_again():
     assert ids(outcomes) == ["PMID:0", "PMID:1"]
 
 
-def test_a_ray_that_goes_away_during_a_partition_is_no_documents_fault(tmp_path: Path):
-    compute = compute_of(timeout_seconds=600, unfinished=str(tmp_path))
-    texts = ["fine"] * 16 + ["sleep 500"] * 16
-    outcomes = iter(compute.run(Obedient(), [passages_of(texts)], file="own"))
-    next(outcomes)
-    _end_ray()
+def ray_goes_away_during_a_partition() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        compute = compute_of(timeout_seconds=600, unfinished=folder)
+        texts = ["fine"] * 16 + ["sleep 500"] * 16
+        outcomes = iter(compute.run(Obedient(), [passages_of(texts)], file="own"))
+        next(outcomes)
+        _end_ray()
 
-    with pytest.raises(LostClusterError, match="the next run starts another"):
-        list(outcomes)
+        with pytest.raises(LostClusterError, match="the next run starts another"):
+            list(outcomes)
 
-    again = compute.run(Obedient(), [passages_of(texts[:16] + ["fine"] * 16)], file="own")
-    assert ids(list(again)) == [f"PMID:{n}" for n in range(32)]
-    assert again.account.documents_reused >= 16
+        again = compute.run(Obedient(), [passages_of(texts[:16] + ["fine"] * 16)], file="own")
+        assert ids(list(again)) == [f"PMID:{n}" for n in range(32)]
+        assert again.account.documents_reused >= 16
+
+
+@pytest.mark.parametrize(
+    "scene", [ray_goes_away_between_two_partitions, ray_goes_away_during_a_partition]
+)
+def test_a_ray_that_goes_away_is_no_documents_fault(scene: Callable[[], None]):
+    """In a process of its own, because Ray may end one that its cluster went away from."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import {Path(__file__).stem} as here, ray.cloudpickle\n"
+        "ray.cloudpickle.register_pickle_by_value(here)\n"
+        f"here.{scene.__name__}()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 DRIVER = """
