@@ -24,6 +24,7 @@ from assets.layers import (
     REPORT_LAYER,
 )
 from assets.partitions import pubmed_files
+from assets.replaying import DICTIONARY, LINKING, Replayed, replay
 from assets.sources import list_published
 from kazu_platform.citations.files import file_order
 from kazu_platform.errors import SourceError
@@ -34,6 +35,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
 
 Progress = Callable[[str, int, int], None]
+Run = tuple[str, dg.AssetSelection, str | None]
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def materialise_everything(
     except SourceError as error:
         files = []
         summary.failed.append(Failed("pubmed files", str(error)))
-    steps = [
+    steps: list[Run] = [
         ("curations", CURATION_LAYER, None),
         *((name, ONTOLOGY_LAYER, name) for name in ontologies),
         *((source.name, MAPPING_LAYER, source.name) for source in sources.catalogue().mappings),
@@ -103,6 +105,44 @@ def materialise_everything(
         ("reports", REPORT_LAYER | SURFACES_ONLY, None),
         ("graph", CORPUS_LAYER, None),
     ]
+    summary.failed += _run_each(steps, assets, resources, instance, progress)
+    failed = {each.what for each in summary.failed}
+    summary.ontologies = Tally(len(set(ontologies) - failed), len(ontologies))
+    summary.files = Tally(len(set(files) - failed), len(files))
+    return summary
+
+
+def replay_quarantine(
+    assets: Sequence[dg.AssetsDefinition],
+    resources: Mapping[str, Any],
+    instance: dg.DagsterInstance,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> tuple[list[Replayed], list[Failed]]:
+    """Try what was set aside once more, then bring what is made of it up to date.
+
+    Raises:
+        DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
+    """
+    lake, store = resources["lake"].open(), resources["artifacts"].open()
+    replayed: list[Replayed] = []
+    for each in replay(lake, store, resources["compute"]):
+        replayed.append(each)
+        progress(f"{each.stage} {each.partition}", len(replayed), len(replayed))
+    changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
+    files = [each.partition for each in changed if each.stage == DICTIONARY]
+    steps: list[Run] = [(file, dg.AssetSelection.assets("mentions"), file) for file in files]
+    steps += [("graph", CORPUS_LAYER, None)] if changed else []
+    return replayed, _run_each(steps, assets, resources, instance, progress)
+
+
+def _run_each(
+    steps: Sequence[Run],
+    assets: Sequence[dg.AssetsDefinition],
+    resources: Mapping[str, Any],
+    instance: dg.DagsterInstance,
+    progress: Progress,
+) -> list[Failed]:
+    failed: list[Failed] = []
     for done, (what, layer, partition) in enumerate(steps):
         progress(what, done, len(steps))
         run = dg.materialize(
@@ -117,12 +157,9 @@ def materialise_everything(
         )
         if _was_stopped(run):
             raise dg.DagsterExecutionInterruptedError(f"Stopped at {what}.")
-        summary.failed += [Failed(what, why) for why in _failures(run)]
+        failed += [Failed(what, why) for why in _failures(run)]
     progress("done", len(steps), len(steps))
-    failed = {each.what for each in summary.failed}
-    summary.ontologies = Tally(len(set(ontologies) - failed), len(ontologies))
-    summary.files = Tally(len(set(files) - failed), len(files))
-    return summary
+    return failed
 
 
 def _was_stopped(run: dg.ExecuteInProcessResult) -> bool:

@@ -25,7 +25,6 @@ import sys
 import time
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -38,6 +37,7 @@ from resources.compute import ComputeResource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 ROWS = pa.schema([("doc_id", pa.string())])
 POISONED = 2_000
@@ -82,7 +82,7 @@ class Slow:
 class Busy:
     """Computes in Python, in one thread."""
 
-    rounds: int = 4_000
+    rounds: int = 10_000
     name: str = "busy"
     version: str = "1"
 
@@ -124,7 +124,7 @@ def read_passages(data: Path, count: int) -> pa.Table:
     """The first abstracts, with their titles, a passage each; again from the first if too few."""
     with gzip.open(data / "text" / "abstracts.jsonl.gz", "rt", encoding="utf-8") as lines:
         read = [json.loads(line) for line in islice(lines, count)]
-    texts = [f"{each.get('title') or ''} {each.get('abstract') or ''}" for each in read]
+    texts = [f"{each['title']} {each['text']}" for each in read]
     return passages_of([texts[number % len(texts)] for number in range(count)])
 
 
