@@ -43,7 +43,7 @@ test-all: setup  ## the slow ones too
 
 bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
 	@for name in dictionary linking pubmed_xml text normaliser vocabulary_building \
-		dictionary_layers surfaces annotate; do \
+		dictionary_layers surfaces annotate compute; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py --record || exit 1; done
 
 docs: setup  ## generate docs/tables.md from tables.py
