@@ -13,7 +13,7 @@ import tempfile
 from difflib import get_close_matches
 from importlib import resources as packaged
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -23,7 +23,6 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -263,43 +262,45 @@ class Settings(BaseSettings):
     sources: str = Field("sample", description="sample, public, or the path of a YAML catalogue.")
     storage_url: str | None = Field(None, description="Where the lake is; default: home/lake.")
     compute: Literal["inline", "local", "address"] | None = Field(
-        None,
+        default=None,
         description="Where steps run: in this process, on a Ray started here, or on the cluster at "
         "ray_address. Default: address if there is one, else local.",
     )
-    ray_address: str = Field("", description="Of a Ray cluster: host:port or ray://host:port.")
-    ray_token_path: str = Field("", description="File with the token of that cluster.")
-    workers: int = Field(0, description="Workers of a step; 0: one for each core.", ge=0)
-    worker_cpus: float = Field(1.0, description="Cores of a worker.", ge=0)
-    worker_gpus: float = Field(0.0, description="GPUs of a worker.", ge=0)
-    worker_memory_mib: int = Field(4096, description="Memory of a worker; 0: unlimited.", ge=0)
+    ray_address: str = Field(
+        default="", description="Of a Ray cluster: host:port or ray://host:port."
+    )
+    ray_token_path: str = Field(default="", description="File with the token of that cluster.")
+    workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
+    worker_cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
+    worker_gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
+    worker_memory_mib: int = Field(
+        default=4096, description="Memory of a worker; 0: unlimited.", ge=0
+    )
     runtime_envs: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
         description='Ray runtime environments by step, as JSON: {"dictionary": {"uv": [...]}}.',
     )
-    batch_characters: int = Field(200_000, description="Text of a micro-batch.", gt=0)
+    batch_characters: int = Field(default=200_000, description="Text of a micro-batch.", gt=0)
     max_document_characters: int = Field(
-        20_000_000, description="A longer document is set aside as too_long.", gt=0
+        default=20_000_000, description="A longer document is set aside as too_long.", gt=0
     )
-    timeout_seconds: float = Field(60.0, description="Of a micro-batch of any size ...", gt=0)
+    timeout_seconds: float = Field(
+        default=60.0, description="Of a micro-batch of any size ...", gt=0
+    )
     seconds_per_million_characters: float = Field(
-        600.0, description="... and so much more for its text.", ge=0
+        default=600.0, description="... and so much more for its text.", ge=0
     )
     death_budget: int = Field(
-        25, description="Workers of a file that may die in a row with no document done.", ge=1
+        default=25,
+        description="Workers of a file that may die in a row with no document done.",
+        ge=1,
     )
     max_set_aside: int = Field(
-        1_000, description="More documents of a file that fail are a bad step.", ge=0
+        default=1_000, description="More documents of a file that fail are a bad step.", ge=0
     )
     max_set_aside_share: float = Field(
-        0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+        default=0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
     )
-
-    @model_validator(mode="after")
-    def _address_is_given(self) -> Self:
-        if self.compute == "address" and not self.ray_address:
-            raise ValueError("compute=address needs KAZU_RAY_ADDRESS, such as 10.0.0.1:6379")
-        return self
 
     @property
     def compute_mode(self) -> Literal["inline", "local", "address"]:
@@ -384,9 +385,14 @@ def read_settings() -> Settings:
             )
             raise ConfigurationError(f"{name} is no setting{hint}")
     try:
-        return Settings()  # pyright: ignore[reportCallIssue]
+        settings = Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
         raise ConfigurationError(_explain("environment", error, Settings, {})) from None
+    if settings.compute == "address" and not settings.ray_address:
+        raise ConfigurationError(
+            "KAZU_COMPUTE: address needs KAZU_RAY_ADDRESS, such as 10.0.0.1:6379."
+        )
+    return settings
 
 
 def read_catalogue(path: Path) -> Catalogue:

@@ -49,51 +49,58 @@ class ComputeResource(dg.ConfigurableResource):
     """
 
     mode: Mode = Field(
-        "inline",
+        default="inline",
         description="inline: in the process of the step; local: on a Ray that is started here and "
         "shared by its steps; address: on the cluster at `address`.",
     )
-    address: str = Field("", description="Of a Ray cluster, host:port or ray://host:port.")
-    token_path: str = Field("", description="File with the token of the cluster.")
-    workers: int = Field(0, description="Workers of a step; 0: one for each core.", ge=0)
-    cpus: float = Field(1.0, description="Cores of a worker.", ge=0)
-    gpus: float = Field(0.0, description="GPUs of a worker.", ge=0)
+    address: str = Field(default="", description="Of a Ray cluster, host:port or ray://host:port.")
+    token_path: str = Field(default="", description="File with the token of the cluster.")
+    workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
+    cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
+    gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
     memory_mib: int = Field(
-        4096, description="Memory of a worker, beyond what is shared; 0: unlimited.", ge=0
+        default=4096, description="Memory of a worker, beyond what is shared; 0: unlimited.", ge=0
     )
     runtime_envs: dict[str, Any] = Field(
         default_factory=dict, description="Ray runtime environments by name of the step."
     )
     batch_characters: int = Field(
-        _DEFAULTS.batch_characters, description="Text of a micro-batch, in code points.", gt=0
+        default=_DEFAULTS.batch_characters,
+        description="Text of a micro-batch, in code points.",
+        gt=0,
     )
     document_characters: int = Field(
-        _DEFAULTS.document_characters,
+        default=_DEFAULTS.document_characters,
         description="A longer document is set aside as too_long.",
         gt=0,
     )
     timeout_seconds: float = Field(
-        _DEFAULTS.timeout_seconds, description="Of a micro-batch of any size ...", gt=0
+        default=_DEFAULTS.timeout_seconds, description="Of a micro-batch of any size ...", gt=0
     )
     seconds_per_million_characters: float = Field(
-        _DEFAULTS.seconds_per_million_characters, description="... and more for its text.", ge=0
+        default=_DEFAULTS.seconds_per_million_characters,
+        description="... and more for its text.",
+        ge=0,
     )
     start_seconds: float = Field(
-        300.0, description="Until the first worker has opened its step.", gt=0
+        default=300.0, description="Until the first worker has opened its step.", gt=0
     )
     consecutive_deaths: int = Field(
-        _DEFAULTS.consecutive_deaths,
+        default=_DEFAULTS.consecutive_deaths,
         description="Workers that may die in a row with no document done in between.",
         ge=1,
     )
     max_set_aside: int = Field(
-        _DEFAULTS.set_aside, description="More documents of a file that fail are a bad step.", ge=0
+        default=_DEFAULTS.set_aside,
+        description="More documents of a file that fail are a bad step.",
+        ge=0,
     )
     max_share: float = Field(
-        0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+        default=0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
     )
     unfinished: str = Field(
-        "", description="Folder of micro-batches that are done and not yet published; empty: none."
+        default="",
+        description="Folder of micro-batches that are done and not yet published; empty: none.",
     )
 
     @property

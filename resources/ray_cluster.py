@@ -122,15 +122,17 @@ class Cluster:
     def _connect(self) -> None:
         _authenticate(self.options)
         import ray
+        from ray import _raylet
         from ray._private import worker
-        from ray._raylet import AuthenticationTokenLoader, Config
 
         if ray.is_initialized():
             if not self.is_own or _is_alive():
                 return
             self._disconnect()
-        Config.initialize("")  # a Ray that was imported before goes by the environment of then
-        AuthenticationTokenLoader.instance().reset_cache()
+        # A Ray that was imported before goes by the environment of then.
+        raylet: Any = _raylet
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
         with _quiet(), _handlers_kept():
             if self.is_own:
                 _start(self.options)

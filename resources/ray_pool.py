@@ -165,7 +165,8 @@ class RayPool:
             placed["num_cpus"] = 0
         if options.runtime_env:
             placed["runtime_env"] = options.runtime_env
-        actor = ray.remote(Worker).options(max_restarts=0, max_task_retries=0, **placed)
+        kind: Any = ray.remote(Worker)
+        actor = kind.options(max_restarts=0, max_task_retries=0, **placed)
         handle = actor.remote(max(1, int(options.cpus)), options.memory_bytes)
         self._actors.append(_Actor(handle, opening=handle.open.remote(self._step)))
         self.n_started += 1
@@ -178,7 +179,7 @@ class RayPool:
         from ray.exceptions import RayActorError, RayError, RayTaskError
 
         try:
-            answer = ray.get(actor.awaited)
+            answer: Any = ray.get(actor.awaited)
         except RayActorError as error:
             return self._mourn(actor, error)
         except RayTaskError as error:
@@ -247,9 +248,9 @@ class RayPool:
 
 def _kind(step: Step, options: WorkerOptions) -> str:
     """What makes a worker of one step fit for another part."""
-    import ray.cloudpickle
+    from ray import cloudpickle
 
-    pickled = ray.cloudpickle.dumps(step)
+    pickled: bytes = cloudpickle.dumps(step)  # pyright: ignore[reportPrivateImportUsage]
     own = json.dumps([options.cpus, options.gpus, options.memory_bytes, options.runtime_env])
     return digest(pickled.hex(), step.version, own)
 

@@ -394,7 +394,7 @@ def test_a_class_that_does_not_exist_cannot_be_led(tmp_path: Path):
 def test_compute_at_an_address_needs_one(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KAZU_COMPUTE", "address")
 
-    with pytest.raises(ConfigurationError, match="compute=address needs KAZU_RAY_ADDRESS"):
+    with pytest.raises(ConfigurationError, match="KAZU_COMPUTE: address needs KAZU_RAY_ADDRESS"):
         read_settings()
 
 

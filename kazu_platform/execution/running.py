@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kazu_platform.execution.pool import Done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from kazu_platform.execution.ledger import Ledger, Part
     from kazu_platform.execution.limits import Limits
@@ -22,7 +22,7 @@ def run_on_pool(
     limits: Limits,
     *,
     progress: Callable[[int], None] | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Do all that is in the books.
 
     The workers are given new parts before outcomes are given out, so that they work while the

@@ -262,7 +262,7 @@ def dictionary_version(manifest: DictionaryManifest) -> str:
     )
 
 
-def _windows(points: NDArray[np.uint32], longest: int, size: int | None = None) -> Iterator[Window]:
+def _windows(points: NDArray[np.uint32], longest: int, size: int) -> Iterator[Window]:
     """Windows that give together what the whole text gives.
 
     Args:

@@ -108,7 +108,8 @@ def compute_of(**changed: object) -> ComputeResource:
         "batch_characters": 64,
         "timeout_seconds": 3.0,
     }
-    return ComputeResource(**(plain | changed))
+    plain.update(changed)
+    return ComputeResource(**plain)
 
 
 def ids(outcomes: list[Outcome]) -> list[str]:
