@@ -17,7 +17,7 @@ class Limits:
         timeout_seconds: for a micro-batch of any size ...
         seconds_per_million_characters: ... and so much more for its text.
         consecutive_deaths: so many workers may die one after the other without a document done
-            in between. A poison document takes three or four; many more in a row are no bad documents.
+            in between. A poison document takes three or four.
         set_aside: more documents than this are no bad documents but a bad step.
         open_batches: micro-batches begun and not yet given out: what memory is bounded by.
     """

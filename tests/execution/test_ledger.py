@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazu_platform.errors import ComputeError
@@ -124,6 +124,7 @@ def test_nothing_is_lost_nothing_is_twice_and_each_poison_is_named(
     assert all(row["attempts"] == 2 for row in aside)
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 600), at=st.integers(0, 599))
 def test_a_poison_takes_at_most_log2_n_and_two_workers(size: int, at: int):
     texts = ["crash" if number == at % size else "fine" for number in range(size)]
@@ -229,6 +230,7 @@ class Named:
     only: str = ""
 
 
+@settings(deadline=None)
 @given(
     texts=st.lists(st.sampled_from(["fine", "fine", "fine", "crash"]), min_size=1, max_size=30),
     size=st.integers(1, 8),
