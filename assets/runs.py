@@ -130,6 +130,7 @@ def replay_quarantine(
         progress(f"{each.stage} {each.partition}", len(replayed), len(replayed))
     changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
     files = [each.partition for each in changed if each.stage == DICTIONARY]
+    instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps: list[Run] = [(file, dg.AssetSelection.assets("mentions"), file) for file in files]
     steps += [("graph", CORPUS_LAYER, None)] if changed else []
     return replayed, _run_each(steps, assets, resources, instance, progress)

@@ -94,13 +94,14 @@ def test_the_commands_list_and_replay(home: Home, set_aside: str, monkeypatch: p
     found = json.loads(listed.stdout)
     assert found["counts"] == {"dictionary: too_long": 1}
     assert [row["doc_id"] for row in found["documents"]] == [set_aside]
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["replayed"][0]["left"] == 0
     assert after.stdout == "Nothing is set aside.\n"
 
 
 def test_too_large_a_share_set_aside_fails_the_file(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.lake.drop(DICTIONARY_MENTIONS, FILE)
-    monkeypatch.setenv("KAZU_MAX_DOCUMENT_CHARACTERS", "400")
+    monkeyX
 
     strict = home.file(FILE)
     live = home.lake.live(DICTIONARY_MENTIONS, FILE)
