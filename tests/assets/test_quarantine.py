@@ -101,7 +101,7 @@ def test_the_commands_list_and_replay(home: Home, set_aside: str, monkeypatch: p
 
 def test_too_large_a_share_set_aside_fails_the_file(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.lake.drop(DICTIONARY_MENTIONS, FILE)
-    monkeyX
+    monkeypatch.setenv("KAZU_MAX_DOCUMENT_CHARACTERS", "5")
 
     strict = home.file(FILE)
     live = home.lake.live(DICTIONARY_MENTIONS, FILE)
