@@ -330,6 +330,50 @@ def test_a_driver_that_is_interrupted_leaves_no_process(tmp_path: Path):
     assert _soon(lambda: not any(map(_runs, children)), seconds=60)
 
 
+STEP_OF_DAGSTER = """
+import sys
+sys.path.insert(0, {folder!r})
+import dagster as dg
+import ray.cloudpickle
+import {module} as steps
+from resources.compute import ComputeResource
+
+ray.cloudpickle.register_pickle_by_value(steps)
+
+@dg.asset
+def reading(compute: ComputeResource) -> None:
+    texts = ["fine"] * 16 + ["sleep 500"] * 16
+    for outcome in compute.run(steps.Obedient(), [steps.passages_of(texts)], file="own"):
+        print("given out", flush=True)
+
+compute = steps.compute_of(timeout_seconds=600)
+run = dg.materialize([reading], resources={{"compute": compute}}, raise_on_error=False)
+print("success" if run.success else "no success", flush=True)
+"""
+
+
+def test_a_dagster_run_that_is_cancelled_ends_with_its_workers():
+    """The UI ends a run as Ctrl-C does: Dagster raises in the step wherever it is."""
+    code = STEP_OF_DAGSTER.format(folder=str(Path(__file__).parent), module=Path(__file__).stem)
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "given out\n"
+        children = _children(process.pid)
+
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=120)
+
+    assert "no success" in rest or process.returncode != 0
+    assert len(children) >= 4
+    assert _soon(lambda: not any(map(_runs, children)), seconds=60)
+
+
 def test_two_partitions_at_once_do_not_wait_for_each_other(tmp_path: Path):
     both = [
         driver(tmp_path / name, ["fine", "segfault", "sleep 1"] * 6, workers=1)
