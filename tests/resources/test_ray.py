@@ -241,6 +241,7 @@ def ray_goes_away_during_a_partition() -> None:
         assert again.account.documents_reused >= 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scene", [ray_goes_away_between_two_partitions, ray_goes_away_during_a_partition]
 )
@@ -374,6 +375,7 @@ def test_a_dagster_run_that_is_cancelled_ends_with_its_workers():
     assert _soon(lambda: not any(map(_runs, children)), seconds=60)
 
 
+@pytest.mark.slow
 def test_two_partitions_at_once_do_not_wait_for_each_other(tmp_path: Path):
     both = [
         driver(tmp_path / name, ["fine", "segfault", "sleep 1"] * 6, workers=1)
