@@ -173,6 +173,8 @@ class Made:
         self._started = time.perf_counter()
         if recipe.same and recipe.same():
             lake.confirm(recipe.table, self.pointer, recipe.inputs)
+            if recipe.after:
+                recipe.after()
             self.metadata |= recipe.pictures() if recipe.pictures else {}
             yield from passed_before(recipe.table, recipe.gates)
             return

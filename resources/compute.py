@@ -163,7 +163,10 @@ class ComputeResource(dg.ConfigurableResource):
             kept.clear()
 
     def _kept(self, step: Step, file: str) -> Kept | None:
-        return Kept(Path(self.unfinished), step, file=file) if self.unfinished else None
+        limits = f"{self.mode} {self.memory_mib} {self.limits}"
+        return (
+            Kept(Path(self.unfinished), step, file=file, limits=limits) if self.unfinished else None
+        )
 
     @contextmanager
     def _pool(self, step: Step, file: str) -> Generator[Pool]:

@@ -36,12 +36,14 @@ class Kept:
         root: folder of all that is unfinished.
         step: its name and version are part of what a batch is found by.
         file: the partition.
+        limits: what documents were set aside by; under others they are tried again.
     """
 
-    def __init__(self, root: Path, step: Step, *, file: str) -> None:
+    def __init__(self, root: Path, step: Step, *, file: str, limits: str = "") -> None:
         self.folder = root / step.name / file
         # Two steps of one name and version may look for different things: all of a step counts.
-        self._identity = f"{step.name}\x1f{step.version}\x1f".encode() + pickle.dumps(step)
+        self._identity = f"{step.name}\x1f{step.version}\x1f{limits}\x1f".encode()
+        self._identity += pickle.dumps(step)
 
     def key(self, passages: pa.Table) -> str:
         """Name a micro-batch by its content."""

@@ -273,6 +273,8 @@ def test_another_version_or_another_text_is_not_what_was_kept(tmp_path: Path):
     assert kept.get(kept.key(batch)) == outcome
     assert newer.get(newer.key(batch)) is None
     assert other.get(other.key(batch)) is None
+    patient = Kept(tmp_path, Named(), file="own", limits="600 s")  # pyright: ignore[reportArgumentType]
+    assert patient.get(patient.key(batch)) is None
     assert kept.get(kept.key(passages_of(["Aspirin inhibits COX-2."]))) is None
 
 
