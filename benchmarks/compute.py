@@ -23,8 +23,10 @@ import math
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import get_context
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -120,6 +122,11 @@ class Mortal:
         return work
 
 
+def be_busy(passages: pa.Table) -> int:
+    """The busy step in a process of one's own."""
+    return Busy().open()(passages).num_rows
+
+
 def read_passages(data: Path, count: int) -> pa.Table:
     """The first abstracts, with their titles, a passage each; again from the first if too few."""
     with gzip.open(data / "text" / "abstracts.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -180,13 +187,21 @@ def overhead(passages: pa.Table, repeats: int) -> dict[str, Any]:
 
 
 def scaling(passages: pa.Table, repeats: int) -> dict[str, Any]:
-    """Two workers of one thread beside one, on a step that keeps a core busy."""
+    """Two workers of one thread beside one, on a step that keeps a core busy.
+
+    And two bare processes beside one: no pool does better than the machine lets it at that time.
+    """
+    half = passages.slice(0, len(passages) // 2)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as bare:
+        alone = measure(lambda: bare.submit(be_busy, half).result(), repeats=repeats)
+        both = measure(lambda: list(bare.map(be_busy, [half, half])), repeats=repeats)
     one, spread_of_one = seconds_of(compute_of("local", workers=1), Busy(), passages, repeats)
     two, spread_of_two = seconds_of(compute_of("local", workers=2), Busy(), passages, repeats)
     return {
         "one_seconds": round(one, 2),
         "two_seconds": round(two, 2),
         "ratio": round(one / two, 2),
+        "ratio_of_bare_processes": round(2 * median(alone) / median(both), 2),
         "spreads": [spread_of_one, spread_of_two],
     }
 
