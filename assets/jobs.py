@@ -13,7 +13,12 @@ from assets.layers import (
     REPORT_LAYER,
     VOCABULARY_LAYER,
 )
-from assets.runs import materialise_everything, register_pubmed_files, replay_quarantine
+from assets.runs import (
+    Graph,
+    materialise_everything,
+    register_pubmed_files,
+    replay_quarantine,
+)
 from resources.sources import SourcesResource
 
 UnresolvedJob = dg.JobDefinition | Any
@@ -40,9 +45,7 @@ def jobs_of(
     def materialise_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
         """Every ontology, index, file and table, a run for each partition."""
         summary = materialise_everything(
-            assets,
-            resources,
-            context.instance,
+            Graph(assets, resources, context.instance),
             sources,
             lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
         )
@@ -62,7 +65,7 @@ def jobs_of(
     @dg.op
     def replay_documents(context: dg.OpExecutionContext) -> None:
         """Read again what was set aside, then make again what depends on it."""
-        replayed, failed = replay_quarantine(assets, resources, context.instance)
+        replayed, failed = replay_quarantine(Graph(assets, resources, context.instance))
         for each in replayed:
             context.log.info(
                 "%s %s: %d tried, %d still set aside",

@@ -31,4 +31,6 @@ CORPUS_LAYER = dg.AssetSelection.assets(
     "kgx_export",
     "warehouse",
 )
+MENTION_LAYER = dg.AssetSelection.assets("dictionary_mentions", "mentions")
+LINK_LAYER = dg.AssetSelection.assets("surfaces", "links")
 REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

@@ -26,6 +26,7 @@ from kazu_platform.reports.former import compared, corpus_of, difference_in_lake
 from kazu_platform.reports.homonyms import FLOOD_SHARE, HOMONYMS_VERSION, find_homonyms, floods
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import (
+    CONCEPT_EQUIVALENTS,
     CONCEPTS,
     CONFLICTS,
     HOMONYMS,
@@ -50,7 +51,7 @@ def warns(table: Table, name: str, description: str, **more: Any) -> dg.AssetChe
 
 
 @dg.asset(
-    deps=["concepts", "synonyms", "surfaces", "mentions"],
+    deps=["concepts", "synonyms", "concept_equivalents", "surfaces", "mentions"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -62,7 +63,10 @@ def warns(table: Table, name: str, description: str, **more: Any) -> dg.AssetChe
 )
 @final_errors
 def conflicts(lake: LakeResource, sources: SourcesResource) -> Events:
-    """One string, several concepts: in an ontology, across ontologies, across classes."""
+    """One string, several concepts: in an ontology, across ontologies, across classes.
+
+    Concepts that follow one leader are one.
+    """
     tables = lake.open()
     ontologies = live_ontologies(tables, SYNONYMS, sources.catalogue())
 
@@ -71,6 +75,7 @@ def conflicts(lake: LakeResource, sources: SourcesResource) -> Events:
             tables.read(CONCEPTS, ontologies),
             tables.read(SYNONYMS, ontologies),
             tables.read(SURFACES),
+            equivalents=tables.read(CONCEPT_EQUIVALENTS),
             examples=partial(example_sentences, tables),
         )
 
@@ -87,7 +92,8 @@ def conflicts(lake: LakeResource, sources: SourcesResource) -> Events:
         Recipe(
             table=CONFLICTS,
             partition="all",
-            inputs=inputs_of(tables, ontologies) | {"code": CONFLICTS_VERSION},
+            inputs=inputs_of(tables, ontologies)
+            | {"code": CONFLICTS_VERSION, "equivalents": tables.version(CONCEPT_EQUIVALENTS)},
             rows=found,
             gates={"keys_are_unique": gates.keys_are_unique},
             pictures=pictures,

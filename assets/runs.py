@@ -1,4 +1,4 @@
-"""The whole graph in order, in one process: what `demo` and the job `whole_graph` do.
+"""Runs in order, in one process: what `demo`, the job `whole_graph` and `curate apply` do.
 
 One run for each partition, so that a file that cannot be read fails alone; the graph is then made
 of the others.
@@ -19,23 +19,29 @@ from assets.layers import (
     CURATION_LAYER,
     FILE_LAYER,
     INDEX_LAYER,
+    LINK_LAYER,
     MAPPING_LAYER,
+    MENTION_LAYER,
     ONTOLOGY_LAYER,
     REPORT_LAYER,
 )
 from assets.partitions import pubmed_files
 from assets.replaying import DICTIONARY, LINKING, Replayed, replay
 from assets.sources import list_published
+from assets.vocabularies import curated_otherwise
 from kazu_platform.citations.files import file_order
 from kazu_platform.errors import SourceError
+from kazu_platform.storage.lake import Lake
+from kazu_platform.tables import DICTIONARY_MENTIONS
 from resources.dagster_home import PROCESS_TAG
 from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
+MENTIONS_ONLY = dg.AssetSelection.assets("mentions")
+NAMES_ONLY = dg.AssetSelection.assets("concepts", "synonyms", "concept_relations", "concept_xrefs")
 
 Progress = Callable[[str, int, int], None]
-Run = tuple[str, dg.AssetSelection, str | None]
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,17 @@ def register_pubmed_files(instance: dg.DagsterInstance, sources: SourcesResource
     return files
 
 
+@dataclass(frozen=True)
+class Graph:
+    """The assets, and where a run of them happens."""
+
+    assets: Sequence[dg.AssetsDefinition]
+    resources: Mapping[str, Any]
+    instance: dg.DagsterInstance
+
+
 def materialise_everything(
-    assets: Sequence[dg.AssetsDefinition],
-    resources: Mapping[str, Any],
-    instance: dg.DagsterInstance,
+    graph: Graph,
     sources: SourcesResource,
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Summary:
@@ -88,79 +101,117 @@ def materialise_everything(
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
-    summary = Summary()
-    ontologies = [source.name for source in sources.catalogue().ontologies]
+    catalogue, unlisted = sources.catalogue(), list[Failed]()
+    ontologies = [source.name for source in catalogue.ontologies]
     try:
-        files = register_pubmed_files(instance, sources)
+        files = register_pubmed_files(graph.instance, sources)
     except SourceError as error:
         files = []
-        summary.failed.append(Failed("pubmed files", str(error)))
-    steps: list[Run] = [
-        ("curations", CURATION_LAYER, None),
-        *((name, ONTOLOGY_LAYER, name) for name in ontologies),
-        *((source.name, MAPPING_LAYER, source.name) for source in sources.catalogue().mappings),
-        ("indices", INDEX_LAYER, None),
-        *((name, FILE_LAYER, name) for name in files),
+        unlisted.append(Failed("pubmed files", str(error)))
+    steps = [
+        Step("curations", CURATION_LAYER),
+        *(Step(name, ONTOLOGY_LAYER, name) for name in ontologies),
+        *(Step(source.name, MAPPING_LAYER, source.name) for source in catalogue.mappings),
+        Step("indices", INDEX_LAYER),
+        *(Step(name, FILE_LAYER, name) for name in files),
         # Reports need the surfaces, and the warehouse shows the reports.
-        ("reports", REPORT_LAYER | SURFACES_ONLY, None),
-        ("graph", CORPUS_LAYER, None),
+        Step("reports", REPORT_LAYER | SURFACES_ONLY),
+        Step("graph", CORPUS_LAYER),
     ]
-    summary.failed += _run_each(steps, assets, resources, instance, progress)
-    failed = {each.what for each in summary.failed}
-    summary.ontologies = Tally(len(set(ontologies) - failed), len(ontologies))
-    summary.files = Tally(len(set(files) - failed), len(files))
-    return summary
+    failed = [*unlisted, *_take(steps, graph, progress)]
+    return _summary(ontologies, files, failed)
+
+
+def apply_curations(
+    graph: Graph,
+    sources: SourcesResource,
+    lake: Lake,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> Summary:
+    """Bring the curations of the catalogue into effect, and nothing else up to date.
+
+    Only ontologies that a changed curation concerns are made again, and of each file only what
+    its names touch; the graph follows.
+
+    Raises:
+        DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
+    """
+    failed = list(_take([Step("curations", CURATION_LAYER)], graph, progress))
+    if failed:
+        return _summary([], [], failed)
+    ontologies = curated_otherwise(lake, sources)
+    files = sorted(lake.partitions(DICTIONARY_MENTIONS), key=file_order)
+    # A lake may be older than the records of the runs that filled it.
+    graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
+    steps = [
+        *(Step(name, NAMES_ONLY, name) for name in ontologies),
+        Step("indices", INDEX_LAYER),
+        *(Step(name, MENTION_LAYER, name) for name in files),
+        Step("links", LINK_LAYER),
+        Step("graph", CORPUS_LAYER - LINK_LAYER),
+    ]
+    return _summary(ontologies, files, list(_take(steps, graph, progress)))
 
 
 def replay_quarantine(
-    assets: Sequence[dg.AssetsDefinition],
-    resources: Mapping[str, Any],
-    instance: dg.DagsterInstance,
-    progress: Progress = lambda _what, _done, _total: None,
+    graph: Graph, progress: Progress = lambda _what, _done, _total: None
 ) -> tuple[list[Replayed], list[Failed]]:
     """Try what was set aside once more, then bring what is made of it up to date.
 
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
-    lake, store = resources["lake"].open(), resources["artifacts"].open()
+    lake, store = graph.resources["lake"].open(), graph.resources["artifacts"].open()
     replayed: list[Replayed] = []
-    for each in replay(lake, store, resources["compute"]):
+    for each in replay(lake, store, graph.resources["compute"]):
         replayed.append(each)
         progress(f"{each.stage} {each.partition}", len(replayed), len(replayed))
     changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
     files = [each.partition for each in changed if each.stage == DICTIONARY]
-    instance.add_dynamic_partitions(str(pubmed_files.name), files)
-    steps: list[Run] = [(file, dg.AssetSelection.assets("mentions"), file) for file in files]
-    steps += [("graph", CORPUS_LAYER, None)] if changed else []
-    return replayed, _run_each(steps, assets, resources, instance, progress)
+    graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
+    steps = [Step(file, MENTIONS_ONLY, file) for file in files]
+    steps += [Step("graph", CORPUS_LAYER)] if changed else []
+    return replayed, list(_take(steps, graph, progress))
 
 
-def _run_each(
-    steps: Sequence[Run],
-    assets: Sequence[dg.AssetsDefinition],
-    resources: Mapping[str, Any],
-    instance: dg.DagsterInstance,
-    progress: Progress,
-) -> list[Failed]:
-    failed: list[Failed] = []
-    for done, (what, layer, partition) in enumerate(steps):
-        progress(what, done, len(steps))
+@dataclass(frozen=True)
+class Step:
+    """A run: what it is called, what it makes, and of which partition."""
+
+    what: str
+    layer: dg.AssetSelection
+    partition: str | None = None
+
+
+def _take(steps: Sequence[Step], graph: Graph, progress: Progress) -> Iterator[Failed]:
+    """Make a run of each step; yield what failed."""
+    for done, step in enumerate(steps):
+        progress(step.what, done, len(steps))
         run = dg.materialize(
-            [*assets, *AUDITS],  # pyright: ignore[reportArgumentType] - checks are taken too
-            selection=layer,
-            partition_key=partition,
-            instance=instance,
-            resources=resources,
+            [*graph.assets, *AUDITS],  # pyright: ignore[reportArgumentType] - checks are taken too
+            selection=step.layer,
+            partition_key=step.partition,
+            instance=graph.instance,
+            resources=graph.resources,
             run_config=QUIET,
             raise_on_error=False,
             tags={"kazu/launched_by": "whole_graph", PROCESS_TAG: str(os.getpid())},
         )
         if _was_stopped(run):
-            raise dg.DagsterExecutionInterruptedError(f"Stopped at {what}.")
-        failed += [Failed(what, why) for why in _failures(run)]
+            raise dg.DagsterExecutionInterruptedError(f"Stopped at {step.what}.")
+        yield from (Failed(step.what, why) for why in _failures(run))
     progress("done", len(steps), len(steps))
-    return failed
+
+
+def _summary(
+    ontologies: Sequence[str], files: Sequence[str], failures: Sequence[Failed]
+) -> Summary:
+    failed = {each.what for each in failures}
+    return Summary(
+        Tally(len(set(ontologies) - failed), len(ontologies)),
+        Tally(len(set(files) - failed), len(files)),
+        list(failures),
+    )
 
 
 def _was_stopped(run: dg.ExecuteInProcessResult) -> bool:

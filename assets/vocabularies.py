@@ -225,6 +225,18 @@ def _recipes(
     return [synonyms, *others]
 
 
+def curated_otherwise(lake: Lake, sources: SourcesResource) -> list[str]:
+    """Ontologies in the lake whose names are not as the fetched curations want them."""
+    written = written_curations(sources)
+
+    def differs(source: OntologySource) -> bool:
+        live = lake.live(SYNONYMS, source.name)
+        wanted = content_version(touching(written, source))
+        return live is not None and live.inputs.get("curations") != wanted
+
+    return [source.name for source in sources.catalogue().ontologies if differs(source)]
+
+
 def _names_to_curate(
     lake: Lake, ontology: str, inputs: dict[str, str], curated: dict[str, str]
 ) -> Pointer | None:

@@ -5,8 +5,8 @@ marked, before and after each layer, with 95 % intervals from a bootstrap over d
 paired difference of F1 to the layer before. Layers, each on top of the last:
 
 - raw: the names of the source, three characters or more, without regard to case;
-- curation: the same names with what automatic curation says: held back, in their case only, only
-  in a context;
+- curation: the same names with what automatic curation says (held back, in their case only, only
+  in a context) and what people decided;
 - generation: the names that rules make, too;
 - normalisation: spellings that the scan form holds for equal (gaps, hyphens, Greek letters);
 - definitions: what documents call their own short forms.
@@ -33,6 +33,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ from kazu_platform.evaluation.gold import read_gold
 from kazu_platform.evaluation.ner import match_mentions
 from kazu_platform.evaluation.scores import paired_difference, score
 from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ontologies.curating import apply_curations
+from kazu_platform.ontologies.curations import read_curations
 from kazu_platform.ontologies.vocabulary import parse_vocabulary
 from kazu_platform.settings import read_catalogue
 
@@ -114,17 +117,23 @@ class Result:
 
 
 def synonyms_of(data: Path, entity_class: str) -> pl.DataFrame:
-    """The names of every ontology of a class, with their verdicts."""
+    """The names of every ontology of a class, with their verdicts and the curations."""
     os.environ["KAZU_TEST_DATA"] = str(data)
-    return pl.concat(
-        pl.DataFrame(parse_vocabulary(source, Path(source.url)).synonyms)
-        for source in read_catalogue(CATALOGUE).ontologies
-        if source.entity_class == entity_class
-    )
+    catalogue = read_catalogue(CATALOGUE)
+    path = Path(str(catalogue.curations))
+    today = datetime.now(UTC).date()
+    curations = read_curations(path, today=today, ontologies=catalogue.ontologies)
+    names: list[pl.DataFrame] = []
+    for source in catalogue.ontologies:
+        if source.entity_class == entity_class:
+            made = parse_vocabulary(source, Path(source.url))
+            names.append(pl.DataFrame(apply_curations(made.synonyms, curations, made.concepts)))
+    return pl.concat(names)
 
 
 def layers_of(synonyms: pl.DataFrame, folder: Path) -> list[Layer]:
     """The layers of a class, each with its index compiled."""
+    given = synonyms.filter(pl.col("source") != "generated")
     of_source = synonyms.filter(pl.col("source") == "ontology")
     obsolete = pl.col("held_back_by").fill_null("") == "obsolete"
     raw = of_source.with_columns(
@@ -134,7 +143,7 @@ def layers_of(synonyms: pl.DataFrame, folder: Path) -> list[Layer]:
     )
     crude, curated, full = (
         detector_of(names, folder / name)
-        for name, names in (("raw", raw), ("curated", of_source), ("full", synonyms))
+        for name, names in (("raw", raw), ("curated", given), ("full", synonyms))
     )
     return [
         Layer("raw", crude[0], crude[1], defines=False),

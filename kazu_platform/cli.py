@@ -252,6 +252,21 @@ def curate_preview(
         print_preview(preview(file, proposed=proposed), sys.stdout, as_json=as_json)
 
 
+@curate.command("apply")
+def curate_apply() -> None:
+    """Bring the catalogue's curations into effect: names, mentions, links, graph.
+
+    Only what a changed decision touches is matched and linked again.
+
+    Example: kazu-platform curate apply
+    """
+    from kazu_platform.commands.curate import apply
+
+    with _user_errors():
+        code = apply()
+    raise typer.Exit(code)
+
+
 @app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,

@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kazu_platform.documents import EntityClass
 from kazu_platform.errors import ConfigurationError, UnknownNameError
+from kazu_platform.yaml_text import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -404,7 +405,7 @@ def read_catalogue(path: Path) -> Catalogue:
         ConfigurationError: says file, key, what is wrong and the nearest right key.
     """
     try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+        raw = yaml_value(path.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())
         raise ConfigurationError(f"{path}: cannot be read as YAML: {problem}") from None

@@ -38,7 +38,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     import dagster as dg
 
-    from assets.runs import materialise_everything
+    from assets.runs import Graph, materialise_everything
     from kazu_platform.definitions import build_assets, build_resources
     from kazu_platform.settings import Settings
 
@@ -46,10 +46,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     resources = build_resources(settings)
     with dg.DagsterInstance.ephemeral() as instance:
         summary = materialise_everything(
-            build_assets(settings.catalogue()),
-            resources,
-            instance,
-            resources["sources"],
+            Graph(build_assets(settings.catalogue()), resources, instance), resources["sources"]
         )
     assert summary.failed == []
     return settings.home

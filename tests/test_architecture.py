@@ -22,13 +22,14 @@ FLOORS = {
     "resources": {"kazu_platform", "resources"},
     "assets": {"kazu_platform", "resources", "assets"},
 }
-NOUNS = {"arrow", "errors", "documents", "tables", "settings"}
+NOUNS = {"arrow", "errors", "documents", "tables", "settings", "yaml_text"}
 ROOMS = {
     "errors": set[str](),
     "documents": {"errors"},
     "arrow": set[str](),
+    "yaml_text": set[str](),
     "tables": {"errors", "documents"},
-    "settings": {"errors", "documents"},
+    "settings": {"errors", "documents", "yaml_text"},
     "storage": NOUNS,
     "text": NOUNS,
     "sample": set[str](),

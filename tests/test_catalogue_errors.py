@@ -83,3 +83,12 @@ def test_only_a_table_has_columns(tmp_path: Path):
     assert error_of(tmp_path, TWO.replace("format: table", "format: obograph")) == (
         "own.yaml: ontologies.HGNC.columns: only format table has columns; this is obograph."
     )
+
+
+@pytest.mark.parametrize("text", ["- " + "[" * 100_000, "a: {" * 30, "\n".join("[" * 60)])
+def test_a_catalogue_nested_without_end_is_an_error_and_no_crash(tmp_path: Path, text: str):
+    path = tmp_path / "deep.yaml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"deep\.yaml: cannot be read as YAML"):
+        read_catalogue(path)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kazu_platform.errors import ConfigurationError
+from kazu_platform.errors import ConfigurationError, MissingPartitionError
 from kazu_platform.settings import read_settings
 
 if TYPE_CHECKING:
@@ -168,6 +168,47 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
     settings.make_home()
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".preview-") as folder:
         return preview_curations(Lake(settings.lake), live, curations, ontologies, Path(folder))
+
+
+def apply() -> int:
+    """Bring the catalogue's curations into effect; exit code 1 if a part failed, 130 if stopped.
+
+    Raises:
+        ConfigurationError: the catalogue names no file of curations.
+        MissingPartitionError: it was not materialised yet.
+    """
+    import time
+
+    import dagster as dg
+    from rich.console import Console
+
+    from assets.runs import apply_curations
+    from kazu_platform.commands.working import STOPPED, working_graph
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.tables import LINKS
+
+    settings, started = read_settings(), time.perf_counter()
+    settings.make_home()
+    _of_catalogue(settings, settings.catalogue())
+    console, lake = Console(stderr=True), Lake(settings.lake)
+    if not lake.partitions(LINKS):
+        raise MissingPartitionError(
+            "Nothing was linked yet; materialise the catalogue first: kazu-platform demo, or the "
+            "job whole_graph."
+        )
+    try:
+        with working_graph(settings, console) as (graph, progress):
+            done = apply_curations(graph, graph.resources["sources"], lake, progress)
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        console.print("Stopped. What is done is kept; run it again to go on.")
+        return STOPPED
+    for failed in done.failed:
+        console.print(f"failed: {failed.what}: {failed.why}", markup=False)
+    sys.stdout.write(
+        f"Names of {done.ontologies} ontologies curated anew, {done.files} files brought up to "
+        f"date, in {time.perf_counter() - started:.1f} seconds.\n"
+    )
+    return 1 if done.failed else 0
 
 
 def print_preview(changes: pl.DataFrame, out: TextIO, *, as_json: bool) -> None:

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from assets.runs import Summary, materialise_everything
-from kazu_platform.commands.interrupts import noticed_interrupts
-from kazu_platform.definitions import build_assets, build_resources
-from kazu_platform.settings import Settings, read_settings
+from kazu_platform.commands.working import STOPPED, working_graph
+from kazu_platform.settings import read_settings
 from kazu_platform.storage.queries import open_read_only, run_query
-from resources.dagster_home import open_instance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +42,6 @@ See the graph and run parts of it:
   kazu-platform ui"""
 
 
-STOPPED = 130  # as shells count: 128 and the number of SIGINT
-
-
 def run_demo() -> int:
     """Materialise everything; exit code 1 if a part failed, 130 if it was stopped."""
     settings = read_settings()
@@ -55,7 +49,8 @@ def run_demo() -> int:
     started = time.perf_counter()
     console = Console(stderr=True)
     try:
-        summary = _materialise(settings, console)
+        with working_graph(settings, console) as (graph, progress):
+            summary = materialise_everything(graph, graph.resources["sources"], progress)
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         console.print("Stopped. What is done is kept; run it again to go on.")
         return STOPPED
@@ -68,30 +63,6 @@ def run_demo() -> int:
             out.print(_summary_table(summary, _counts(connection), seconds))
             sys.stdout.write(NEXT.format(concept=_example(connection)) + "\n")
     return 1 if summary.failed else 0
-
-
-def _materialise(settings: Settings, console: Console) -> Summary:
-    resources = build_resources(settings)
-    assets = build_assets(settings.catalogue())
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with (
-        open_instance(settings.dagster_home) as instance,
-        Progress(*columns, console=console) as bar,
-        noticed_interrupts() as interrupted,
-    ):
-        task = bar.add_task("starting", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-            if interrupted():
-                raise KeyboardInterrupt
-
-        return materialise_everything(assets, resources, instance, resources["sources"], show)
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -68,7 +68,7 @@ def replay_everything() -> list[Replayed]:
     """
     import dagster as dg
 
-    from assets.runs import replay_quarantine
+    from assets.runs import Graph, replay_quarantine
     from kazu_platform.definitions import build_assets, build_resources
     from resources.dagster_home import open_instance
 
@@ -76,9 +76,8 @@ def replay_everything() -> list[Replayed]:
     settings.make_home()
     try:
         with open_instance(settings.dagster_home) as instance:
-            replayed, failed = replay_quarantine(
-                build_assets(settings.catalogue()), build_resources(settings), instance
-            )
+            assets, resources = build_assets(settings.catalogue()), build_resources(settings)
+            replayed, failed = replay_quarantine(Graph(assets, resources, instance))
     except dg.DagsterExecutionInterruptedError:
         raise KazuPlatformError("Stopped. What was replayed is kept.") from None
     if failed:

@@ -51,6 +51,9 @@ def found_tags(gold: TokenGold, mentions: pa.Table, entity_class: str) -> Codes:
     tokens = gold.tokens
     document, start, end = _stretches(gold, mentions, entity_class)
     place = places_of(gold.passages)[document]
+    # Of two that are as long and begin in one token the leftmost wins: it comes first.
+    order = np.argsort(place + start, kind="stable")
+    place, start, end = place[order], start[order], end[order]
     first = np.searchsorted(tokens.end, place + start, side="right")
     last = np.searchsorted(tokens.start, place + end, side="left") - 1
     touches = np.flatnonzero(first <= last)

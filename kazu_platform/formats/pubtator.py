@@ -29,13 +29,13 @@ def to_pubtator(document: Document, mentions: Sequence[Mention]) -> str:
     r"""A document and its mentions; ends with the blank line that separates documents.
 
     The first section is the title and the others, joined by blanks, the abstract. Line breaks and
-    tabs, which the format cannot hold, become blanks: offsets stay.
+    tabs, which the format cannot hold, become blanks, in an identifier too: offsets stay.
 
     >>> from kazu_platform.documents import Document, Section
     >>> to_pubtator(Document("PMID:7", (Section("title", "TNF"),)), ())
     '7|t|TNF\n7|a|\n\n'
     """
-    number = document.doc_id.removeprefix("PMID:")
+    number = _plain(document.doc_id.removeprefix("PMID:"))
     texts = [_plain(section.text) for section in document.sections] or [""]
     starts = [0, *accumulate(len(text) + 1 for text in texts)]
     whole = " ".join(texts)

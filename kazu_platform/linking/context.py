@@ -23,7 +23,7 @@ from kazu_platform.ner.defined import DETECTOR as DEFINED_BY_DOCUMENT
 from kazu_platform.ner.defined import definitions, with_defined
 from kazu_platform.ner.mentions import in_text_order
 from kazu_platform.tables import MENTIONS
-from kazu_platform.text.fold import fold_name
+from kazu_platform.text.fold_column import fold_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,9 +179,7 @@ def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:
 
 def _folded(strings: pl.DataFrame) -> pl.DataFrame:
     """Strings with their folded form: another case of a string is not another string."""
-    return strings.with_columns(
-        folded=pl.Series([fold_name(text) for text in strings["text"]], dtype=pl.String)
-    )
+    return strings.with_columns(folded=fold_names(strings["text"]))
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

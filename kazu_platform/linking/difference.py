@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.linking.exact import LONG_FORM
-from kazu_platform.text.fold import fold_name
+from kazu_platform.text.fold_column import fold_names
 from kazu_platform.text.normalise import normalise_column
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Touched:
         distinct = strings.unique()
         parts = [
             part.with_columns(
-                folded=pl.Series(map(fold_name, part["text"]), dtype=pl.String),
+                folded=fold_names(part["text"]),
                 normalised=pl.Series(normalise_column(part["text"], name), dtype=pl.String),
             )
             for (name,), part in distinct.group_by("entity_class", maintain_order=True)

@@ -37,7 +37,8 @@ from kazu_platform.storage.compiled import (
     read_manifest,
     write_compiled,
 )
-from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name
+from kazu_platform.text.fold import FOLD_VERSION
+from kazu_platform.text.fold_column import fold_names
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise_column
 
 if TYPE_CHECKING:
@@ -302,13 +303,10 @@ def _names(synonyms: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
         .with_columns(pl.col("scope").replace_strict(rank, return_dtype=pl.Int8))
     )
     names = _normalised_now(names)
-    written = names["name"].to_list()
-    exact = [fold_name(name, keep_case=True) for name in written]
     by_rank = ("scope", "place", "case_sensitive", "normalised", "concept_id")
     return (
         names.with_columns(
-            exact=pl.Series(exact, dtype=pl.String),
-            folded=pl.Series(map(fold, exact), dtype=pl.String),
+            exact=fold_names(names["name"], keep_case=True), folded=fold_names(names["name"])
         )
         .filter(pl.col("exact") != "")
         .sort("entity_class", "concept", "exact", *by_rank)
@@ -320,13 +318,12 @@ def _names(synonyms: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
 def _preferred(preferences: pa.Table, named: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """A name of its own for each preference, that of the first ontology which has the concept."""
     frame = pl.DataFrame(preferences)
-    exact = [fold_name(name, keep_case=True) for name in frame["name"].to_list()]
     rows = (
         frame.drop("ontology", "place")
         .with_columns(
             of_ontology=pl.Series(frame["ontology"]),
-            exact=pl.Series(exact, dtype=pl.String),
-            folded=pl.Series(map(fold, exact), dtype=pl.String),
+            exact=fold_names(frame["name"], keep_case=True),
+            folded=fold_names(frame["name"]),
             normalised=pl.lit(""),
             scope=pl.lit(0, pl.Int8),
             case_sensitive=pl.col("case_sensitive").fill_null(value=False),

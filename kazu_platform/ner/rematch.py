@@ -25,6 +25,7 @@ from kazu_platform.ner.dictionary_index import (
     read_dictionary_manifest,
 )
 from kazu_platform.ner.difference import FORM, Touched, index_of, touched_names
+from kazu_platform.ner.foresight import may_hold
 from kazu_platform.ner.names import binary, scan_column
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
@@ -105,7 +106,8 @@ class RematchStep:
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Compare the two; the function turns PASSAGES into mentions of what is touched."""
-        return _difference(self.old, self.new)[1].detect
+        touched, detector = _difference(self.old, self.new)
+        return lambda passages: _detect(detector, touched, passages)
 
 
 def rematch(
@@ -119,8 +121,13 @@ def rematch(
         touched: What differs between the two.
         index: The new dictionary.
     """
-    found = DictionaryDetector(index_of(touched, index)).detect(passages)
+    found = _detect(DictionaryDetector(index_of(touched, index)), touched, passages)
     return exchange(mentions, touched, found).of(mentions, passages)
+
+
+def _detect(detector: DictionaryDetector, touched: Touched, passages: pa.Table) -> pa.Table:
+    """Find what is touched, in the documents that may hold it."""
+    return detector.detect(passages.filter(pa.array(may_hold(passages, touched.forms["form"]))))
 
 
 def exchange(mentions: pa.Table, touched: Touched, found: pa.Table) -> Exchange:

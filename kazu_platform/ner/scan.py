@@ -174,6 +174,16 @@ def is_lossy() -> NDArray[np.bool_]:
 
 
 @cache
+def is_respelled() -> NDArray[np.bool_]:
+    """Whether each of the 0x110000 code points is none of ASCII and written in its letters."""
+    kinds = _kinds()[scan_table()]
+    plain = (scan_table() < FIRST_LOSSY) & ((kinds == _LETTER) | (kinds == _DIGIT))
+    respelled = plain | (_greek_table() > 0)
+    respelled[:FIRST_LOSSY] = False
+    return respelled
+
+
+@cache
 def scan_table() -> NDArray[np.uint8]:
     """The byte of each of the 0x110000 code points; that of a hyphen is a blank."""
     folded = fold_table().copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,4 +30,14 @@ class DictionaryStep:
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Map the dictionary into memory; the function turns PASSAGES into mentions."""
-        return DictionaryDetector(open_dictionary_index(Path(self.folder))).detect
+        return _opened(self.folder).detect
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: str) -> DictionaryDetector:
+    """One for all files of a process.
+
+    A compiled dictionary never changes, and the automaton of a million names, which is made when
+    much text is read, takes seconds.
+    """
+    return DictionaryDetector(open_dictionary_index(Path(folder)))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 import yaml
 
 from kazu_platform.errors import InvalidCurationsError
+from kazu_platform.yaml_text import yaml_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,6 @@ MAX_CELL: Final = 2_000
 ENDINGS: Final = (".yaml", ".yml", ".csv")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOTHING = ("", "~", "null", "Null", "NULL")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _yaml_rows(text: str, name: str) -> Written:
     rows: list[Row] = []
     problems: list[Problem] = []
     try:
-        events = iter(yaml.parse(text, Loader=_LOADER))
+        events = yaml_events(text)
         for event in events:
             if isinstance(event, yaml.SequenceStartEvent):
                 _items(events, rows, problems)
@@ -152,8 +152,6 @@ def _yaml_rows(text: str, name: str) -> Written:
                 )
     except yaml.YAMLError as error:
         raise InvalidCurationsError(f"{name}: is no YAML: {_said(error)}") from None
-    except RecursionError:
-        raise InvalidCurationsError(f"{name}: is nested too deeply to be a list.") from None
     return Written.of(rows, problems)
 
 

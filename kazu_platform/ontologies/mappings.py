@@ -23,6 +23,7 @@ from kazu_platform.ontologies.curies import curie, is_curie, one_spelling
 from kazu_platform.ontologies.files import MAX_BYTES, file_version, lines_of, open_source
 from kazu_platform.settings import MappingColumns
 from kazu_platform.tables import CONCEPT_MAPPINGS, QUARANTINE
+from kazu_platform.yaml_text import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ def _metadata(lines: list[str]) -> dict[str, Any]:
     """The YAML of the commented lines; nothing, if it is none."""
     indent = 1 if all(line.startswith(" ") for line in lines if line.strip()) else 0
     try:
-        said = yaml.safe_load("\n".join(line[indent:] for line in lines))
+        said = yaml_value("\n".join(line[indent:] for line in lines))
     except yaml.YAMLError:
         return {}
     return said if isinstance(said, dict) else {}

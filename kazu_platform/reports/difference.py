@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from kazu_platform.reports.strings import as_table, fold_names
+from kazu_platform.reports.strings import as_table
 from kazu_platform.tables import VOCABULARY_CHANGES
+from kazu_platform.text.fold_column import fold_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,9 @@ from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.reports.difference import Version, names_in_use, vocabulary_difference
-from kazu_platform.reports.strings import as_table, fold_names, strings_of
+from kazu_platform.reports.strings import as_table, strings_of
 from kazu_platform.tables import LINKS, SURFACES, SYNONYMS, VOCABULARY_CHANGES
+from kazu_platform.text.fold_column import fold_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kazu_platform.reports.examples import no_examples, with_examples
-from kazu_platform.reports.strings import as_table, fold_names, strings_of
+from kazu_platform.reports.strings import as_table, strings_of
 from kazu_platform.tables import HOMONYMS
+from kazu_platform.text.fold_column import fold_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

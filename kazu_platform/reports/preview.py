@@ -38,7 +38,7 @@ from kazu_platform.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kazu_platform.settings import OntologySource
@@ -49,7 +49,6 @@ GAINED: Final = "gained"
 RELINKED: Final = "relinked"
 _KEY = ["mention_id", "content_hash"]
 _SHOWN = ["doc_id", "section", "start", "end", "text", "entity_class", "surface_id"]
-EXAMPLES: Final = 5
 _BEFORE: Final = 80
 
 
@@ -196,14 +195,4 @@ def _with_passages(changes: pl.DataFrame, texts: pa.Table) -> pl.DataFrame:
         changes.join(sections, on=key, how="left", maintain_order="left")
         .with_columns(passage=pl.col("whole").str.slice(first, pl.col("end") - first + _BEFORE))
         .drop("whole")
-    )
-
-
-def examples(changes: pl.DataFrame, change: str) -> Iterator[tuple[str, str, str]]:
-    """Text, document and passage of the first mentions of a change."""
-    yield from (
-        changes.filter(pl.col("change") == change)
-        .select("text", "doc_id", "passage")
-        .head(EXAMPLES)
-        .iter_rows()
     )

@@ -14,7 +14,14 @@ import yaml
 
 import kazu_platform.sample
 from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
-from assets.runs import QUIET, Summary, materialise_everything, register_pubmed_files
+from assets.runs import (
+    QUIET,
+    Graph,
+    Summary,
+    apply_curations,
+    materialise_everything,
+    register_pubmed_files,
+)
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import Settings
 from kazu_platform.storage.artifacts import ArtifactStore
@@ -163,7 +170,14 @@ class Home:
         """All of it, as `kazu-platform demo` does."""
         resources = build_resources(self.settings)
         assets = build_assets(self.settings.catalogue())
-        return materialise_everything(assets, resources, self.instance, resources["sources"])
+        return materialise_everything(Graph(assets, resources, self.instance), resources["sources"])
+
+    def curate(self) -> Summary:
+        """Bring the catalogue's curations into effect, as `kazu-platform curate apply` does."""
+        resources = build_resources(self.settings)
+        assets = build_assets(self.settings.catalogue())
+        graph = Graph(assets, resources, self.instance)
+        return apply_curations(graph, resources["sources"], self.lake)
 
     def generations(self, table: Table) -> dict[str, str]:
         """Partition to the name of its live generation."""

@@ -10,7 +10,7 @@ import yaml
 
 from kazu_platform.ontologies.curations import read_curations
 from kazu_platform.reports.preview import Indices, preview_curations, summary
-from kazu_platform.tables import LINKS, MENTIONS
+from kazu_platform.tables import CITATIONS, CONCEPTS, LINKS, MENTIONS, SYNONYMS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,10 +80,7 @@ def test_the_preview_and_the_change_name_the_same_mentions(home: Home, tmp_path:
 
     assert home.generations(MENTIONS) == generations
     home.use_catalogue(catalogue | {"curations": str(path)})
-    names = [ontology["name"] for ontology in catalogue["ontologies"]]
-    runs = [home.vocabulary(name) for name in names]
-    runs += [home.indices(), home.file(FILE), home.graph()]
-    assert [run.failures for run in runs] == [{}] * len(runs)
+    assert home.curate().failed == []
     done = changed(before, first_concepts(home))
     rows = foreseen.to_dicts()
     named = {
@@ -104,3 +101,35 @@ def test_a_preview_of_what_is_in_force_already_changes_nothing(home: Home, tmp_p
 
     assert foreseen.height == 0
     assert summary(foreseen).height == 0
+
+
+def test_only_what_a_decision_concerns_is_made_again(home: Home, tmp_path: Path):
+    path = tmp_path / "curations.yaml"
+    kept = yaml.safe_load(Path(str(home.settings.catalogue().curations)).read_text("utf-8"))
+    new = ALWAYS | {"action": "add", "name": "women", "concept_id": "NCBITaxon:9606"}
+    path.write_text(yaml.safe_dump([*kept, new]), "utf-8")
+    home.use_catalogue(home.catalogue() | {"curations": str(path)})
+    tables = (SYNONYMS, CONCEPTS, CITATIONS)
+    before = {table: home.generations(table) for table in tables}
+
+    done = home.curate()
+
+    after = {table: home.generations(table) for table in tables}
+    again = {name for name, live in after[SYNONYMS].items() if live != before[SYNONYMS][name]}
+    assert (str(done.ontologies), done.failed, again) == ("1", [], {"NCBITaxon"})
+    assert (after[CONCEPTS], after[CITATIONS]) == (before[CONCEPTS], before[CITATIONS])
+    found = {row["text"] for row in home.lake.read(MENTIONS).to_pylist()}
+    assert {"women", "Women"} & found
+
+
+def test_a_wrong_file_of_curations_changes_nothing(home: Home, tmp_path: Path):
+    path = tmp_path / "curations.yaml"
+    path.write_text("- action: drop\n", "utf-8")
+    home.use_catalogue(home.catalogue() | {"curations": str(path)})
+    before = home.generations(SYNONYMS)
+
+    done = home.curate()
+
+    assert [failed.what for failed in done.failed] == ["curations"]
+    assert "item 1 (line 1)" in done.failed[0].why
+    assert home.generations(SYNONYMS) == before

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from assets.runs import replay_quarantine
+from assets.runs import Graph, replay_quarantine
 from kazu_platform.cli import app
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, EDGES, MENTIONS, QUARANTINE
@@ -44,9 +44,8 @@ def set_aside(home: Home, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def replayed(home: Home) -> list[dict[str, Any]]:
     settings = home.settings
-    done, failed = replay_quarantine(
-        build_assets(settings.catalogue()), build_resources(settings), home.instance
-    )
+    assets, resources = build_assets(settings.catalogue()), build_resources(settings)
+    done, failed = replay_quarantine(Graph(assets, resources, home.instance))
     assert failed == []
     return [vars(each) for each in done]
 

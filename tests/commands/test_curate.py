@@ -1,4 +1,4 @@
-"""`kazu-platform curate check`."""
+"""`kazu-platform curate check` and `curate apply`."""
 
 from __future__ import annotations
 
@@ -87,3 +87,17 @@ def test_a_catalogue_without_curations_says_what_to_do(kazu: Run, tmp_path: Path
         "error: The catalogue 'own' names no file of curations; give one, or add "
         "`curations: FILE` to it.\n"
     )
+
+
+def test_applying_what_is_in_effect_says_so(kazu: Run, own_home: Path):
+    done = kazu("curate", "apply", home=own_home, seconds=120)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Names of 0 ontologies curated anew, 6 files brought up to date")
+
+
+def test_nothing_can_be_applied_before_anything_was_made(kazu: Run, tmp_path: Path):
+    done = kazu("curate", "apply", home=tmp_path / "home")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: Nothing was linked yet; materialise the catalogue first")

@@ -41,7 +41,7 @@ def home(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "17 ontologies, 11 PubMed files" in done.stdout
@@ -72,7 +72,7 @@ def replayed(pubmed: Path) -> dict[int, str]:
     return state
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_what_is_current_is_what_replaying_the_files_by_hand_gives(
     warehouse: duckdb.DuckDBPyConnection, test_data: Path
 ):

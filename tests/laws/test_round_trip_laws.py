@@ -186,7 +186,8 @@ def test_offsets_of_pubtator_slice_title_blank_abstract(
     detector: DictionaryDetector, linker: ExactLinker, document: Document
 ):
     [mentions] = annotate([document], [detector], linker)
-    number = document.doc_id.removeprefix("PMID:")
+    breaks = "\n\r\t\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+    number = document.doc_id.removeprefix("PMID:").translate(dict.fromkeys(map(ord, breaks), " "))
 
     written = to_pubtator(document, mentions)
 

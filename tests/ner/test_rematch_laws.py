@@ -72,7 +72,7 @@ def found(mentions: pa.Table) -> list[tuple[object, ...]]:
     return list(zip(*(mentions[name].to_pylist() for name in columns), strict=True))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     before=st.lists(ROWS, unique=True, max_size=10),
     after=st.lists(ROWS, unique=True, max_size=4),
@@ -115,7 +115,7 @@ def test_matching_again_gives_what_a_full_detection_gives(
     assert (again is known) is (earlier == later)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     before=st.lists(ROWS, unique=True, max_size=10), after=st.lists(ROWS, unique=True, max_size=10)
 )

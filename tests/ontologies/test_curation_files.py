@@ -324,7 +324,7 @@ def test_aliases_are_refused_where_they_stand_and_do_not_grow(tmp_path: Path):
 def test_deep_nesting_is_an_error_and_no_crash(tmp_path: Path):
     [error] = error_of(tmp_path, "c.yaml", "- " + "[" * 100_000 + "\n")
 
-    assert error.startswith("c.yaml: is ")
+    assert error == "c.yaml: is no YAML: line 1: lists or blocks are nested deeper than 20."
 
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path):
