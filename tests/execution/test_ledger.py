@@ -100,6 +100,7 @@ def run(ledger: Ledger, pool: Deaths, limits: Limits) -> tuple[list[str], list[d
 PATIENT = Limits(consecutive_deaths=10_000)
 
 
+@settings(deadline=None)
 @given(
     texts=st.lists(st.sampled_from(["fine"] * 6 + ["once", "crash", "hang", "grow"]), max_size=40),
     size=st.integers(1, 17),
