@@ -21,6 +21,7 @@ def test_without_a_command_all_of_them_are_listed():
     assert sorted(COMMANDS) == [
         "annotate",
         "curate",
+        "curate apply",
         "curate check",
         "curate preview",
         "demo",
