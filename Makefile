@@ -20,7 +20,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## materialise the whole graph of the embedded sample and say what to ask it
-	$(BIN)/kazu-platform demo
+	KAZU_COMPUTE=$${KAZU_COMPUTE:-inline} $(BIN)/kazu-platform demo
 
 ui: setup  ## open Dagster at http://127.0.0.1:3000
 	$(BIN)/kazu-platform ui
@@ -43,7 +43,7 @@ test-all: setup  ## the slow ones too
 
 bench: setup  ## the benchmarks, one after the other (needs KAZU_TEST_DATA)
 	@for name in dictionary linking pubmed_xml text normaliser vocabulary_building \
-		dictionary_layers surfaces annotate; do \
+		dictionary_layers surfaces annotate compute; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py --record || exit 1; done
 
 docs: setup  ## generate docs/tables.md from tables.py

@@ -76,15 +76,32 @@ def size_is_expected(
     )
 
 
-def few_set_aside(table: Table, kept: int, set_aside: int) -> dg.AssetCheckResult:
+def few_set_aside(
+    table: Table, kept: int, set_aside: int, *, max_share: float = MAX_SET_ASIDE
+) -> dg.AssetCheckResult:
     """At most one in twenty documents could not be processed; a few never hold up a small file."""
     share = set_aside / max(1, kept + set_aside)
     return dg.AssetCheckResult(
-        passed=share <= MAX_SET_ASIDE or (kept > 0 and set_aside <= FEW),
+        passed=share <= max_share or (kept > 0 and set_aside <= FEW),
         asset_key=table.name,
         check_name="few_set_aside",
         description=f"{set_aside} of {kept + set_aside} set aside ({share:.1%})",
         metadata={"set_aside": set_aside, "kept": kept, "share": share},
+    )
+
+
+def nothing_set_aside(table: Table, partition: str, set_aside: pa.Table) -> dg.AssetCheckResult:
+    """A warning as soon as one document could not be processed; says which and why."""
+    rows = set_aside.select(["doc_id", "reason", "detail"]).to_pylist()
+    named = ", ".join(f"{row['doc_id']} ({row['reason']})" for row in rows[:FEW])
+    said = f"{len(rows)} of {partition} set aside: {named}" if rows else "none was set aside"
+    return dg.AssetCheckResult(
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        asset_key=table.name,
+        check_name="nothing_set_aside",
+        description=said,
+        metadata={"set_aside": len(rows), "examples": str(rows[:FEW])},
     )
 
 

@@ -13,7 +13,12 @@ from assets.layers import (
     REPORT_LAYER,
     VOCABULARY_LAYER,
 )
-from assets.runs import Graph, materialise_everything, register_pubmed_files
+from assets.runs import (
+    Graph,
+    materialise_everything,
+    register_pubmed_files,
+    replay_quarantine,
+)
 from resources.sources import SourcesResource
 
 UnresolvedJob = dg.JobDefinition | Any
@@ -57,9 +62,28 @@ def jobs_of(
         """
         materialise_all()
 
+    @dg.op
+    def replay_documents(context: dg.OpExecutionContext) -> None:
+        """Read again what was set aside, then make again what depends on it."""
+        replayed, failed = replay_quarantine(Graph(assets, resources, context.instance))
+        for each in replayed:
+            context.log.info(
+                "%s %s: %d tried, %d still set aside",
+                *(each.stage, each.partition, each.tried, each.left),
+            )
+        if failed:
+            lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
+            raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)
+
+    @dg.job(name="replay_quarantine")
+    def replay_job() -> None:
+        """Try documents that were set aside once more, after a fix; the others are not read."""
+        replay_documents()
+
     return [
         register_files,
         whole_graph,
+        replay_job,
         dg.define_asset_job(
             "vocabulary",
             VOCABULARY_LAYER,

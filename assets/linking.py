@@ -5,10 +5,13 @@ thousand times is linked once. A nightly addition links what is new; a changed v
 again only the classes it changed.
 """
 
+from functools import partial
+
 import dagster as dg
 import pyarrow as pa
 
 from assets import gates
+from assets.corpus import n_rows
 from assets.deltas import made_with, touched_since
 from assets.making import Events, Recipe, make_all, seen
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
@@ -21,10 +24,12 @@ from kazu_platform.linking.corpus import (
 )
 from kazu_platform.linking.exact import RULES_VERSION
 from kazu_platform.linking.open import open_linker
+from kazu_platform.linking.steps import LinkStep, units_of
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake
-from kazu_platform.tables import LINKS, MENTIONS, SURFACES
+from kazu_platform.tables import LINKS, MENTIONS, QUARANTINE, SURFACES
 from kazu_platform.text.normalise import NORMALISER_VERSION
+from resources.compute import ComputeResource
 from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "linking"
@@ -89,22 +94,32 @@ def surfaces_recipes(tables: Lake) -> list[Recipe]:
     check_specs=[gates.spec(LINKS, "keys_are_unique", "A surface links to a concept once.")],
 )
 @final_errors
-def links(lake: LakeResource, artifacts: ArtifactsResource) -> Events:
+def links(lake: LakeResource, compute: ComputeResource, artifacts: ArtifactsResource) -> Events:
     """Candidate concepts of each surface, ranked; ambiguity is kept as alternatives.
 
     Links made by the same linker from the same vocabulary are kept; only the rest is linked.
     """
     tables, store = lake.open(), artifacts.open()
-    counts = {"linked": 0, "kept": 0}
-    recipes = links_recipes(tables, store, counts)
+    counts = {"linked": 0, "kept": 0, "set_aside": 0}
+    recipes = links_recipes(tables, store, counts, compute)
     yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
 
 
-def links_recipes(tables: Lake, store: ArtifactStore, counts: dict[str, int]) -> list[Recipe]:
+def links_recipes(
+    tables: Lake, store: ArtifactStore, counts: dict[str, int], compute: ComputeResource
+) -> list[Recipe]:
     """How each bucket of links is made; `counts` adds up what was linked and what was kept."""
     before = seen(tables, LINKS)
     index = store.live("linking")
     linker = open_linker(index.content)
+    step = LinkStep.of(index.content)
+
+    def link(name: str, surfaces: pa.Table) -> pa.Table:
+        outcomes = list(compute.run(step, [units_of(surfaces)], file=name))
+        aside = [QUARANTINE.empty(), *(outcome.set_aside for outcome in outcomes)]
+        tables.write(QUARANTINE, pa.concat_tables(aside), partition=f"{step.name}/{name}")
+        counts["set_aside"] += n_rows(aside)
+        return pa.concat_tables([LINKS.empty(), *(outcome.rows for outcome in outcomes)])
 
     def relinked(name: str, inputs: dict[str, str]) -> pa.Table:
         live = tables.live(LINKS, name)
@@ -112,7 +127,9 @@ def links_recipes(tables: Lake, store: ArtifactStore, counts: dict[str, int]) ->
         known = tables.read(LINKS, name) if whole else LINKS.empty()
         same_rules = made_with(tables, LINKS, name, inputs, but={"surfaces", "linking"})
         touched = touched_since(store, same_rules, index)
-        done: Relinked = link_changed(linker, tables.read(SURFACES, name), known, touched)
+        done: Relinked = link_changed(
+            linker, tables.read(SURFACES, name), known, touched, link=partial(link, name)
+        )
         counts["linked"] += done.n_linked
         counts["kept"] += done.n_kept
         return done.links
@@ -131,6 +148,7 @@ def links_recipes(tables: Lake, store: ArtifactStore, counts: dict[str, int]) ->
                 inputs=inputs,
                 rows=lambda name=name, inputs=inputs: relinked(name, inputs),
                 gates={"keys_are_unique": gates.keys_are_unique},
+                after=lambda name=name: compute.published(step, file=name),
                 expected=before(name),
             )
         )

@@ -43,6 +43,7 @@ class Recipe:
         report: metadata that belongs to every materialisation, also where nothing was made.
         expected: the generation that the rows replace, seen before anything was read for them;
             if another writer was faster, nothing is published. Anything, where nobody else writes.
+        after: told once the rows are live: what was kept for the case of a kill can go.
         same: whether what is live is what `rows` would make, where that can be told for less; then
             only the inputs are recorded, and nothing behind the table runs.
     """
@@ -57,6 +58,7 @@ class Recipe:
     pictures: Callable[[], Mapping[str, Any]] | None = None
     report: Callable[[], Mapping[str, Any]] = dict
     expected: Expected = ANY
+    after: Callable[[], None] | None = None
     same: Callable[[], bool] | None = None
 
 
@@ -171,6 +173,8 @@ class Made:
         self._started = time.perf_counter()
         if recipe.same and recipe.same():
             lake.confirm(recipe.table, self.pointer, recipe.inputs)
+            if recipe.after:
+                recipe.after()
             self.metadata |= recipe.pictures() if recipe.pictures else {}
             yield from passed_before(recipe.table, recipe.gates)
             return
@@ -192,6 +196,8 @@ class Made:
         if self._staged is None:
             return
         recipe, written = self.recipe, self._staged.publish()
+        if recipe.after:
+            recipe.after()
         figures = dict(recipe.figures() if recipe.figures else {}) | {"rows": written.n_rows}
         name = recipe.table.name
         self.metadata |= record(

@@ -17,6 +17,7 @@ from assets.plots import bars
 from assets.rematching import Rematching
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.passages import passages
+from kazu_platform.execution.ledger import Account
 from kazu_platform.linking.context import CONTEXT_VERSION, update_context, with_context
 from kazu_platform.linking.open import open_linker
 from kazu_platform.ner.combination import combine
@@ -54,7 +55,14 @@ def read_passages(lake: Lake, file: str) -> pa.Table:
             "few_set_aside",
             "At most one document in twenty could not be read.",
             partitions_def=pubmed_files,
-        )
+        ),
+        gates.spec(
+            DICTIONARY_MENTIONS,
+            "nothing_set_aside",
+            "Every document could be read.",
+            partitions_def=pubmed_files,
+            blocking=False,
+        ),
     ],
 )
 @final_errors
@@ -83,22 +91,31 @@ def dictionary_mentions(
         tables, store, compute, index, file, inputs, lambda: read_passages(tables, file)
     )
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
+    done = {"documents_detected": 0}
 
     def report(documents: int) -> None:
-        context.log.info("%d documents read", documents)
+        done["documents_detected"] += documents
+        context.log.info("%d of %d documents read", done["documents_detected"], source.n_rows)
 
     def read() -> Iterator[pa.Table]:
         if (rematched := again.mentions()) is not None:
             yield rematched
             return
         texts = [read_passages(tables, file)]
-        for outcome in compute.run(step, texts, file=file, progress=report):
+        work = compute.run(step, texts, file=file, progress=report)
+        for outcome in work:
             set_aside.append(outcome.set_aside)
             yield outcome.rows
+        done.update(figures_of(work.account))
 
     def few_set_aside(_staged: Staged) -> dg.AssetCheckResult:
         aside = n_rows(set_aside)
-        return gates.few_set_aside(DICTIONARY_MENTIONS, source.n_rows - aside, aside)
+        result = gates.few_set_aside(
+            DICTIONARY_MENTIONS, source.n_rows - aside, aside, max_share=compute.max_share
+        )
+        if not result.passed:  # whoever mends what failed has the file read anew
+            compute.published(step, file=file)
+        return result
 
     def explain() -> None:
         tables.write(QUARANTINE, pa.concat_tables(set_aside), partition=f"{step.name}/{file}")
@@ -115,9 +132,25 @@ def dictionary_mentions(
             explain=explain,
             figures=lambda: {"documents": source.n_rows, "set_aside": n_rows(set_aside)},
             pictures=again.facts,
+            report=lambda: done,
+            after=lambda: compute.published(step, file=file),
             expected=again.live.generation if again.live else None,
         ),
     )
+    aside = tables.read(QUARANTINE, f"{step.name}/{file}")
+    yield gates.nothing_set_aside(DICTIONARY_MENTIONS, file, aside)
+
+
+def figures_of(account: Account) -> dict[str, int]:
+    """What a run over a partition did, as its asset reports it."""
+    return {
+        "documents_detected": account.documents - account.documents_reused,
+        "documents_kept_from_a_run_that_died": account.documents_reused,
+        "micro_batches": account.batches,
+        "workers_started": account.workers_started,
+        "workers_lost": account.deaths,
+        "timeouts": account.timeouts,
+    }
 
 
 @dg.asset(

@@ -15,7 +15,12 @@ from typing import Any, ParamSpec, TypeVar
 import dagster as dg
 import pyarrow as pa
 
-from kazu_platform.errors import KazuPlatformError, LostRaceError, UnreachableError
+from kazu_platform.errors import (
+    KazuPlatformError,
+    LostClusterError,
+    LostRaceError,
+    UnreachableError,
+)
 from kazu_platform.storage.lake import Lake, Pointer
 from kazu_platform.tables import Table
 
@@ -31,7 +36,7 @@ RETRY = dg.RetryPolicy(
 OWNERS = ["team:literature"]
 
 
-TRANSIENT = (UnreachableError, LostRaceError, OSError, TimeoutError)
+TRANSIENT = (UnreachableError, LostRaceError, LostClusterError, OSError, TimeoutError)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from assets.layers import (
     REPORT_LAYER,
 )
 from assets.partitions import pubmed_files
+from assets.replaying import DICTIONARY, LINKING, Replayed, replay
 from assets.sources import list_published
 from assets.vocabularies import curated_otherwise
 from kazu_platform.citations.files import file_order
@@ -37,6 +38,7 @@ from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
+MENTIONS_ONLY = dg.AssetSelection.assets("mentions")
 NAMES_ONLY = dg.AssetSelection.assets("concepts", "synonyms", "concept_relations", "concept_xrefs")
 
 Progress = Callable[[str, int, int], None]
@@ -149,6 +151,27 @@ def apply_curations(
         Step("graph", CORPUS_LAYER - LINK_LAYER),
     ]
     return _summary(ontologies, files, list(_take(steps, graph, progress)))
+
+
+def replay_quarantine(
+    graph: Graph, progress: Progress = lambda _what, _done, _total: None
+) -> tuple[list[Replayed], list[Failed]]:
+    """Try what was set aside once more, then bring what is made of it up to date.
+
+    Raises:
+        DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
+    """
+    lake, store = graph.resources["lake"].open(), graph.resources["artifacts"].open()
+    replayed: list[Replayed] = []
+    for each in replay(lake, store, graph.resources["compute"]):
+        replayed.append(each)
+        progress(f"{each.stage} {each.partition}", len(replayed), len(replayed))
+    changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
+    files = [each.partition for each in changed if each.stage == DICTIONARY]
+    graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
+    steps = [Step(file, MENTIONS_ONLY, file) for file in files]
+    steps += [Step("graph", CORPUS_LAYER)] if changed else []
+    return replayed, list(_take(steps, graph, progress))
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,16 @@ vocabulary = typer.Typer(
 app.add_typer(vocabulary, name="vocabulary")
 
 
+quarantine = typer.Typer(
+    no_args_is_help=True,
+    help="""Documents that were set aside: list them, try them again.
+
+    Example: kazu-platform quarantine list
+    """,
+)
+app.add_typer(quarantine, name="quarantine")
+
+
 @contextmanager
 def _user_errors() -> Generator[None]:
     """Print an error of ours, or of a file or folder, as one line and leave with exit code 1."""
@@ -298,3 +308,39 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option
             old, new, source, old_format=old_format and old_format.value, documents=documents
         )
         print_difference(found, form.value, sys.stdout, sys.stderr)
+
+
+@quarantine.command("list")
+def quarantine_list(
+    stage: Annotated[
+        str | None, typer.Option(help="Only of this stage: citations, dictionary, linking, ...")
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Only crash, out_of_memory, timeout, error, too_long or malformed."),
+    ] = None,
+    file: Annotated[str | None, typer.Option(help="Only of this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say which documents were set aside, where, and why.
+
+    Example: kazu-platform quarantine list --reason crash
+    """
+    from kazu_platform.commands.quarantine import print_quarantine, read_quarantine
+
+    with _user_errors():
+        print_quarantine(read_quarantine(stage, reason, file), sys.stdout, as_json=as_json)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Try what detection and linking set aside once more, after a fix; no other document is read.
+
+    Example: kazu-platform quarantine replay
+    """
+    from kazu_platform.commands.quarantine import print_replayed, replay_everything
+
+    with _user_errors():
+        print_replayed(replay_everything(), sys.stdout, as_json=as_json)

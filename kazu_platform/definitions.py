@@ -35,8 +35,30 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             path=str(settings.warehouse), exports=str(settings.home.absolute() / "exports")
         ),
         "sources": SourcesResource(sources=settings.sources, raw=str(settings.raw)),
-        "compute": ComputeResource(mode="inline", batch_characters=2_000_000),
+        "compute": build_compute(settings),
     }
+
+
+def build_compute(settings: Settings) -> ComputeResource:
+    """Where steps run, as the settings say."""
+    return ComputeResource(
+        mode=settings.compute_mode,
+        address=settings.ray_address,
+        token_path=settings.ray_token_path,
+        workers=settings.workers,
+        cpus=settings.worker_cpus,
+        gpus=settings.worker_gpus,
+        memory_mib=settings.worker_memory_mib,
+        runtime_envs=settings.runtime_envs,
+        batch_characters=settings.batch_characters,
+        document_characters=settings.max_document_characters,
+        timeout_seconds=settings.timeout_seconds,
+        seconds_per_million_characters=settings.seconds_per_million_characters,
+        consecutive_deaths=settings.death_budget,
+        max_set_aside=settings.max_set_aside,
+        max_share=settings.max_set_aside_share,
+        unfinished=str(settings.unfinished),
+    )
 
 
 def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:

@@ -14,6 +14,8 @@
     │   ├── MissingPartitionError nothing was ever written there
     │   ├── OldSchemaError        it was written by an older version
     │   └── LostRaceError         another writer was faster; compute again
+    ├── ComputeError              a step cannot be run: its workers, not its documents, fail
+    │   └── LostClusterError      the cluster went away; later there may be one
     ├── ArtifactError             an index or a model folder is missing or does not fit
     └── QueryError                a query was refused or failed
 
@@ -106,6 +108,14 @@ class OldSchemaError(LakeError):
 
 class LostRaceError(LakeError):
     """Another writer replaced what this one had read; compute again."""
+
+
+class ComputeError(KazuPlatformError):
+    """A step cannot be run: its workers fail, or no worker can be had."""
+
+
+class LostClusterError(ComputeError):
+    """The cluster that a step ran on went away; what was finished is kept."""
 
 
 class ArtifactError(KazuPlatformError):

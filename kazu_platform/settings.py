@@ -262,6 +262,56 @@ class Settings(BaseSettings):
     )
     sources: str = Field("sample", description="sample, public, or the path of a YAML catalogue.")
     storage_url: str | None = Field(None, description="Where the lake is; default: home/lake.")
+    compute: Literal["inline", "local", "address"] | None = Field(
+        default=None,
+        description="Where steps run: in this process, on a Ray started here, or on the cluster at "
+        "ray_address. Default: address if there is one, else local.",
+    )
+    ray_address: str = Field(
+        default="", description="Of a Ray cluster: host:port or ray://host:port."
+    )
+    ray_token_path: str = Field(default="", description="File with the token of that cluster.")
+    workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
+    worker_cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
+    worker_gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
+    worker_memory_mib: int = Field(
+        default=4096, description="Memory of a worker; 0: unlimited.", ge=0
+    )
+    runtime_envs: dict[str, dict[str, Any]] = Field(
+        default_factory=dict[str, dict[str, Any]],
+        description='Ray runtime environments by step, as JSON: {"dictionary": {"uv": [...]}}.',
+    )
+    batch_characters: int = Field(default=200_000, description="Text of a micro-batch.", gt=0)
+    max_document_characters: int = Field(
+        default=20_000_000, description="A longer document is set aside as too_long.", gt=0
+    )
+    timeout_seconds: float = Field(
+        default=60.0, description="Of a micro-batch of any size ...", gt=0
+    )
+    seconds_per_million_characters: float = Field(
+        default=600.0, description="... and so much more for its text.", ge=0
+    )
+    death_budget: int = Field(
+        default=25,
+        description="Workers of a file that may die in a row with no document done.",
+        ge=1,
+    )
+    max_set_aside: int = Field(
+        default=1_000, description="More documents of a file that fail are a bad step.", ge=0
+    )
+    max_set_aside_share: float = Field(
+        default=0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+    )
+
+    @property
+    def compute_mode(self) -> Literal["inline", "local", "address"]:
+        """Where steps run."""
+        return self.compute or ("address" if self.ray_address else "local")
+
+    @property
+    def unfinished(self) -> Path:
+        """Micro-batches that are done and not yet published."""
+        return self.home.absolute() / "unfinished"
 
     @property
     def lake(self) -> Path:
@@ -336,9 +386,14 @@ def read_settings() -> Settings:
             )
             raise ConfigurationError(f"{name} is no setting{hint}")
     try:
-        return Settings()  # pyright: ignore[reportCallIssue]
+        settings = Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
         raise ConfigurationError(_explain("environment", error, Settings, {})) from None
+    if settings.compute == "address" and not settings.ray_address:
+        raise ConfigurationError(
+            "KAZU_COMPUTE: address needs KAZU_RAY_ADDRESS, such as 10.0.0.1:6379."
+        )
+    return settings
 
 
 def read_catalogue(path: Path) -> Catalogue:

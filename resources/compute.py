@@ -1,29 +1,127 @@
-"""Where steps run: today in this process, behind the seam that a cluster will use."""
+"""Where steps run: in this process, on a Ray that is started here, or on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Literal
 
 import dagster as dg
 import pyarrow as pa
 from pydantic import Field
 
 from kazu_platform.execution.batching import micro_batches
-from kazu_platform.execution.inline import run_inline
+from kazu_platform.execution.inline import InlinePool
+from kazu_platform.execution.kept import Kept
+from kazu_platform.execution.ledger import Account, Ledger
+from kazu_platform.execution.limits import Limits
+from kazu_platform.execution.pool import Pool
+from kazu_platform.execution.running import run_on_pool
 from kazu_platform.execution.steps import Outcome, Step
+from resources.ray_cluster import RayOptions, cluster_of
+
+Mode = Literal["inline", "local", "address"]
+_DEFAULTS = Limits()
+
+
+class Work:
+    """A step at work on a partition: iterate over its outcomes, in order, once.
+
+    `account` says what was done so far.
+    """
+
+    def __init__(self, account: Account, outcomes: Iterator[Outcome]) -> None:
+        self.account = account
+        self._outcomes = outcomes
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return self._outcomes
 
 
 class ComputeResource(dg.ConfigurableResource):
     """Runs a step over passages in micro-batches of bounded text.
 
-    A document that fails costs only itself: it is set aside with its reason and the rest goes on.
+    A document that raises, crashes its worker, hangs or needs too much memory costs only itself: it
+    is set aside with its reason and the rest goes on, exactly once, in order. In mode `inline`
+    nothing can save this process from a crash or a hang.
     """
 
-    mode: Literal["inline"] = Field("inline", description="inline: in the process of the step.")
-    batch_characters: int = Field(
-        2_000_000, description="Text of a micro-batch, in code points.", gt=0
+    mode: Mode = Field(
+        default="inline",
+        description="inline: in the process of the step; local: on a Ray that is started here and "
+        "shared by its steps; address: on the cluster at `address`.",
     )
+    address: str = Field(default="", description="Of a Ray cluster, host:port or ray://host:port.")
+    token_path: str = Field(default="", description="File with the token of the cluster.")
+    workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
+    cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
+    gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
+    memory_mib: int = Field(
+        default=4096, description="Memory of a worker, beyond what is shared; 0: unlimited.", ge=0
+    )
+    runtime_envs: dict[str, Any] = Field(
+        default_factory=dict, description="Ray runtime environments by name of the step."
+    )
+    batch_characters: int = Field(
+        default=_DEFAULTS.batch_characters,
+        description="Text of a micro-batch, in code points.",
+        gt=0,
+    )
+    document_characters: int = Field(
+        default=_DEFAULTS.document_characters,
+        description="A longer document is set aside as too_long.",
+        gt=0,
+    )
+    timeout_seconds: float = Field(
+        default=_DEFAULTS.timeout_seconds, description="Of a micro-batch of any size ...", gt=0
+    )
+    seconds_per_million_characters: float = Field(
+        default=_DEFAULTS.seconds_per_million_characters,
+        description="... and more for its text.",
+        ge=0,
+    )
+    start_seconds: float = Field(
+        default=300.0, description="Until the first worker has opened its step.", gt=0
+    )
+    consecutive_deaths: int = Field(
+        default=_DEFAULTS.consecutive_deaths,
+        description="Workers that may die in a row with no document done in between.",
+        ge=1,
+    )
+    max_set_aside: int = Field(
+        default=_DEFAULTS.set_aside,
+        description="More documents of a file that fail are a bad step.",
+        ge=0,
+    )
+    max_share: float = Field(
+        default=0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+    )
+    unfinished: str = Field(
+        default="",
+        description="Folder of micro-batches that are done and not yet published; empty: none.",
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What a run over a partition may cost."""
+        return Limits(
+            batch_characters=self.batch_characters,
+            document_characters=self.document_characters,
+            timeout_seconds=self.timeout_seconds,
+            seconds_per_million_characters=self.seconds_per_million_characters,
+            consecutive_deaths=self.consecutive_deaths,
+            set_aside=self.max_set_aside,
+            open_batches=4 * self.n_workers + 4,
+        )
+
+    @property
+    def n_workers(self) -> int:
+        """Workers at once."""
+        if self.mode == "inline":
+            return 1
+        return self.workers or len(os.sched_getaffinity(0))
 
     def run(
         self,
@@ -32,8 +130,10 @@ class ComputeResource(dg.ConfigurableResource):
         *,
         file: str,
         progress: Callable[[int], None] | None = None,
-    ) -> Iterator[Outcome]:
+    ) -> Work:
         """Outcomes in the order of the passages.
+
+        What was finished by a run that was killed is not done again, if `unfinished` is set.
 
         Args:
             step: what to do, picklable.
@@ -41,9 +141,58 @@ class ComputeResource(dg.ConfigurableResource):
             file: partition the passages come from, named where a document is set aside.
             progress: told the number of documents of each micro-batch when it is done.
         """
+        limits = self.limits
+        longest = min(limits.batch_characters, limits.document_characters)
         batches = (
-            batch
-            for table in passages
-            for batch in micro_batches(table, max_characters=self.batch_characters)
+            batch for table in passages for batch in micro_batches(table, max_characters=longest)
         )
-        return run_inline(step, batches, file=file, progress=progress)
+        ledger = Ledger(
+            batches, stage=step.name, file=file, limits=limits, kept=self._kept(step, file)
+        )
+
+        def outcomes() -> Iterator[Outcome]:
+            with self._pool(step, file) as pool:
+                yield from run_on_pool(ledger, pool, limits, progress=progress)
+
+        return Work(ledger.account, outcomes())
+
+    def published(self, step: Step, *, file: str) -> None:
+        """The rows of a partition are live: forget the micro-batches that were kept for it."""
+        kept = self._kept(step, file)
+        if kept is not None:
+            kept.clear()
+
+    def _kept(self, step: Step, file: str) -> Kept | None:
+        limits = f"{self.mode} {self.memory_mib} {self.limits}"
+        return (
+            Kept(Path(self.unfinished), step, file=file, limits=limits) if self.unfinished else None
+        )
+
+    @contextmanager
+    def _pool(self, step: Step, file: str) -> Generator[Pool]:
+        if self.mode == "inline":
+            yield InlinePool(step, file=file, max_set_aside=self.max_set_aside)
+            return
+        from resources.ray_pool import RayPool, WorkerOptions
+
+        options = RayOptions(
+            address=self.address if self.mode == "address" else "",
+            token_path=self.token_path if self.mode == "address" else "",
+            cpus=self.n_workers,
+        )
+        each = WorkerOptions(
+            workers=self.n_workers,
+            cpus=self.cpus,
+            gpus=self.gpus,
+            memory_bytes=self.memory_mib * 2**20,
+            start_seconds=self.start_seconds,
+            runtime_env=dict(self.runtime_envs.get(step.name, {})),
+        )
+        cluster = cluster_of(options)
+        with (
+            cluster.connected(),
+            closing(
+                RayPool(cluster, step, file=file, options=each, max_set_aside=self.max_set_aside)
+            ) as pool,
+        ):
+            yield pool

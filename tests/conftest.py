@@ -5,8 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def steps_run_inline() -> Iterator[None]:
+    """Ray takes seconds to start; what is about it says so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KAZU_COMPUTE", os.environ.get("KAZU_COMPUTE", "inline"))
+        yield
 
 
 @pytest.fixture(scope="session")

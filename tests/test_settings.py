@@ -85,7 +85,19 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
     [
         ("KAZU_HOEM", "did you mean KAZU_HOME?"),
         ("KAZU_SOURCE", "did you mean KAZU_SOURCES?"),
-        ("KAZU_XYZZY", "there is KAZU_HOME, KAZU_SOURCES, KAZU_STORAGE_URL, KAZU_TEST_DATA."),
+        (
+            "KAZU_XYZZY",
+            (
+                "there is "
+                "KAZU_BATCH_CHARACTERS, KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_HOME, "
+                "KAZU_MAX_DOCUMENT_CHARACTERS, KAZU_MAX_SET_ASIDE, KAZU_MAX_SET_ASIDE_SHARE, "
+                "KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, KAZU_RUNTIME_ENVS, "
+                "KAZU_SECONDS_PER_MILLION_CHARACTERS, KAZU_SOURCES, KAZU_STORAGE_URL, "
+                "KAZU_TEST_DATA, "
+                "KAZU_TIMEOUT_SECONDS, KAZU_WORKERS, KAZU_WORKER_CPUS, KAZU_WORKER_GPUS, "
+                "KAZU_WORKER_MEMORY_MIB."
+            ),
+        ),
     ],
 )
 def test_a_variable_that_is_no_setting_names_the_nearest(
@@ -377,3 +389,21 @@ def test_a_class_that_does_not_exist_cannot_be_led(tmp_path: Path):
 
     assert message.startswith("own.yaml: leading.cell_typ: Input should be 'gene', 'disease'")
     assert message.endswith("; did you mean 'cell_type'?")
+
+
+def test_compute_at_an_address_needs_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAZU_COMPUTE", "address")
+
+    with pytest.raises(ConfigurationError, match="KAZU_COMPUTE: address needs KAZU_RAY_ADDRESS"):
+        read_settings()
+
+
+def test_an_address_is_used_unless_something_else_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("KAZU_COMPUTE", raising=False)
+    assert read_settings().compute_mode == "local"
+
+    monkeypatch.setenv("KAZU_RAY_ADDRESS", "10.0.0.1:6379")
+    assert read_settings().compute_mode == "address"
+
+    monkeypatch.setenv("KAZU_COMPUTE", "inline")
+    assert read_settings().compute_mode == "inline"

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kazu_platform.execution.batching import document_borders
+from kazu_platform.execution.pool import Done
 from kazu_platform.execution.steps import Outcome, set_aside
 from kazu_platform.tables import QUARANTINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from kazu_platform.execution.pool import Lost
     from kazu_platform.execution.steps import Step
 
 ATTEMPTS = 2
@@ -63,7 +65,7 @@ def run_inline(
     >>> [outcome.rows.to_pylist() for outcome in run_inline(Lengths(), [passages], file="own")]
     [[{'doc_id': 'PMID:7'}]]
     """
-    bisection = _Bisection(step, step.open(), file, max_set_aside)
+    bisection = Bisection(step.name, step.open(), file, max_set_aside)
     for batch in batches:
         if batch.num_rows == 0:
             continue
@@ -73,11 +75,48 @@ def run_inline(
         yield outcome
 
 
+class InlinePool:
+    """A pool of this very process: a part is done when it is given, and nothing can be lost.
+
+    Args:
+        step: what to do; opened when the first part is given.
+        file: partition the parts come from.
+        max_set_aside: as in `run_inline`.
+    """
+
+    n_started = 0
+
+    def __init__(self, step: Step, *, file: str, max_set_aside: int) -> None:
+        self._step, self._file, self._max_set_aside = step, file, max_set_aside
+        self._bisection: Bisection | None = None
+        self._done: list[Done | Lost] = []
+
+    def has_room(self) -> bool:
+        """One part at a time."""
+        return not self._done
+
+    def give(self, task: int, passages: pa.Table, *, timeout: float) -> None:  # noqa: ARG002
+        """Do a part now; nobody could stop it after a time.
+
+        Raises:
+            Exception: what the step raises on no passages, or once too many documents failed.
+        """
+        if self._bisection is None:
+            work = self._step.open()
+            self._bisection = Bisection(self._step.name, work, self._file, self._max_set_aside)
+        self._done.append(Done(task, self._bisection.run(passages)))
+
+    def wait(self) -> Sequence[Done | Lost]:
+        """What was given."""
+        done, self._done = self._done, []
+        return done
+
+
 @dataclass
-class _Bisection:
+class Bisection:
     """Work on batches until every document is done or set aside."""
 
-    step: Step
+    stage: str
     work: Callable[[pa.Table], pa.Table]
     file: str
     max_set_aside: int
@@ -111,14 +150,14 @@ class _Bisection:
             self.n_set_aside += 1
             if self.n_set_aside > self.max_set_aside:
                 error.add_note(
-                    f"{self.step.name} {self.file}: more than {self.max_set_aside} documents "
+                    f"{self.stage} {self.file}: more than {self.max_set_aside} documents "
                     "failed; mend the step, or allow more by max_set_aside."
                 )
                 raise
             failed.append(
                 set_aside(
                     document,
-                    stage=self.step.name,
+                    stage=self.stage,
                     reason="out_of_memory" if isinstance(error, MemoryError) else "error",
                     detail=_words(error),
                     attempts=ATTEMPTS,

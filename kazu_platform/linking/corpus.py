@@ -19,7 +19,7 @@ from kazu_platform.storage.sql import without_glob
 from kazu_platform.tables import LINKS, SURFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kazu_platform.linking.difference import Touched
     from kazu_platform.linking.linker import Linker
@@ -59,7 +59,12 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
 
 
 def link_changed(
-    linker: Linker, surfaces: pa.Table, known: pa.Table, touched: Touched | None = None
+    linker: Linker,
+    surfaces: pa.Table,
+    known: pa.Table,
+    touched: Touched | None = None,
+    *,
+    link: Callable[[pa.Table], pa.Table] | None = None,
 ) -> Relinked:
     """Link the surfaces for which no link is known that still holds.
 
@@ -72,6 +77,7 @@ def link_changed(
         surfaces: SURFACES of a bucket as it now stands.
         known: LINKS of the bucket as it stood; those of vanished surfaces are let go.
         touched: what differs between the vocabulary that `known` is true to and the linker's.
+        link: does what the linker does, elsewhere.
     """
     frame = pl.DataFrame(surfaces)
     holds = pl.DataFrame(known).filter(pl.col("linker_version") == linker.version)
@@ -88,6 +94,6 @@ def link_changed(
     fresh = frame.join(holds.select("surface_id").unique(), on="surface_id", how="anti")
     kept = holds.select(LINKS.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
     asked = fresh.to_arrow(compat_level=pl.CompatLevel.oldest())
-    linked = linker.link(SURFACES.check(asked.cast(SURFACES.schema)))
+    linked = (link or linker.link)(SURFACES.check(asked.cast(SURFACES.schema)))
     both = pa.concat_tables([LINKS.check(kept.cast(LINKS.schema)), linked])
     return Relinked(LINKS.sort(both), fresh.height, frame.height - fresh.height)

@@ -11,6 +11,7 @@ Passages are matched many at a time as one array of code points; see `scan` for 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from kazu_platform.ner.dictionary_index import (
     ranges,
 )
 from kazu_platform.ner.mentions import Spans, mention_rows
-from kazu_platform.ner.scan import BLANK, JOINED, Scan, lossy_characters, scan_form
+from kazu_platform.ner.scan import BLANK, JOINED, Scan, lossy_characters, scan_form, scan_table
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from kazu_platform.text.fold import code_points
 
@@ -48,13 +49,30 @@ HEAD_WORDS = {
 MAX_HEAD = 8
 CHUNK_CODE_POINTS = 250_000
 """Passages matched at a time: enough to forget the cost of a call, little enough for the cache."""
+WINDOW_CODE_POINTS = 1_000_000
+"""A longer document is matched in windows, so that its size does not matter for the memory."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a text: names that begin in [start, end) are its own, [first, last) is looked at.
+
+    Before the start stands one character, which says whether a word begins there; behind the end
+    as much as the longest name and a head word take.
+    """
+
+    first: int
+    start: int
+    end: int
+    last: int
 
 
 @dataclass(frozen=True)
 class DictionaryDetector:
-    """Finds the names of a dictionary index."""
+    """Finds the names of a dictionary index; a text longer than a window is matched in windows."""
 
     index: DictionaryIndex
+    window: int = WINDOW_CODE_POINTS
 
     @property
     def name(self) -> str:
@@ -83,9 +101,7 @@ class DictionaryDetector:
         if not text:
             return DICTIONARY_MENTIONS.empty()
 
-        points = code_points(text)
-        scan = scan_form(points, offsets[lengths > 0])
-        start, end, names = self._names(passages, offsets, text, scan)
+        start, end, names = self._names(passages, offsets, lengths, text)
 
         classes = self.index.entity_classes[names].astype(np.int64)
         order = np.lexsort((classes, end, start))
@@ -102,30 +118,18 @@ class DictionaryDetector:
         )
 
     def _names(
-        self, passages: pa.Table, offsets: NDArray[np.int64], text: str, scan: Scan
+        self, passages: pa.Table, offsets: NDArray[np.int64], lengths: NDArray[np.int64], text: str
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Spans of the names that matched: a pattern may stand for several, or for none here."""
-        index = self.index
-        matches = index.matches(scan.form)
-        start, end = scan.code_points(matches[:, 1], matches[:, 2])
-        words = scan.are_words(start, end)
-        matches, start, end = matches[words], start[words], end[words]
-        patterns = matches[:, 0]
-        first = index.first_names[patterns].astype(np.int64)
-        counts = index.first_names[patterns + 1] - first
-        names = ranges(first, counts)
-        start, end, at, behind = (
-            np.repeat(each, counts) for each in (start, end, matches[:, 1], matches[:, 2])
-        )
-        right = self._marked_alike(scan, at, names)
-        lossy = np.flatnonzero(right & (index.rules[names] & LOSSY != 0))
-        wanted = index.lossy.take(pa.array(names[lossy])).to_pylist()
-        for row, characters in zip(lossy.tolist(), wanted, strict=True):
-            right[row] = lossy_characters(text[start[row] : end[row]]) == characters
-        start, end, names, behind = start[right], end[right], names[right], behind[right]
-
+        index, points = self.index, code_points(text)
+        begins = offsets[lengths > 0]
+        windows = [
+            self._matches(points, begins, text, window)
+            for window in _windows(points, self._longest_name, self.window)
+        ]
+        start, end, names, headed = (np.concatenate(each) for each in zip(*windows, strict=True))
         passage = np.searchsorted(offsets, start, side="right") - 1
-        said = self._said_in_context(scan, behind, names, _documents(passages)[passage])
+        said = self._said_in_context(headed, names, _documents(passages)[passage])
         start, end, names = start[said], end[said], names[said]
         # Spellings of a name with different rules are names of their own; a mention is one.
         classes = index.entity_classes[names].astype(np.int64)
@@ -133,40 +137,84 @@ class DictionaryDetector:
         _, once = np.unique(key, return_index=True)
         return start[once], end[once], names[once]
 
-    def _said_in_context(
-        self,
-        scan: Scan,
-        behind: NDArray[np.int64],
-        names: NDArray[np.int64],
-        documents: NDArray[np.int64],
+    def _matches(
+        self, points: NDArray[np.uint32], begins: NDArray[np.int64], text: str, window: Window
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Spans of names that begin in a window, and which have a head word of their class behind.
+
+        Args:
+            points: The whole text.
+            begins: Where passages that are not empty begin in it.
+            text: The same as a string.
+            window: What of it to match.
+        """
+        index = self.index
+        inner = begins[(begins > window.first) & (begins < window.last)] - window.first
+        scan = scan_form(points[window.first : window.last], np.concatenate(([0], inner)))
+        matches = index.matches(scan.form)
+        start, end = scan.code_points(matches[:, 1], matches[:, 2])
+        here = scan.are_words(start, end)
+        here &= (start >= window.start - window.first) & (start < window.end - window.first)
+        matches, start, end = matches[here], start[here], end[here]
+        patterns = matches[:, 0]
+        first = index.first_names[patterns].astype(np.int64)
+        counts = index.first_names[patterns + 1] - first
+        names = ranges(first, counts)
+        start, end, at, behind = (
+            np.repeat(each, counts) for each in (start, end, matches[:, 1], matches[:, 2])
+        )
+        start, end = start + window.first, end + window.first
+        right = self._marked_alike(scan, at, names)
+        lossy = np.flatnonzero(right & (index.rules[names] & LOSSY != 0))
+        wanted = index.lossy.take(pa.array(names[lossy])).to_pylist()
+        for row, characters in zip(lossy.tolist(), wanted, strict=True):
+            right[row] = lossy_characters(text[start[row] : end[row]]) == characters
+        start, end, names, behind = start[right], end[right], names[right], behind[right]
+        return start, end, names, self._headed(scan, behind, names)
+
+    @cached_property
+    def _longest_name(self) -> int:
+        """Bytes of the longest name in scan form."""
+        return int(compute.max(compute.binary_length(self.index.forms)).as_py() or 0)
+
+    def _headed(
+        self, scan: Scan, behind: NDArray[np.int64], names: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Whether each match counts: a name that needs a context has it somewhere in its document.
+        """Whether each match of a name that needs a context has it right behind.
 
         Args:
             scan: The text.
             behind: First byte in the form behind each match.
             names: The name of each.
+        """
+        headed = np.zeros(len(names), np.bool_)
+        rows = np.flatnonzero(self.index.rules[names] & IN_CONTEXT != 0)
+        heads = [HEAD_WORDS.get(name, frozenset[bytes]()) for name in self.index.manifest.classes]
+        classes = self.index.entity_classes[names[rows]].tolist()
+        headed[rows] = [
+            scan.form[at : at + MAX_HEAD].partition(BLANK)[0] in heads[entity_class]
+            for at, entity_class in zip(behind[rows].tolist(), classes, strict=True)
+        ]
+        return headed
+
+    def _said_in_context(
+        self, headed: NDArray[np.bool_], names: NDArray[np.int64], documents: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether each match counts: a name that needs a context has it somewhere in its document.
+
+        Args:
+            headed: Whether each match has it.
+            names: The name of each.
             documents: The document of each.
         """
         index = self.index
+        said = np.ones(len(names), np.bool_)
         rows = np.flatnonzero(index.rules[names] & IN_CONTEXT != 0)
-        if not len(rows):
-            return np.ones(len(names), np.bool_)
-        heads = [HEAD_WORDS.get(name, frozenset[bytes]()) for name in index.manifest.classes]
-        classes = index.entity_classes[names[rows]].tolist()
-        headed = np.array(
-            [
-                scan.form[at : at + MAX_HEAD].partition(BLANK)[0] in heads[entity_class]
-                for at, entity_class in zip(behind[rows].tolist(), classes, strict=True)
-            ],
-            np.bool_,
-        )
         # Names are numbered by pattern: spellings of one symbol stand for each other, in a class.
         pattern = np.searchsorted(index.first_names, names[rows], side="right")
         key = documents[rows] * len(index.first_names) + pattern
-        key = key * len(heads) + index.entity_classes[names[rows]]
-        said = np.ones(len(names), np.bool_)
-        said[rows] = np.isin(key, key[headed])
+        key = key * len(index.manifest.classes) + index.entity_classes[names[rows]]
+        said[rows] = np.isin(key, key[headed[rows]])
         return said
 
     def _marked_alike(
@@ -212,6 +260,27 @@ def dictionary_version(manifest: DictionaryManifest) -> str:
         manifest.scan_version,
         manifest.content_hash,
     )
+
+
+def _windows(points: NDArray[np.uint32], longest: int, size: int) -> Iterator[Window]:
+    """Windows that give together what the whole text gives.
+
+    Args:
+        points: The text.
+        longest: Bytes of the longest name. A character that does not separate is a byte or more of
+            a name, so a name has no more of these; how many separate them is not bounded.
+        size: Code points of a window, not counting what is looked at around it.
+    """
+    n_points = len(points)
+    wanted = longest + MAX_HEAD + 2
+    for start in range(0, n_points, size):
+        end = last = min(start + size, n_points)
+        seen = 0
+        while last < n_points and seen < wanted:
+            more = points[last : last + 2 * wanted]
+            seen += int(np.count_nonzero(scan_table()[more] != ord(BLANK)))
+            last += len(more)
+        yield Window(max(0, start - 1), start, end, last)
 
 
 def _chunks(passages: pa.Table) -> Iterator[pa.Table]:

@@ -36,6 +36,7 @@ def test_a_file_that_did_not_change_is_not_read_again(home: Home):
         ("deletions", "keys_are_unique"): True,
         ("sentences", "keys_are_unique"): True,
         ("dictionary_mentions", "few_set_aside"): True,
+        ("dictionary_mentions", "nothing_set_aside"): True,
         ("mentions", "keys_are_unique"): True,
         ("mentions", "offsets_slice_to_the_mention"): True,
     }

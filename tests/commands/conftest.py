@@ -20,6 +20,7 @@ def _environment(home: Path, **settings: str) -> dict[str, str]:
     """No setting of the person who runs the tests; a terminal of 200 columns."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZU_")}
     quiet = {"COLUMNS": "200", "DAGSTER_DISABLE_TELEMETRY": "1", "KAZU_HOME": str(home)}
+    quiet["KAZU_COMPUTE"] = "inline"
     return kept | quiet | settings
 
 

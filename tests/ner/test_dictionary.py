@@ -280,3 +280,27 @@ def test_a_detector_travels_to_a_worker_and_serves_threads(detector: Detectors, 
 
     assert counts == [60_000] * 4
     assert copy.version == names.version
+
+
+def test_a_name_far_behind_its_context_in_a_long_document_counts(
+    detector: Detectors, passages: Passages
+):
+    """The head word stands in one window, the bare symbol in another."""
+    names = detector([("P19", "cell_line", True, True)])
+    far = "P19 cells were grown. " + "Nothing to see here. " * 50 + "Then P19 died."
+    in_windows = type(names)(names.index, window=100)
+
+    assert found(in_windows.detect(passages(far))) == [
+        (0, 3, "P19", "cell_line"),
+        (far.rindex("P19"), far.rindex("P19") + 3, "P19", "cell_line"),
+    ]
+
+
+def test_blanks_of_any_number_within_a_name_do_not_end_at_a_window(
+    detector: Detectors, passages: Passages
+):
+    names = detector([("breast cancer", "disease")])
+    text = "breast" + " " * 5_000 + "cancer"
+    in_windows = type(names)(names.index, window=7)
+
+    assert found(in_windows.detect(passages(text))) == [(0, len(text), text, "disease")]

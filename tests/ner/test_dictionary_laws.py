@@ -150,6 +150,23 @@ def test_it_finds_what_an_obvious_matcher_finds(given_case: tuple[list[str], lis
         assert texts[int(doc_id)][start:end] == text
 
 
+@settings(deadline=None)
+@given(given_case=vocabularies(), window=st.integers(2, 25))
+def test_a_long_text_in_windows_gives_what_it_gives_at_once(
+    given_case: tuple[list[str], list[Name]], window: int
+):
+    texts, names = given_case
+    synonyms, passages = _tables(names, [*texts, " ".join(texts)])
+
+    with tempfile.TemporaryDirectory() as folder:
+        build_dictionary_index(synonyms, Path(folder) / "index")
+        index = open_dictionary_index(Path(folder) / "index")
+        at_once = DictionaryDetector(index).detect(passages)
+        in_windows = DictionaryDetector(index, window=window).detect(passages)
+
+    assert in_windows.equals(at_once)
+
+
 def _tables(names: Sequence[Name], texts: Sequence[str]) -> tuple[pa.Table, pa.Table]:
     import pyarrow as pa
 

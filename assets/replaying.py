@@ -1,0 +1,109 @@
+"""Try documents that were set aside once more, after a fix, without reading the others again.
+
+What can be read now joins the mentions of its file, as if it had never been set aside; what fails
+again stays in quarantine with its new reason. Parsing is not replayed: a citation that is malformed
+is mended in its file, which is then read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from assets.reading import read_passages
+from kazu_platform.ner.rematch import Exchange
+from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.lake import Lake
+from kazu_platform.tables import DICTIONARY_MENTIONS, LINKS, QUARANTINE
+from resources.compute import ComputeResource
+
+DICTIONARY, LINKING = "dictionary", "linking"
+STAGES = (DICTIONARY, LINKING)
+"""Stages that run on compute; what others set aside must be put right where it comes from."""
+
+_DOCUMENT = ["doc_id", "content_hash"]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What became of the documents of a partition of a stage.
+
+    Attributes:
+        stage: what was being done.
+        partition: the file, or the bucket of surfaces.
+        tried: documents that were set aside.
+        left: those that still are.
+    """
+
+    stage: str
+    partition: str
+    tried: int
+    left: int
+
+
+def set_aside_in(lake: Lake, stage: str) -> dict[str, int]:
+    """Partitions of a stage that have something in quarantine, and how much."""
+    before = f"{stage}/"
+    return {
+        name.removeprefix(before): pointer.n_rows
+        for name, pointer in lake.pointers(QUARANTINE).items()
+        if name.startswith(before) and pointer.n_rows
+    }
+
+
+def replay(lake: Lake, store: ArtifactStore, compute: ComputeResource) -> Iterator[Replayed]:
+    """Try all of it again, partition by partition; each is published before the next.
+
+    Raises:
+        LostRaceError: somebody wrote the same file meanwhile; nothing of it was published.
+    """
+    for file, tried in set_aside_in(lake, DICTIONARY).items():
+        left = _replay_file(lake, store, compute, file)
+        yield Replayed(DICTIONARY, file, tried, left)
+    for bucket, tried in set_aside_in(lake, LINKING).items():
+        # Surfaces without links are linked by the next run that does not think it is done.
+        live = lake.live(LINKS, bucket)
+        if live is not None:
+            lake.confirm(LINKS, live, {})
+        yield Replayed(LINKING, bucket, tried, tried)
+
+
+def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, file: str) -> int:
+    """Read the documents of a file that were set aside; how many still are."""
+    live = lake.pointer(DICTIONARY_MENTIONS, file)
+    step = DictionaryStep(str(store.live("dictionary").content))
+    aside = lake.read(QUARANTINE, f"{step.name}/{file}")
+    if live.inputs.get("step") != step.version:
+        return aside.num_rows  # the next run over the file reads it in full, these documents too
+    passages = read_passages(lake, file)
+    these = _rows_of(passages, aside)
+    outcomes = list(compute.run(step, [passages.take(these)], file=file))
+    found = [DICTIONARY_MENTIONS.empty(), *(outcome.rows for outcome in outcomes)]
+    known = lake.read(DICTIONARY_MENTIONS, file)
+    # A replay that was killed half way has published some of these already.
+    lost = _rows_of(known, aside).to_numpy().astype(np.int64)
+    exchange = Exchange(known.num_rows, lost, pa.concat_tables(found))
+    lake.write(
+        DICTIONARY_MENTIONS,
+        exchange.of(known, passages),
+        partition=file,
+        inputs=live.inputs,
+        expected=live.generation,
+    )
+    left = [QUARANTINE.empty(), *(outcome.set_aside for outcome in outcomes)]
+    lake.write(QUARANTINE, pa.concat_tables(left), partition=f"{step.name}/{file}")
+    compute.published(step, file=file)
+    return sum(each.num_rows for each in left)
+
+
+def _rows_of(rows: pa.Table, documents: pa.Table) -> pa.Array:
+    """Numbers of the rows that belong to some documents, in order."""
+    numbered = pl.DataFrame(rows.select(_DOCUMENT)).with_row_index("row")
+    wanted = pl.DataFrame(documents.select(_DOCUMENT))
+    found = numbered.join(wanted, on=_DOCUMENT, how="semi", maintain_order="left")
+    return pa.array(found["row"].to_numpy())

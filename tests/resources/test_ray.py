@@ -1,0 +1,460 @@
+"""Documents that kill their workers, on a real Ray with real processes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from kazu_platform.errors import ComputeError, ConfigurationError, LostClusterError
+from kazu_platform.tables import PASSAGES
+from resources.compute import ComputeResource
+from resources.ray_cluster import RayOptions, cluster_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kazu_platform.execution.steps import Outcome
+
+ROWS = pa.schema([("doc_id", pa.string()), ("process", pa.int64())])
+
+
+@dataclass(frozen=True)
+class Obedient:
+    """Does what the texts say, to itself."""
+
+    name: str = "obedient"
+    version: str = "1"
+    log: str = ""
+
+    def open(self) -> Callable[[pa.Table], pa.Table]:
+        if self.name == "unwilling":
+            raise OSError("there is no model here")
+        if self.name == "mortal":
+            os._exit(1)
+        return self.read
+
+    def read(self, passages: pa.Table) -> pa.Table:
+        for text in passages["text"].to_pylist():
+            _obey(text)
+        if self.log:
+            with Path(self.log).open("a", encoding="utf-8") as file:
+                file.writelines(f"{doc_id}\n" for doc_id in passages["doc_id"].to_pylist())
+        process = pa.array([os.getpid()] * passages.num_rows, pa.int64())
+        return pa.table([passages["doc_id"].cast(pa.string()), process], schema=ROWS)
+
+
+def _obey(text: str) -> None:
+    if text == "exit":
+        os._exit(0)
+    elif text == "segfault":
+        ctypes.string_at(0)
+    elif text == "hang":
+        time.sleep(10_000)
+    elif text == "raise":
+        raise ValueError("a bad document")
+    elif text == "huge":
+        bytearray(2**44)
+    elif text == "grow":
+        blocks: list[bytearray] = []
+        while True:
+            blocks.append(bytearray(2**22))
+    elif text.startswith("sleep"):
+        time.sleep(float(text.split()[1]))
+
+
+POISONS = {
+    "exit": "crash",
+    "segfault": "crash",
+    "hang": "timeout",
+    "raise": "error",
+    "huge": "out_of_memory",
+    "grow": "out_of_memory",
+}
+
+
+def passages_of(texts: list[str]) -> pa.Table:
+    return PASSAGES.from_rows(
+        [
+            {
+                "doc_id": f"PMID:{number}",
+                "content_hash": f"{number:024x}",
+                "section": 0,
+                "name": "abstract",
+                "text": text,
+                "sentences": [],
+            }
+            for number, text in enumerate(texts)
+        ]
+    )
+
+
+def compute_of(**changed: object) -> ComputeResource:
+    plain: dict[str, Any] = {
+        "mode": "local",
+        "workers": 2,
+        "memory_mib": 400,
+        "batch_characters": 64,
+        "timeout_seconds": 3.0,
+    }
+    plain.update(changed)
+    return ComputeResource(**plain)
+
+
+def ids(outcomes: list[Outcome]) -> list[str]:
+    return [doc_id for outcome in outcomes for doc_id in outcome.rows["doc_id"].to_pylist()]
+
+
+def reasons(outcomes: list[Outcome]) -> dict[str, str]:
+    return {
+        row["doc_id"]: row["reason"]
+        for outcome in outcomes
+        for row in outcome.set_aside.to_pylist()
+    }
+
+
+@pytest.fixture(autouse=True)
+def travelling_steps() -> Iterator[None]:
+    """Workers cannot import this module: what is defined here goes to them by value."""
+    import ray.cloudpickle
+
+    module = sys.modules[__name__]
+    ray.cloudpickle.register_pickle_by_value(module)
+    yield
+    ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+def test_each_poison_is_named_with_its_reason_and_costs_only_itself():
+    texts = ["fine"] * 100
+    where = dict(zip((0, 13, 14, 50, 77, 99), POISONS, strict=True))
+    for at, poison in where.items():
+        texts[at] = poison
+
+    work = compute_of().run(Obedient(), [passages_of(texts)], file="own")
+    outcomes = list(work)
+
+    assert ids(outcomes) == [f"PMID:{n}" for n in range(100) if n not in where]
+    assert reasons(outcomes) == {f"PMID:{n}": POISONS[text] for n, text in where.items()}
+    details = {r["doc_id"]: r["detail"] for o in outcomes for r in o.set_aside.to_pylist()}
+    assert details["PMID:50"] == "ValueError: a bad document"
+    assert details["PMID:14"] == "no answer in 3.0 s"
+    assert details["PMID:99"].endswith("MiB, more than 400")
+    assert work.account.documents == 100
+    assert work.account.set_aside == 6
+    assert work.account.timeouts <= 5 + 1
+
+
+def test_what_a_hundred_documents_make_is_the_same_inline():
+    passages = passages_of([f"fine {number}" for number in range(100)])
+
+    outcomes = list(compute_of().run(Obedient(), [passages], file="own"))
+    inline = list(compute_of(mode="inline").run(Obedient(), [passages], file="own"))
+
+    assert ids(outcomes) == ids(inline) == passages["doc_id"].to_pylist()
+    assert [o.rows.num_rows for o in outcomes] == [o.rows.num_rows for o in inline]
+
+
+def test_warm_workers_are_used_again_and_as_few_as_are_needed():
+    compute = compute_of()
+
+    first = compute.run(Obedient("warm"), [passages_of(["fine"])], file="one")
+    processes = {p for o in first for p in o.rows["process"].to_pylist()}
+    second = compute.run(Obedient("warm"), [passages_of(["fine"])], file="two")
+    again = {p for o in second for p in o.rows["process"].to_pylist()}
+
+    assert (first.account.workers_started, second.account.workers_started) == (1, 0)
+    assert processes == again
+    assert os.getpid() not in processes
+
+
+def test_a_step_that_cannot_be_opened_says_why():
+    work = compute_of().run(Obedient("unwilling"), [passages_of(["fine"])], file="own")
+
+    with pytest.raises(ComputeError, match="unwilling own: OSError: there is no model here"):
+        list(work)
+
+
+def test_workers_that_die_while_opening_are_no_documents_fault():
+    work = compute_of().run(Obedient("mortal"), [passages_of(["fine"])], file="own")
+
+    with pytest.raises(ComputeError, match="3 workers died before they had opened the step"):
+        list(work)
+
+
+def test_a_step_that_always_dies_ends_within_its_budget():
+    compute = compute_of(consecutive_deaths=4)
+
+    work = compute.run(Obedient(), [passages_of(["exit"] * 64)], file="own")
+
+    with pytest.raises(ComputeError, match="obedient own: 5 workers died one after the other"):
+        list(work)
+
+
+def test_a_run_that_is_let_go_leaves_no_worker_at_work():
+    compute = compute_of(timeout_seconds=600)
+    outcomes = iter(
+        compute.run(Obedient(), [passages_of(["fine"] * 16 + ["sleep 500"] * 16)], file="own")
+    )
+    process = next(outcomes).rows["process"].to_pylist()[0]
+    before = _workers_of(os.getpid())
+
+    outcomes.close()  # pyright: ignore[reportAttributeAccessIssue]
+
+    assert process in before
+    assert _soon(lambda: len(_workers_of(os.getpid()) & before) < len(before))
+
+
+def ray_goes_away_between_two_partitions() -> None:
+    compute = compute_of()
+    list(compute.run(Obedient(), [passages_of(["fine"])], file="one"))
+
+    _end_ray()
+    outcomes = list(compute.run(Obedient(), [passages_of(["fine", "fine"])], file="two"))
+
+    assert ids(outcomes) == ["PMID:0", "PMID:1"]
+
+
+def ray_goes_away_during_a_partition() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        compute = compute_of(timeout_seconds=600, unfinished=folder)
+        texts = ["fine"] * 16 + ["sleep 500"] * 16
+        outcomes = iter(compute.run(Obedient(), [passages_of(texts)], file="own"))
+        next(outcomes)
+        _end_ray()
+
+        with pytest.raises(LostClusterError, match="the next run starts another"):
+            list(outcomes)
+
+        again = compute.run(Obedient(), [passages_of(texts[:16] + ["fine"] * 16)], file="own")
+        assert ids(list(again)) == [f"PMID:{n}" for n in range(32)]
+        assert again.account.documents_reused >= 16
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "scene", [ray_goes_away_between_two_partitions, ray_goes_away_during_a_partition]
+)
+def test_a_ray_that_goes_away_is_no_documents_fault(scene: Callable[[], None]):
+    """In a process of its own, because Ray may end one that its cluster went away from."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import {Path(__file__).stem} as here, ray.cloudpickle\n"
+        "ray.cloudpickle.register_pickle_by_value(here)\n"
+        f"here.{scene.__name__}()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+import {module} as steps
+import ray.cloudpickle
+ray.cloudpickle.register_pickle_by_value(steps)
+compute = steps.compute_of(unfinished={unfinished!r}, timeout_seconds=600, **{changed!r})
+step = steps.Obedient(log={log!r})
+work = compute.run(step, [steps.passages_of({texts!r})], file="own")
+for outcome in work:
+    print(" ".join(outcome.rows["doc_id"].to_pylist()), flush=True)
+print("done", work.account.documents_reused, work.account.workers_started, flush=True)
+"""
+
+
+def driver(tmp_path: Path, texts: list[str], **changed: object) -> subprocess.Popen[str]:
+    code = DRIVER.format(
+        folder=str(Path(__file__).parent),
+        module=Path(__file__).stem,
+        unfinished=str(tmp_path / "unfinished"),
+        log=str(tmp_path / "log"),
+        texts=texts,
+        changed=changed,
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_a_driver_that_is_killed_goes_on_where_it_was_and_leaves_no_process(tmp_path: Path):
+    texts = ["fine"] * 48 + ["exit"] + ["sleep 3"] + ["fine"] * 50
+    first = driver(tmp_path, texts)
+    assert first.stdout is not None
+    given_out = [first.stdout.readline().split() for _ in range(3)]
+    processes = _children(first.pid)
+    agents = {each for each in processes if "Agent" in _command(each)}
+
+    first.kill()
+    first.wait()
+
+    assert _soon(lambda: not any(map(_runs, processes - agents)))
+    second = driver(tmp_path, texts)
+    out, _ = second.communicate(timeout=200)
+    *lines, done = out.splitlines()
+    rows = [doc_id for line in lines for doc_id in line.split()]
+    assert rows == [f"PMID:{n}" for n in range(100) if n != 48]
+    reused = int(done.split()[1])
+    assert reused >= len([doc_id for each in given_out for doc_id in each])
+    read = (tmp_path / "log").read_text("utf-8").split()
+    for doc_id in (doc_id for each in given_out for doc_id in each):
+        assert read.count(doc_id) == 1
+    # Ray's own agents notice after seconds, and take leave for a minute.
+    assert _soon(lambda: not any(map(_runs, agents)), seconds=150)
+
+
+def test_a_driver_that_is_interrupted_leaves_no_process(tmp_path: Path):
+    process = driver(tmp_path, ["fine"] * 16 + ["sleep 500"] * 16)
+    assert process.stdout is not None
+    assert process.stdout.readline().split()
+    children = _children(process.pid)
+
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+
+    assert process.returncode != 0
+    assert len(children) >= 4
+    assert _soon(lambda: not any(map(_runs, children)), seconds=60)
+
+
+STEP_OF_DAGSTER = """
+import sys
+sys.path.insert(0, {folder!r})
+import dagster as dg
+import ray.cloudpickle
+import {module} as steps
+from resources.compute import ComputeResource
+
+ray.cloudpickle.register_pickle_by_value(steps)
+
+@dg.asset
+def reading(compute: ComputeResource) -> None:
+    texts = ["fine"] * 16 + ["sleep 500"] * 16
+    for outcome in compute.run(steps.Obedient(), [steps.passages_of(texts)], file="own"):
+        print("given out", flush=True)
+
+compute = steps.compute_of(timeout_seconds=600)
+run = dg.materialize([reading], resources={{"compute": compute}}, raise_on_error=False)
+print("success" if run.success else "no success", flush=True)
+"""
+
+
+def test_a_dagster_run_that_is_cancelled_ends_with_its_workers():
+    """The UI ends a run as Ctrl-C does: Dagster raises in the step wherever it is."""
+    code = STEP_OF_DAGSTER.format(folder=str(Path(__file__).parent), module=Path(__file__).stem)
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "given out\n"
+        children = _children(process.pid)
+
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=120)
+
+    assert "no success" in rest or process.returncode != 0
+    assert len(children) >= 4
+    assert _soon(lambda: not any(map(_runs, children)), seconds=60)
+
+
+@pytest.mark.slow
+def test_two_partitions_at_once_do_not_wait_for_each_other(tmp_path: Path):
+    both = [
+        driver(tmp_path / name, ["fine", "segfault", "sleep 1"] * 6, workers=1)
+        for name in ("one", "two")
+        if (tmp_path / name).mkdir() is None
+    ]
+
+    answers = [process.communicate(timeout=200)[0].splitlines() for process in both]
+
+    for *lines, done in answers:
+        rows = [doc_id for line in lines for doc_id in line.split()]
+        assert rows == [f"PMID:{n}" for n in range(18) if n % 3 != 1]
+        assert done.startswith("done 0")
+
+
+def test_an_address_without_a_way_to_authenticate_is_refused(monkeypatch: pytest.MonkeyPatch):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    compute = ComputeResource(mode="address", address="127.0.0.1:1")
+
+    with pytest.raises(ConfigurationError, match="set KAZU_RAY_TOKEN_PATH to a file"):
+        list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+
+
+def test_a_token_file_that_is_not_there_is_named(tmp_path: Path):
+    cluster = cluster_of(RayOptions(address="127.0.0.1:1", token_path=str(tmp_path / "none")))
+
+    with (
+        pytest.raises(ConfigurationError, match="KAZU_RAY_TOKEN_PATH: .*none cannot be read"),
+        cluster.connected(),
+    ):
+        pass
+
+
+def _end_ray() -> None:
+    """Kill the Ray that this process started, as a person might."""
+    ends = [p for p in _children(os.getpid()) if _command(p).find("/ray/core/src/ray/") > 0]
+    assert len(ends) >= 2
+    for process in ends:
+        os.kill(process, signal.SIGKILL)
+    assert _soon(lambda: not any(map(_runs, ends)))
+
+
+def _children(process: int) -> set[int]:
+    """All descendants, from /proc."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            with suppress(OSError, ValueError):
+                parents[int(path.name)] = int(
+                    (path / "stat").read_text().rpartition(")")[2].split()[1]
+                )
+    found, fresh = set[int](), {process}
+    while fresh:
+        fresh = {child for child, parent in parents.items() if parent in fresh} - found
+        found |= fresh
+    return found
+
+
+def _workers_of(process: int) -> set[int]:
+    return {child for child in _children(process) if _command(child).startswith("ray::Worker")}
+
+
+def _command(process: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
+def _runs(process: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def _soon(holds: Callable[[], bool], *, seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,226 @@
+"""A Ray cluster on loopback that asks for a token, and the platform connected to it by address."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+RAY = Path(sys.executable).parent / "ray"
+PROGRAM = Path(sys.executable).parent / "kazu-platform"
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as asked:
+        asked.bind(("127.0.0.1", 0))
+        return asked.getsockname()[1]
+
+
+@contextmanager
+def head(folder: Path, token: Path) -> Generator[str]:
+    """`ray start --head` on loopback; its address."""
+    port = free_port()
+    command = (
+        f"start --head --block --node-ip-address 127.0.0.1 --port {port} --num-cpus 2 "
+        f"--include-dashboard false --object-store-memory 100000000 --temp-dir {folder}"
+    )
+    environment = clean_environment() | {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    with (folder.parent / f"{port}.log").open("w") as log:
+        process = subprocess.Popen(
+            [str(RAY), *command.split()],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + 120
+        while "--block" not in (folder.parent / f"{port}.log").read_text():
+            assert process.poll() is None, (folder.parent / f"{port}.log").read_text()
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text(secrets.token_hex(32), "utf-8")
+    return path
+
+
+@pytest.fixture
+def short_folder() -> Generator[Path]:
+    """Sockets lie in it, whose paths may have 107 bytes."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "ray"
+
+
+CODE = """
+import sys
+sys.path.insert(0, {folder!r})
+import test_ray as steps
+import ray.cloudpickle
+ray.cloudpickle.register_pickle_by_value(steps)
+for address in sys.stdin:
+    compute = steps.compute_of(mode="address", address=address.strip(), token_path={token!r})
+    work = compute.run(steps.Obedient(), [steps.passages_of(["fine", "exit", "fine"])], file="own")
+    outcomes = list(work)
+    print(*steps.ids(outcomes), *steps.reasons(outcomes).items(), flush=True)
+"""
+
+
+def test_a_cluster_may_stop_and_start_between_two_partitions(token: Path, short_folder: Path):
+    code = CODE.format(folder=str(Path(__file__).parent), token=str(token))
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    ) as driver:
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        answers: list[str] = []
+        for number in range(2):
+            with head(short_folder.with_name(f"ray{number}"), token) as address:
+                driver.stdin.write(f"{address}\n")
+                driver.stdin.flush()
+                answers.append(driver.stdout.readline())
+        driver.stdin.close()
+
+    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash')\n"] * 2
+
+
+@pytest.mark.slow
+def test_the_sample_materialises_on_a_cluster_at_an_address(
+    token: Path, tmp_path: Path, short_folder: Path
+):
+    with head(short_folder, token) as address:
+        environment = clean_environment() | {
+            "KAZU_HOME": str(tmp_path / "home"),
+            "KAZU_COMPUTE": "address",
+            "KAZU_RAY_ADDRESS": address,
+            "KAZU_RAY_TOKEN_PATH": str(token),
+        }
+        done = subprocess.run(
+            [str(PROGRAM), "demo"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=290,
+            check=False,
+        )
+        other = tmp_path / "other"
+        other.write_text(secrets.token_hex(32), "utf-8")
+        code = CODE.format(folder=str(Path(__file__).parent), token=str(other))
+        refused = subprocess.run(
+            [sys.executable, "-c", code],
+            input=f"{address}\n",
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert "17 ontologies, 6 PubMed files" in done.stdout
+    assert "1,659" in done.stdout
+    assert refused.returncode != 0
+    assert "PMID:0" not in refused.stdout
+
+
+WHEEL = {
+    "wordfreq.py": "__version__ = '0.0.1'\n",
+    "wordfreq-0.0.1.dist-info/METADATA": "Metadata-Version: 2.1\nName: wordfreq\nVersion: 0.0.1\n",
+    "wordfreq-0.0.1.dist-info/WHEEL": (
+        "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    ),
+    "wordfreq-0.0.1.dist-info/RECORD": (
+        "wordfreq.py,,\nwordfreq-0.0.1.dist-info/METADATA,,\n"
+        "wordfreq-0.0.1.dist-info/WHEEL,,\nwordfreq-0.0.1.dist-info/RECORD,,\n"
+    ),
+}
+VERSIONS = """
+import sys
+sys.path.insert(0, {folder!r})
+import pyarrow as pa
+import test_ray as steps
+import ray.cloudpickle
+from importlib.metadata import version
+ray.cloudpickle.register_pickle_by_value(steps)
+
+class Versions(steps.Obedient):
+    def read(self, passages):
+        from importlib.metadata import version
+        found = [version("wordfreq")] * len(passages)
+        return pa.table({{"doc_id": passages["doc_id"], "found": found}})
+
+ray.cloudpickle.register_pickle_by_value(sys.modules["__main__"])
+own = {{"pip": {{"packages": [{wheel!r}], "pip_check": False}}}}
+compute = steps.compute_of(runtime_envs={{"other": own}}, timeout_seconds=200)
+for name in ("plain", "other", "plain"):
+    for outcome in compute.run(Versions(name), [steps.passages_of(["fine"])], file="own"):
+        print(name, *outcome.rows["found"].to_pylist(), flush=True)
+print("here", version("wordfreq"))
+"""
+
+
+@pytest.mark.slow
+def test_a_step_in_an_environment_of_its_own_runs_beside_the_main_one(tmp_path: Path):
+    """The wheel is made here: another version of a package that the platform itself uses."""
+    from importlib.metadata import version
+
+    wheel = tmp_path / "wordfreq-0.0.1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, body in WHEEL.items():
+            archive.writestr(name, body)
+    code = VERSIONS.format(folder=str(Path(__file__).parent), wheel=str(wheel))
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=290,
+        check=False,
+    )
+
+    main = version("wordfreq")
+    assert main != "0.0.1"
+    assert done.stdout.splitlines() == [
+        f"plain {main}",
+        "other 0.0.1",
+        f"plain {main}",
+        f"here {main}",
+    ], done.stderr
