@@ -64,7 +64,7 @@ def environment_of(home: Path, **settings: str) -> dict[str, str]:
     return kept | {"KAZU_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"} | settings
 
 
-def stop(process: subprocess.Popen[Any], *, seconds: float = 20) -> int:
+def stop(process: subprocess.Popen[Any], *, seconds: float = 60) -> int:
     """Ask a process group to stop, then make it."""
     process.send_signal(signal.SIGTERM)
     try:

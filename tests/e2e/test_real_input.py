@@ -122,13 +122,13 @@ def test_edges_count_what_a_plain_loop_counts(warehouse: duckdb.DuckDBPyConnecti
         WHERE NOT d.retracted AND hash(a.doc_id) % 8 = 0
         """
     ).fetchall()
-    by_document: dict[str, list[tuple[int, int, int, str, str]]] = {}
+    by_document: dict[str, list[tuple[int, int, int, str, str | None]]] = {}
     for doc_id, section, start, end, entity_class, concept in mentions:
         mention = (section, start, end, entity_class, concept)
         by_document.setdefault(doc_id, []).append(mention)
     counted: Counter[tuple[str, str]] = Counter()
     for found in by_document.values():
-        kept = [m for m in found if not any(_inside(m, other) for other in found)]
+        kept = [m for m in found if m[4] and not any(_inside(m, other) for other in found)]
         if len({concept for *_, concept in kept}) <= 200:
             counted.update(
                 {

@@ -41,7 +41,7 @@ T_CELL = f"""
   <rdfs:label xml:lang="en">T cell</rdfs:label>
   <obo:IAO_0000115>A type of lymphocyte.</obo:IAO_0000115>
   <oio:hasExactSynonym>T-cell</oio:hasExactSynonym>
-  <oio:hasRelatedSynonym>TC</oio:hasRelatedSynonym>
+  <oio:hasRelatedSynonym>T-ly</oio:hasRelatedSynonym>
   <oio:hasDbXref>FMA:62870</oio:hasDbXref>
   <skos:exactMatch rdf:resource="http://identifiers.org/mesh/D013601"/>
   <oio:hasAlternativeId>CL:0000001</oio:hasAlternativeId>
@@ -49,7 +49,7 @@ T_CELL = f"""
 <owl:Axiom>
   <owl:annotatedSource rdf:resource="{PURL}CL_0000084"/>
   <owl:annotatedProperty rdf:resource="http://www.geneontology.org/formats/oboInOwl#hasRelatedSynonym"/>
-  <owl:annotatedTarget>TC</owl:annotatedTarget>
+  <owl:annotatedTarget>T-ly</owl:annotatedTarget>
   <oio:hasSynonymType rdf:resource="{PURL}OMO_0003000"/>
 </owl:Axiom>
 <rdf:Description rdf:about="{PURL}CL_0000542">
@@ -77,7 +77,7 @@ def test_a_class_says_everything_about_its_concept(parse_text: ParseText):
     ]
     names = found.synonyms.select(["name", "scope", "active"]).to_pylist()
     assert [tuple(r.values()) for r in names if r["active"]] == [
-        ("TC", "abbreviation", True),
+        ("T-ly", "abbreviation", True),
         ("T-cell", "exact", True),
         ("T cell", "label", True),
         ("lymphocyte", "label", True),
