@@ -122,9 +122,9 @@ def test_edges_count_what_a_plain_loop_counts(warehouse: duckdb.DuckDBPyConnecti
         WHERE NOT d.retracted AND hash(a.doc_id) % 8 = 0
         """
     ).fetchall()
-    by_document: dict[str, list[tuple[int, int, int, str, str | None]]] = {}
+    by_document: dict[str, list[tuple[int, int, int, str, str]]] = {}
     for doc_id, section, start, end, entity_class, concept in mentions:
-        mention = (section, start, end, entity_class, concept)
+        mention = (section, start, end, entity_class, concept or "")
         by_document.setdefault(doc_id, []).append(mention)
     counted: Counter[tuple[str, str]] = Counter()
     for found in by_document.values():
