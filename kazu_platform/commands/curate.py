@@ -189,6 +189,9 @@ def apply() -> int:
 
     settings, started = read_settings(), time.perf_counter()
     settings.make_home()
+    if settings.compute is None and not settings.ray_address:
+        # What a decision touches is read in less time than a Ray of our own takes to start.
+        settings = settings.model_copy(update={"compute": "inline"})
     _of_catalogue(settings, settings.catalogue())
     console, lake = Console(stderr=True), Lake(settings.lake)
     if not lake.partitions(LINKS):
