@@ -148,6 +148,7 @@ def apply_curations(
         Step("indices", INDEX_LAYER),
         *(Step(name, MENTION_LAYER, name) for name in files),
         Step("links", LINK_LAYER),
+        Step("reports", REPORT_LAYER),
         Step("graph", CORPUS_LAYER - LINK_LAYER),
     ]
     return _summary(ontologies, files, list(_take(steps, graph, progress)))

@@ -364,7 +364,7 @@ _TWO_SMALL: Final = re.compile(f"^[{_LL}]{{2}}$")
 _TWO_LETTERS: Final = re.compile(f"^[{_L}]{{2}}$")
 _EDGES: Final = re.compile(rf"^[\s{_PD}'\"`()\[\]{{}}.,;:/]+|[\s{_PD}'\"`()\[\]{{}}.,;:/]+$")
 _SHORT_GENE: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}][\s{_PD}]?\d|[{_LL}]{{3,4}})$")
-_SHORT_CELL: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}]{{1,3}}[\s{_PD}]?\d{{1,2}})$")
+_SHORT_CELL: Final = re.compile(rf"^(?:[{_L}]{{2}}|[{_L}]{{1,3}}[{_PD}]?\d{{1,2}})$")
 _FOUR_LETTERS: Final = re.compile(f"^[{_L}]{{4}}$")
 _ROMAN_NUMBER: Final = re.compile("^[IVX]+$")
 _DIGIT_LETTER: Final = re.compile(rf"^\d[{_L}]$")
@@ -397,7 +397,7 @@ def too_short(name: str, entity_class: str) -> bool:
         "cell_line": _TWO_LETTERS,
         "gene": _SHORT_GENE,
         "cell_type": _SHORT_CELL,
-        "anatomy": _SHORT_CELL,
+        "anatomy": _TWO_LETTERS,
     }.get(entity_class)
     return short is not None and bool(short.search(name)) and not _everyday(name, entity_class)
 
@@ -456,14 +456,14 @@ def general_term(name: str, entity_class: str) -> bool:
 
 def gene_symbol(name: str, entity_class: str) -> bool:
     """The symbol of a gene as the name of a disease."""
-    return entity_class == "disease" and _GENE_SYMBOL.search(name) is not None
+    return entity_class == "disease" and _GENE_SYMBOL.search(core_of(name)) is not None
 
 
 def curate(name: str, entity_class: str, *, obsolete: bool = False) -> Verdict:
     """Judge one name, as `autocuration.curate`."""
     return Verdict(
         _sensitive(name, entity_class),
-        entity_class == "cell_line" and _SHORT_SYMBOL.search(name) is not None,
+        entity_class == "cell_line" and _SHORT_SYMBOL.search(core_of(name)) is not None,
         "obsolete" if obsolete else _held_back(name, entity_class),
     )
 

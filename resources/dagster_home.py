@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -13,15 +14,17 @@ from kazu_platform.errors import ConfigurationError
 POOLS = {"corpus": 1, "downloads": 2}
 PROCESS_TAG = "kazu/process"
 
+_EVENT_LOG = """\
+event_log_storage:
+  module: resources.event_log
+  class: KeptSqliteEventLogStorage
+  config: {}
+"""
 _CONFIG = """\
 nux:
   enabled: false
 telemetry:
   enabled: false
-event_log_storage:
-  module: resources.event_log
-  class: KeptSqliteEventLogStorage
-  config: {}
 concurrency:
   runs:
     max_concurrent_runs: 2
@@ -50,7 +53,10 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():
-        config.write_text(_CONFIG, "utf-8")
+        config.write_text(_CONFIG + _EVENT_LOG, "utf-8")
+    elif not re.search(r"(?m)^(event_log_)?storage:", written := config.read_text("utf-8")):
+        # A home of before; its events stay where they are.
+        config.write_text(f"{written.rstrip()}\n{_EVENT_LOG}", "utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     instance = dg.DagsterInstance.from_config(str(home))

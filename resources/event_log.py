@@ -68,9 +68,10 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         """Close what is open."""
-        while self._engines:
-            self._engines.popitem()[1].dispose()
-        super().dispose()
+        super().dispose()  # whoever watches the log stops before its connections go
+        with self._db_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
 
 
 def _synchronise_less(connection: sqlite3.Connection, _record: object) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kazu_platform.settings import Catalogue, Settings
+    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.lake import Lake
 
 SHOWN: Final = ("place", "action", "name", "concept_id", "entity_class", "author", "expires_on")
 _COLOURS: Final = {
@@ -163,6 +165,7 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
         place = CURATIONS.schema.get_field_index("effect")
         curations = curations.set_column(place, CURATIONS.schema.field(place), pa.array(effects))
     store = ArtifactStore(settings.models)
+    _must_be_up_to_date(Lake(settings.lake), store)
     live = Indices(store.live("dictionary").content, store.live("linking").content)
     ontologies = [catalogue.ontology(name) for name in catalogue.by_preference()]
     settings.make_home()
@@ -189,9 +192,6 @@ def apply() -> int:
 
     settings, started = read_settings(), time.perf_counter()
     settings.make_home()
-    if settings.compute is None and not settings.ray_address:
-        # What a decision touches is read in less time than a Ray of our own takes to start.
-        settings = settings.model_copy(update={"compute": "inline"})
     _of_catalogue(settings, settings.catalogue())
     console, lake = Console(stderr=True), Lake(settings.lake)
     if not lake.partitions(LINKS):
@@ -199,6 +199,10 @@ def apply() -> int:
             "Nothing was linked yet; materialise the catalogue first: kazu-platform demo, or the "
             "job whole_graph."
         )
+    if settings.compute is None and not settings.ray_address and not _has_set_aside(lake):
+        # What a decision touches is read in less time than a Ray of our own takes to start. Not
+        # so where a document was set aside: its file is read in full, and it may crash again.
+        settings = settings.model_copy(update={"compute": "inline"})
     try:
         with working_graph(settings, console) as (graph, progress):
             done = apply_curations(graph, graph.resources["sources"], lake, progress)
@@ -212,6 +216,42 @@ def apply() -> int:
         f"date, in {time.perf_counter() - started:.1f} seconds.\n"
     )
     return 1 if done.failed else 0
+
+
+def _has_set_aside(lake: Lake) -> bool:
+    """Whether a detector or the linker set something aside."""
+    from assets.replaying import DICTIONARY, LINKING, set_aside_in
+
+    return any(set_aside_in(lake, stage) for stage in (DICTIONARY, LINKING))
+
+
+def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
+    """A preview compares with the lake as it is; so that must be what its indices make.
+
+    Raises:
+        ConfigurationError: a run was stopped half way, or something is yet to be made.
+    """
+    from kazu_platform.ner.dictionary import dictionary_version
+    from kazu_platform.ner.dictionary_index import read_dictionary_manifest
+    from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS
+
+    step = dictionary_version(read_dictionary_manifest(store.live("dictionary").content))
+    linking = store.live("linking").version
+    behind = [
+        name
+        for table, key, wanted in (
+            (DICTIONARY_MENTIONS, "step", step),
+            (MENTIONS, "linking", linking),
+        )
+        for name, pointer in lake.pointers(table).items()
+        if pointer.inputs.get(key) != wanted
+    ]
+    if behind:
+        raise ConfigurationError(
+            f"{behind[0]}{f' and {len(set(behind)) - 1} more' if len(set(behind)) > 1 else ''}: "
+            "was read with other vocabularies than those in use; run kazu-platform curate apply "
+            "first."
+        )
 
 
 def print_preview(changes: pl.DataFrame, out: TextIO, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ still link to it. The first rule that fits counts, in this order:
 | obsolete | names of withdrawn concepts | all |
 | too_short | one character; two lower-case letters ("in", "to") | all |
 | | two letters ("CI", "At") | gene, cell_line, cell_type, anatomy |
-| | up to three letters and a number ("AP-1") | cell_type, anatomy |
+| | up to three letters and a number ("AP-1") | cell_type |
 | | a letter and a digit ("G1"), four small letters ("had", "beta") | gene |
 | too_long | more than 120 characters or 16 words: no text writes them | all |
 | number | names without a letter | all |
@@ -18,8 +18,8 @@ still link to it. The first rule that fits counts, in this order:
 | general_term | "animals": no species; "inhibitor": no chemical; "DNA": no gene | these |
 | gene_symbol | "G6PD", "RB1" as names of a disease: letters, then digits | disease |
 
-What a text is compared with has no hyphens, quotes and brackets at its ends, so rules on words and
-lengths judge a name without them: "had-" is "had", and "(P" is "P".
+What a text is compared with has no hyphens at its ends, and brackets are borders of words, so rules
+on words, lengths and symbols judge a name without them: "had-" is "had", and "(P" is "P".
 
 And two rules make a name stricter instead:
 
@@ -44,7 +44,7 @@ from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGAN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUTOCURATION_VERSION: Final = f"4-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+AUTOCURATION_VERSION: Final = f"5-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
 """Changes with any rule: synonyms curated by another version are made again."""
 
 MIN_CHARACTERS: Final = 2
@@ -85,8 +85,8 @@ _EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"
 _TOO_SHORT = {
     "gene": r"^(?:\p{L}{2}|\p{L}[\s\p{Pd}]?\d|\p{Ll}{3,4})$",
     "cell_line": r"^\p{L}{2}$",
-    "cell_type": r"^(?:\p{L}{2}|\p{L}{1,3}[\s\p{Pd}]?\d{1,2})$",
-    "anatomy": r"^(?:\p{L}{2}|\p{L}{1,3}[\s\p{Pd}]?\d{1,2})$",
+    "cell_type": r"^(?:\p{L}{2}|\p{L}{1,3}\p{Pd}?\d{1,2})$",
+    "anatomy": r"^\p{L}{2}$",
 }
 _SHORT_GENE = r"^\p{L}{4}$"
 _SHORT_SYMBOL = (
@@ -113,7 +113,6 @@ def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     word = distinct["core"]
     word = word.str.replace(_EPITHET, "$1") if entity_class == "species" else word
     distinct = distinct.with_columns(zipf(word).alias("zipf"))
-    name = pl.col("name")
     core = pl.col("core")
     sensitive = case_sensitive(core) | _scientific(core, entity_class)
     if entity_class == "gene":  # "Pigs" and "Flap" are genes, "pigs" are none
@@ -121,7 +120,7 @@ def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     curated = distinct.with_columns(
         sensitive.alias("case_sensitive"),
         _held_back(sensitive, entity_class).alias("held_back_by"),
-        _in_context(name, entity_class).alias("in_context"),
+        _in_context(core, entity_class).alias("in_context"),
     ).drop("zipf", "core")
     return (
         names.join(curated, on="name", how="left", maintain_order="left")
@@ -150,7 +149,7 @@ def _held_back(sensitive: pl.Expr, entity_class: str) -> pl.Expr:
     if entity_class in GENERAL:
         cases["general_term"] = core.str.to_lowercase().is_in(list(GENERAL[entity_class]))
     if entity_class == "disease":
-        cases["gene_symbol"] = name.str.contains(r"^\p{Lu}[\p{Lu}\d]{1,5}\d\p{Lu}{0,2}$")
+        cases["gene_symbol"] = core.str.contains(r"^\p{Lu}[\p{Lu}\d]{1,5}\d\p{Lu}{0,2}$")
     return pl.coalesce([pl.when(case).then(pl.lit(rule)) for rule, case in cases.items()])
 
 

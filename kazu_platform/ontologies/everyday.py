@@ -66,7 +66,7 @@ GENERAL_TAXA: Final = _words(
     "cyanobacteria cyanobacterium reovirus baculovirus coxsackievirus enterovirus herpesvirus "
     "lentivirus parvovirus poxvirus rotavirus flavivirus coronavirus ciliate diatom "
     "dinoflagellate actinomycete ascomycete basidiomycete oomycete conifer legume "
-    "proteobacteria rhizobacteria yeasts opisthokont"
+    "proteobacteria rhizobacteria opisthokont"
 )
 """Words for groups so wide that a text which holds one names no species."""
 
@@ -123,10 +123,11 @@ _DISEASES: Final = _words(
     "psoriasis psychosis rabies rash rickets rubella sarcoma scabies schizophrenia sclerosis "
     "scoliosis scurvy seizure sepsis septicemia shock sinusitis smallpox sprain stroke "
     "stuttering suicide syphilis tachycardia tetanus thrombosis tinnitus trauma tremor "
-    "tuberculosis tumor tumour typhoid typhus ulcer vertigo vomiting wart"
+    "tuberculosis tumor tumour typhoid typhus ulcer vertigo vomiting wart "
+    "toxicity alcoholism ebola shingles"
 )
 _CHEMICALS: Final = _words(
-    "acetone acid adrenaline alanine alcohol aluminium aluminum ammonia amphetamine antibiotic "
+    "acetone adrenaline alanine alcohol aluminium aluminum ammonia amphetamine "
     "arginine arsenic aspirin barium benzene biotin boron bromine butane cadmium caffeine "
     "calcium cannabis carbohydrate carbon carotene chloride chlorine chloroform cholesterol "
     "chromium citrate cobalt cocaine codeine copper cortisol cortisone creatine creatinine "
@@ -137,8 +138,8 @@ _CHEMICALS: Final = _words(
     "lysine magnesium maltose manganese marijuana melatonin mercury methadone methane methanol "
     "methionine morphine nickel nicotine nitrate nitrite nitrogen opiate opioid opium oxide "
     "oxycodone oxygen ozone paracetamol peptide peroxide phenol phosphate phosphorus platinum "
-    "plutonium polyester polymer potassium progesterone propane protein quinine radium radon "
-    "salt selenium serine serotonin silica silicon silver sodium starch steroid sucrose sugar "
+    "plutonium polyester potassium progesterone propane protein quinine radium radon "
+    "selenium serine serotonin silica silicon silver sodium starch steroid sucrose sugar water "
     "sulfate sulphate sulfur sulphur testosterone thyroxine tin titanium toluene toxin "
     "tryptophan tungsten tyrosine uranium urea valine vitamin xenon zinc"
 ) - {"protein", "proteins", "leads", "golds", "tins", "peptide", "peptides"}
@@ -148,5 +149,7 @@ KEPT: Final[Mapping[str, frozenset[str]]] = {
     "disease": _DISEASES,
     "phenotype": _DISEASES,
     "chemical": _CHEMICALS,
+    "gene": frozenset({"tau", "ras", "myc", "fos", "src", "abl", "wnt", "jun", "raf", "rel"}),
+    "cell_type": _names("ilc1, ilc2, ilc3, th0, th1, th2, th9, th17, dc1, dc2"),
 }
 """By entity class: common English words that are matched all the same."""

@@ -6,8 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
+from kazu_platform.commands.curate import preview
+from kazu_platform.errors import ConfigurationError
 from kazu_platform.ontologies.curations import read_curations
 from kazu_platform.reports.preview import Indices, preview_curations, summary
 from kazu_platform.tables import CITATIONS, CONCEPTS, LINKS, MENTIONS, SYNONYMS
@@ -133,3 +136,21 @@ def test_a_wrong_file_of_curations_changes_nothing(home: Home, tmp_path: Path):
     assert [failed.what for failed in done.failed] == ["curations"]
     assert "item 1 (line 1)" in done.failed[0].why
     assert home.generations(SYNONYMS) == before
+
+
+def test_a_lake_that_was_left_half_way_is_not_compared_with(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "curations.yaml"
+    path.write_text(yaml.safe_dump([ALWAYS | DECISIONS[0]]), "utf-8")
+    home.use_catalogue(home.catalogue() | {"curations": str(path)})
+    assert home.vocabulary("ChEBI").failures == {}
+    assert home.indices().failures == {}
+    monkeypatch.setenv("KAZU_HOME", str(home.path))
+    monkeypatch.setenv("KAZU_SOURCES", home.sources)
+
+    with pytest.raises(ConfigurationError, match="run kazu-platform curate apply first"):
+        preview(None, proposed=True)
+
+    assert home.curate().failed == []
+    assert preview(None, proposed=True).height == 0
