@@ -114,6 +114,35 @@ def test_too_large_a_share_set_aside_fails_the_file(home: Home, monkeypatch: pyt
     assert lenient.checks["dictionary_mentions", "few_set_aside"] is True
 
 
+def test_a_file_that_failed_its_gate_does_not_stop_the_replay_of_others(
+    home: Home, set_aside: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing is live of it; it is left to its next run."""
+    failing = "pubmed26n0001"
+    home.lake.drop(DICTIONARY_MENTIONS, failing)
+    with monkeypatch.context() as patch:
+        patch.setenv("KAZU_MAX_DOCUMENT_CHARACTERS", "5")
+        assert "set aside" in home.file(failing).failures["dictionary_mentions"]
+    n_failing = home.lake.read(QUARANTINE, f"dictionary/{failing}").num_rows
+
+    done = {each["partition"]: (each["tried"], each["left"]) for each in replayed(home)}
+
+    assert done == {failing: (n_failing, n_failing), FILE: (1, 0)}
+    assert home.lake.live(DICTIONARY_MENTIONS, failing) is None
+    assert set_aside in home.lake.read(DICTIONARY_MENTIONS, FILE)["doc_id"].to_pylist()
+
+
+@pytest.mark.parametrize("moved", ["citations", "sentences", "step"])
+@pytest.mark.usefixtures("set_aside")
+def test_mentions_of_another_text_are_left_to_their_next_run(home: Home, moved: str):
+    live = home.lake.pointer(DICTIONARY_MENTIONS, FILE)
+    home.lake.confirm(DICTIONARY_MENTIONS, live, {**live.inputs, moved: "of then"})
+
+    assert [(each["tried"], each["left"]) for each in replayed(home)] == [(1, 1)]
+
+    assert home.generations(DICTIONARY_MENTIONS)[FILE] == live.generation
+
+
 def test_a_file_that_did_not_change_is_not_detected_again(home: Home):
     said = home.file(FILE).metadata["dictionary_mentions"]
 
