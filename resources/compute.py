@@ -163,10 +163,16 @@ class ComputeResource(dg.ConfigurableResource):
             kept.clear()
 
     def _kept(self, step: Step, file: str) -> Kept | None:
-        limits = f"{self.mode} {self.memory_mib} {self.limits}"
-        return (
-            Kept(Path(self.unfinished), step, file=file, limits=limits) if self.unfinished else None
+        if not self.unfinished:
+            return None
+        # What a document is set aside by; where and by how many workers it is tried is not.
+        limits = (
+            self.document_characters,
+            self.memory_mib,
+            self.timeout_seconds,
+            self.seconds_per_million_characters,
         )
+        return Kept(Path(self.unfinished), step, file=file, limits=repr(limits))
 
     @contextmanager
     def _pool(self, step: Step, file: str) -> Generator[Pool]:
