@@ -82,6 +82,8 @@ def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, fil
         return aside.num_rows  # the next run over the file reads it in full, these documents too
     passages = read_passages(lake, file)
     these = _rows_of(passages, aside)
+    # A replay that was killed half way has kept what failed in it, which is to be tried again.
+    compute.published(step, file=file)
     outcomes = list(compute.run(step, [passages.take(these)], file=file))
     found = [DICTIONARY_MENTIONS.empty(), *(outcome.rows for outcome in outcomes)]
     known = lake.read(DICTIONARY_MENTIONS, file)

@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from assets.reading import read_passages
 from assets.runs import Graph, replay_quarantine
 from kazu_platform.cli import app
 from kazu_platform.definitions import build_assets, build_resources
-from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, EDGES, MENTIONS, QUARANTINE
+from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.tables import (
+    CITATIONS,
+    DICTIONARY_MENTIONS,
+    EDGES,
+    LINKS,
+    MENTIONS,
+    QUARANTINE,
+    SURFACES,
+)
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tests.assets.conftest import Home
 
 FILE = "pubmed26n0002"
@@ -77,6 +89,29 @@ def test_a_document_that_fails_again_stays(
 
     (row,) = home.lake.read(QUARANTINE, f"dictionary/{FILE}").to_pylist()
     assert (row["doc_id"], row["detail"].endswith("more than 5")) == (set_aside, True)
+
+
+def test_what_failed_in_a_replay_that_was_killed_is_tried_again(
+    home: Home, set_aside: str, monkeypatch: pytest.MonkeyPatch
+):
+    step = DictionaryStep(str(home.artifacts.live("dictionary").content))
+    passages = read_passages(home.lake, FILE)
+    one = passages.filter([each == set_aside for each in passages["doc_id"].to_pylist()])
+    compute = build_resources(home.settings)["compute"]
+    with monkeypatch.context() as patch:
+        patch.setattr(DictionaryStep, "open", lambda _: _read_nothing)
+        (failed,) = compute.run(step, [one], file=FILE)
+    assert failed.set_aside["reason"].to_pylist() == ["error"]
+    (kept,) = compute.run(step, [one], file=FILE)
+    assert kept.set_aside.equals(failed.set_aside)
+
+    assert [(each["tried"], each["left"]) for each in replayed(home)] == [(1, 0)]
+
+
+def _read_nothing(passages: pa.Table) -> pa.Table:
+    if passages.num_rows:
+        raise ValueError("not mended yet")
+    return DICTIONARY_MENTIONS.empty()
 
 
 def test_where_nothing_is_set_aside_nothing_is_done(home: Home):
