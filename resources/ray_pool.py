@@ -114,7 +114,10 @@ class RayPool:
 
         while True:
             awaited = {each.awaited: each for each in self._actors if each.awaited}
-            ready, _ = ray.wait(list(awaited), num_returns=1, timeout=self._patience())
+            refs = list(awaited)
+            ray.wait(refs, num_returns=1, timeout=self._patience())
+            # All that answered by now did so in time, however long the caller did not ask.
+            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0, fetch_local=False)
             events = [event for ref in ready for event in self._look_at(awaited[ref])]
             events += [self._give_up(each) for each in list(self._actors) if _is_late(each)]
             self._assign()

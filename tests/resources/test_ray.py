@@ -178,6 +178,22 @@ def test_warm_workers_are_used_again_and_as_few_as_are_needed():
     assert os.getpid() not in processes
 
 
+def test_workers_that_answered_in_time_are_not_late_because_nobody_asked():
+    work = compute_of(timeout_seconds=2.0).run(
+        Obedient(), [passages_of(["fine"] * 16 * 6)], file="own"
+    )
+    outcomes = iter(work)
+
+    done = ids([next(outcomes)])
+    for _ in range(2):
+        time.sleep(3)
+        done += ids([next(outcomes)])
+    done += ids(list(outcomes))
+
+    assert done == [f"PMID:{n}" for n in range(16 * 6)]
+    assert (work.account.timeouts, work.account.deaths) == (0, 0)
+
+
 def test_a_step_that_cannot_be_opened_says_why():
     work = compute_of().run(Obedient("unwilling"), [passages_of(["fine"])], file="own")
 
