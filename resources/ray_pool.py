@@ -193,9 +193,10 @@ class RayPool:
                 f"{self._step.name} {self._file}: {type(cause).__name__}: {cause}"
             ) from error
         except RayError as error:
+            self._cluster.check()
             raise ComputeError(f"{self._step.name} {self._file}: {error}") from error
         if actor.opening:
-            actor.opening, self._starving_since, self._failed_starts = None, None, 0
+            actor.opening, self._failed_starts = None, 0
             return []
         actor.answer = None
         return [Done(actor.task, outcome_of(answer))]
@@ -203,6 +204,7 @@ class RayPool:
     def _mourn(self, actor: _Actor, error: Exception) -> list[Done | Lost]:
         """Blame a death on the part that the worker had, if it had one."""
         self._actors.remove(actor)
+        self._cluster.check()  # no document is to be blamed for its end, and no step
         if actor.opening:
             self._failed_starts += 1
             if self._failed_starts >= MAX_FAILED_STARTS:

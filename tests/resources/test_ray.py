@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -257,9 +258,44 @@ def ray_goes_away_during_a_partition() -> None:
         assert again.account.documents_reused >= 16
 
 
+def ray_goes_away_during_a_second_try() -> None:
+    compute = compute_of(timeout_seconds=600, workers=1)
+
+    def meddle() -> None:
+        first = _at_work(but=set())
+        for process in first:
+            os.kill(process, signal.SIGKILL)
+        _at_work(but=first)
+        _end_ray()
+
+    meddler = threading.Thread(target=meddle)
+    meddler.start()
+    with pytest.raises(LostClusterError, match="the next run starts another"):
+        list(compute.run(Obedient(), [passages_of(["sleep 500"])], file="own"))
+    meddler.join()
+
+
+def _at_work(*, but: set[int]) -> set[int]:
+    """Workers of this process that have a part, as soon as there are."""
+    found = set[int]()
+
+    def there_are() -> bool:
+        workers = _workers_of(os.getpid()) - but
+        found.update(each for each in workers if _command(each).startswith("ray::Worker.do"))
+        return bool(found)
+
+    assert _soon(there_are, seconds=60)
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "scene", [ray_goes_away_between_two_partitions, ray_goes_away_during_a_partition]
+    "scene",
+    [
+        ray_goes_away_between_two_partitions,
+        ray_goes_away_during_a_partition,
+        ray_goes_away_during_a_second_try,
+    ],
 )
 def test_a_ray_that_goes_away_is_no_documents_fault(scene: Callable[[], None]):
     """In a process of its own, because Ray may end one that its cluster went away from."""
