@@ -121,7 +121,7 @@ class ComputeResource(dg.ConfigurableResource):
         """Workers at once."""
         if self.mode == "inline":
             return 1
-        return self.workers or len(os.sched_getaffinity(0))
+        return self.workers or _n_cores()
 
     def run(
         self,
@@ -202,3 +202,10 @@ class ComputeResource(dg.ConfigurableResource):
             ) as pool,
         ):
             yield pool
+
+
+def _n_cores() -> int:
+    """Cores that this process may use; where that is not said, as on macOS, all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,3 +86,12 @@ def test_another_version_of_the_step_does_everything_again(tmp_path: Path):
     assert n_reused(tmp_path, Ids()) == 0
 
     assert n_reused(tmp_path, Ids(version="2")) == 0
+
+
+def test_where_affinity_is_unknown_there_is_a_worker_for_each_core(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+
+    assert ComputeResource(mode="local").n_workers == 3
