@@ -83,7 +83,7 @@ class ComputeResource(dg.ConfigurableResource):
         ge=0,
     )
     start_seconds: float = Field(
-        default=300.0, description="Until the first worker has opened its step.", gt=0
+        default=300.0, description="While no worker has opened its step.", gt=0
     )
     consecutive_deaths: int = Field(
         default=_DEFAULTS.consecutive_deaths,

@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from kazu_platform.errors import ComputeError, ConfigurationError, LostClusterError
+from kazu_platform.errors import (
+    ComputeError,
+    ConfigurationError,
+    LostClusterError,
+    NoWorkerError,
+)
 from kazu_platform.tables import PASSAGES
 from resources.compute import ComputeResource
 from resources.ray_cluster import RayOptions, cluster_of
@@ -44,6 +49,11 @@ class Obedient:
             raise OSError("there is no model here")
         if self.name == "mortal":
             os._exit(1)
+        if self.name == "only the first opens":
+            try:
+                Path(f"{self.log}.opened").touch(exist_ok=False)
+            except FileExistsError:
+                time.sleep(10_000)
         return self.read
 
     def read(self, passages: pa.Table) -> pa.Table:
@@ -200,6 +210,28 @@ def test_a_step_that_cannot_be_opened_says_why():
 
     with pytest.raises(ComputeError, match="unwilling own: OSError: there is no model here"):
         list(work)
+
+
+def test_a_pool_whose_last_worker_died_does_not_wait_for_ever(tmp_path: Path):
+    """Others never open the step; a later run may have more luck."""
+    compute = compute_of(start_seconds=15, timeout_seconds=600)
+    step = Obedient("only the first opens", log=str(tmp_path / "log"))
+
+    work = compute.run(step, [passages_of(["fine"] * 64 + ["exit"] + ["fine"] * 63)], file="own")
+
+    with pytest.raises(NoWorkerError, match="no worker had opened the step after 1. s"):
+        list(work)
+    assert work.account.documents >= 16
+
+
+def test_more_than_the_cluster_has_is_never_to_be_had():
+    work = compute_of(start_seconds=2, gpus=1e3).run(
+        Obedient("big"), [passages_of(["fine"])], file="own"
+    )
+
+    with pytest.raises(ComputeError, match="1000 GPU .* has not as much") as failed:
+        list(work)
+    assert not isinstance(failed.value, NoWorkerError)
 
 
 def test_workers_that_die_while_opening_are_no_documents_fault():
