@@ -59,6 +59,8 @@ def set_aside_in(lake: Lake, stage: str) -> dict[str, int]:
 def replay(lake: Lake, store: ArtifactStore, compute: ComputeResource) -> Iterator[Replayed]:
     """Try all of it again, partition by partition; each is published before the next.
 
+    Surfaces are only made ready to be linked by the next run of `links`: all of them are left.
+
     Raises:
         LostRaceError: somebody wrote the same file meanwhile; nothing of it was published.
     """

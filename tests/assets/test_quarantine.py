@@ -149,6 +149,34 @@ def test_too_large_a_share_set_aside_fails_the_file(home: Home, monkeypatch: pyt
     assert lenient.checks["dictionary_mentions", "few_set_aside"] is True
 
 
+def test_a_surface_that_was_set_aside_is_warned_of_and_linked_after_a_fix(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    before = home.data_versions(LINKS)
+    surfaces = home.lake.read(SURFACES).to_pylist()
+    longest = max(len(row["text"]) for row in surfaces)
+    n_longest = sum(len(row["text"]) == longest for row in surfaces)
+    for bucket in before:
+        home.lake.drop(LINKS, bucket)
+    with monkeypatch.context() as patch:
+        patch.setenv("KAZU_MAX_DOCUMENT_CHARACTERS", "1")
+        strict = home.graph()
+        assert strict.checks["links", "few_set_aside"] is False
+        assert "set aside" in strict.failures["links"]
+        patch.setenv("KAZU_MAX_DOCUMENT_CHARACTERS", str(longest - 1))
+        report = home.graph()
+    assert report.checks["links", "few_set_aside"] is True
+    assert report.checks["links", "nothing_set_aside"] is False
+    assert home.data_versions(LINKS) != before
+
+    done = replayed(home)
+
+    assert {each["stage"] for each in done} == {"linking"}
+    assert sum(each["tried"] for each in done) >= n_longest
+    assert {each["left"] for each in done} == {0}
+    assert home.data_versions(LINKS) == before
+
+
 def test_a_file_that_failed_its_gate_does_not_stop_the_replay_of_others(
     home: Home, set_aside: str, monkeypatch: pytest.MonkeyPatch
 ):
