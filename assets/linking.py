@@ -26,7 +26,7 @@ from kazu_platform.linking.exact import RULES_VERSION
 from kazu_platform.linking.open import open_linker
 from kazu_platform.linking.steps import LinkStep, units_of
 from kazu_platform.storage.artifacts import ArtifactStore
-from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.lake import Lake, Staged
 from kazu_platform.tables import LINKS, MENTIONS, QUARANTINE, SURFACES
 from kazu_platform.text.normalise import NORMALISER_VERSION
 from resources.compute import ComputeResource
@@ -34,6 +34,7 @@ from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "linking"
 LINKING_VERSION = RULES_VERSION
+STAGE = LinkStep.name
 
 
 @dg.asset(
@@ -91,7 +92,11 @@ def surfaces_recipes(tables: Lake) -> list[Recipe]:
     pool="corpus",
     code_version=LINKING_VERSION,
     metadata=definition_metadata(LINKS),
-    check_specs=[gates.spec(LINKS, "keys_are_unique", "A surface links to a concept once.")],
+    check_specs=[
+        gates.spec(LINKS, "keys_are_unique", "A surface links to a concept once."),
+        gates.spec(LINKS, "few_set_aside", "At most one surface in twenty could not be linked."),
+        gates.spec(LINKS, "nothing_set_aside", "Every surface could be linked.", blocking=False),
+    ],
 )
 @final_errors
 def links(lake: LakeResource, compute: ComputeResource, artifacts: ArtifactsResource) -> Events:
@@ -103,6 +108,13 @@ def links(lake: LakeResource, compute: ComputeResource, artifacts: ArtifactsReso
     counts = {"linked": 0, "kept": 0, "set_aside": 0}
     recipes = links_recipes(tables, store, counts, compute)
     yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
+    yield gates.nothing_set_aside(LINKS, "the surfaces", _set_aside(tables))
+
+
+def _set_aside(tables: Lake) -> pa.Table:
+    """Surfaces that could not be linked, of all buckets."""
+    live = (tables.live(QUARANTINE, f"{STAGE}/{name}") for name in BUCKETS)
+    return tables.read(QUARANTINE, [pointer.partition for pointer in live if pointer])
 
 
 def links_recipes(
@@ -113,12 +125,15 @@ def links_recipes(
     index = store.live("linking")
     linker = open_linker(index.content)
     step = LinkStep.of(index.content)
+    sizes = {name: tables.pointer(SURFACES, name).n_rows for name in BUCKETS}
+    failed = dict.fromkeys(BUCKETS, 0)
 
     def link(name: str, surfaces: pa.Table) -> pa.Table:
         outcomes = list(compute.run(step, [units_of(surfaces)], file=name))
         aside = [QUARANTINE.empty(), *(outcome.set_aside for outcome in outcomes)]
         tables.write(QUARANTINE, pa.concat_tables(aside), partition=f"{step.name}/{name}")
-        counts["set_aside"] += n_rows(aside)
+        failed[name] = n_rows(aside)
+        counts["set_aside"] += failed[name]
         return pa.concat_tables([LINKS.empty(), *(outcome.rows for outcome in outcomes)])
 
     def relinked(name: str, inputs: dict[str, str]) -> pa.Table:
@@ -134,6 +149,16 @@ def links_recipes(
         counts["kept"] += done.n_kept
         return done.links
 
+    def few_set_aside(name: str, _staged: Staged) -> dg.AssetCheckResult:
+        """Of a bucket; a few in the whole corpus never hold up a small bucket."""
+        is_few = counts["set_aside"] <= gates.FEW
+        aside = counts["set_aside"] if is_few else failed[name]
+        of = sum(sizes.values()) if is_few else sizes[name]
+        result = gates.few_set_aside(LINKS, of - aside, aside, max_share=compute.max_share)
+        if not result.passed:  # whoever mends what failed has the bucket linked anew
+            compute.published(step, file=name)
+        return result
+
     recipes: list[Recipe] = []
     for name in BUCKETS:
         inputs = {
@@ -147,7 +172,10 @@ def links_recipes(
                 partition=name,
                 inputs=inputs,
                 rows=lambda name=name, inputs=inputs: relinked(name, inputs),
-                gates={"keys_are_unique": gates.keys_are_unique},
+                gates={
+                    "keys_are_unique": gates.keys_are_unique,
+                    "few_set_aside": partial(few_set_aside, name),
+                },
                 after=lambda name=name: compute.published(step, file=name),
                 expected=before(name),
             )

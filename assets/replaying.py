@@ -18,8 +18,8 @@ from assets.reading import read_passages
 from kazu_platform.ner.rematch import Exchange
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.storage.artifacts import ArtifactStore
-from kazu_platform.storage.lake import Lake
-from kazu_platform.tables import DICTIONARY_MENTIONS, LINKS, QUARANTINE
+from kazu_platform.storage.lake import Lake, Pointer
+from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, LINKS, QUARANTINE, SENTENCES
 from resources.compute import ComputeResource
 
 DICTIONARY, LINKING = "dictionary", "linking"
@@ -59,6 +59,8 @@ def set_aside_in(lake: Lake, stage: str) -> dict[str, int]:
 def replay(lake: Lake, store: ArtifactStore, compute: ComputeResource) -> Iterator[Replayed]:
     """Try all of it again, partition by partition; each is published before the next.
 
+    Surfaces are only made ready to be linked by the next run of `links`: all of them are left.
+
     Raises:
         LostRaceError: somebody wrote the same file meanwhile; nothing of it was published.
     """
@@ -75,13 +77,15 @@ def replay(lake: Lake, store: ArtifactStore, compute: ComputeResource) -> Iterat
 
 def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, file: str) -> int:
     """Read the documents of a file that were set aside; how many still are."""
-    live = lake.pointer(DICTIONARY_MENTIONS, file)
+    live = lake.live(DICTIONARY_MENTIONS, file)
     step = DictionaryStep(str(store.live("dictionary").content))
     aside = lake.read(QUARANTINE, f"{step.name}/{file}")
-    if live.inputs.get("step") != step.version:
+    if live is None or not _is_current(lake, live, step):
         return aside.num_rows  # the next run over the file reads it in full, these documents too
     passages = read_passages(lake, file)
     these = _rows_of(passages, aside)
+    # A replay that was killed half way has kept what failed in it, which is to be tried again.
+    compute.published(step, file=file)
     outcomes = list(compute.run(step, [passages.take(these)], file=file))
     found = [DICTIONARY_MENTIONS.empty(), *(outcome.rows for outcome in outcomes)]
     known = lake.read(DICTIONARY_MENTIONS, file)
@@ -99,6 +103,15 @@ def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, fil
     lake.write(QUARANTINE, pa.concat_tables(left), partition=f"{step.name}/{file}")
     compute.published(step, file=file)
     return sum(each.num_rows for each in left)
+
+
+def _is_current(lake: Lake, live: Pointer, step: DictionaryStep) -> bool:
+    """Whether the mentions of a file were found in its text of now, by the step of now."""
+    texts = {table.name: lake.live(table, live.partition) for table in (CITATIONS, SENTENCES)}
+    return live.inputs.get("step") == step.version and all(
+        text is not None and live.inputs.get(name) == text.data_version
+        for name, text in texts.items()
+    )
 
 
 def _rows_of(rows: pa.Table, documents: pa.Table) -> pa.Array:

@@ -19,6 +19,7 @@ from kazu_platform.errors import (
     KazuPlatformError,
     LostClusterError,
     LostRaceError,
+    NoWorkerError,
     UnreachableError,
 )
 from kazu_platform.storage.lake import Lake, Pointer
@@ -36,7 +37,14 @@ RETRY = dg.RetryPolicy(
 OWNERS = ["team:literature"]
 
 
-TRANSIENT = (UnreachableError, LostRaceError, LostClusterError, OSError, TimeoutError)
+TRANSIENT = (
+    UnreachableError,
+    LostRaceError,
+    LostClusterError,
+    NoWorkerError,
+    OSError,
+    TimeoutError,
+)
 
 
 @contextmanager

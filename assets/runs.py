@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -26,7 +26,7 @@ from assets.layers import (
     REPORT_LAYER,
 )
 from assets.partitions import pubmed_files
-from assets.replaying import DICTIONARY, LINKING, Replayed, replay
+from assets.replaying import DICTIONARY, LINKING, Replayed, replay, set_aside_in
 from assets.sources import list_published
 from assets.vocabularies import curated_otherwise
 from kazu_platform.citations.files import file_order
@@ -172,7 +172,13 @@ def replay_quarantine(
     graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps = [Step(file, MENTIONS_ONLY, file) for file in files]
     steps += [Step("graph", CORPUS_LAYER)] if changed else []
-    return replayed, list(_take(steps, graph, progress))
+    failed = list(_take(steps, graph, progress))
+    still = set_aside_in(lake, LINKING)  # surfaces were tried by the run of the graph
+    replayed = [
+        replace(each, left=still.get(each.partition, 0)) if each.stage == LINKING else each
+        for each in replayed
+    ]
+    return replayed, failed
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@
     │   ├── OldSchemaError        it was written by an older version
     │   └── LostRaceError         another writer was faster; compute again
     ├── ComputeError              a step cannot be run: its workers, not its documents, fail
-    │   └── LostClusterError      the cluster went away; later there may be one
+    │   ├── LostClusterError      the cluster went away; later there may be one
+    │   └── NoWorkerError         no worker came in time; later one may be free
     ├── ArtifactError             an index or a model folder is missing or does not fit
     └── QueryError                a query was refused or failed
 
@@ -116,6 +117,10 @@ class ComputeError(KazuPlatformError):
 
 class LostClusterError(ComputeError):
     """The cluster that a step ran on went away; what was finished is kept."""
+
+
+class NoWorkerError(ComputeError):
+    """No worker came in time, others may have them; what was finished is kept."""
 
 
 class ArtifactError(KazuPlatformError):

@@ -83,7 +83,7 @@ class ComputeResource(dg.ConfigurableResource):
         ge=0,
     )
     start_seconds: float = Field(
-        default=300.0, description="Until the first worker has opened its step.", gt=0
+        default=300.0, description="While no worker has opened its step.", gt=0
     )
     consecutive_deaths: int = Field(
         default=_DEFAULTS.consecutive_deaths,
@@ -121,7 +121,7 @@ class ComputeResource(dg.ConfigurableResource):
         """Workers at once."""
         if self.mode == "inline":
             return 1
-        return self.workers or len(os.sched_getaffinity(0))
+        return self.workers or _n_cores()
 
     def run(
         self,
@@ -163,10 +163,16 @@ class ComputeResource(dg.ConfigurableResource):
             kept.clear()
 
     def _kept(self, step: Step, file: str) -> Kept | None:
-        limits = f"{self.mode} {self.memory_mib} {self.limits}"
-        return (
-            Kept(Path(self.unfinished), step, file=file, limits=limits) if self.unfinished else None
+        if not self.unfinished:
+            return None
+        # What a document is set aside by; where and by how many workers it is tried is not.
+        limits = (
+            self.document_characters,
+            self.memory_mib,
+            self.timeout_seconds,
+            self.seconds_per_million_characters,
         )
+        return Kept(Path(self.unfinished), step, file=file, limits=repr(limits))
 
     @contextmanager
     def _pool(self, step: Step, file: str) -> Generator[Pool]:
@@ -196,3 +202,10 @@ class ComputeResource(dg.ConfigurableResource):
             ) as pool,
         ):
             yield pool
+
+
+def _n_cores() -> int:
+    """Cores that this process may use; where that is not said, as on macOS, all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

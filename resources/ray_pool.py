@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from kazu_platform.documents import digest
-from kazu_platform.errors import ComputeError
+from kazu_platform.errors import ComputeError, NoWorkerError
 from kazu_platform.execution.kept import outcome_of, to_bytes
 from kazu_platform.execution.pool import Done, Lost
 from kazu_platform.execution.steps import Step
@@ -37,7 +37,7 @@ class WorkerOptions:
         cpus: cores and threads of each.
         gpus: of each; a part of one is allowed.
         memory_bytes: of each; 0: unlimited.
-        start_seconds: until the first has opened the step.
+        start_seconds: while none of them has opened the step.
         runtime_env: Ray's environment of the step's workers; empty: that of the cluster.
     """
 
@@ -107,17 +107,22 @@ class RayPool:
         """Wait until something became of a part.
 
         Raises:
-            ComputeError: the step cannot be opened, or no worker can be had.
+            ComputeError: the step cannot be opened, or the cluster can never have a worker.
+            NoWorkerError: no worker came in time.
             LostClusterError: the cluster went away.
         """
         import ray
 
         while True:
             awaited = {each.awaited: each for each in self._actors if each.awaited}
-            ready, _ = ray.wait(list(awaited), num_returns=1, timeout=self._patience())
+            refs = list(awaited)
+            ray.wait(refs, num_returns=1, timeout=self._patience())
+            # All that answered by now did so in time, however long the caller did not ask.
+            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0, fetch_local=False)
             events = [event for ref in ready for event in self._look_at(awaited[ref])]
             events += [self._give_up(each) for each in list(self._actors) if _is_late(each)]
             self._assign()
+            self._note_starving()
             if events:
                 return events
             self._cluster.check()
@@ -160,9 +165,8 @@ class RayPool:
         import ray
 
         options = self._options
-        placed: dict[str, Any] = {"num_cpus": options.cpus, "num_gpus": options.gpus}
-        if self._cluster.is_own:  # two partitions at once must not wait for each other's workers
-            placed["num_cpus"] = 0
+        needs = self._needs()
+        placed: dict[str, Any] = {"num_cpus": needs["CPU"], "num_gpus": needs["GPU"]}
         if options.runtime_env:
             placed["runtime_env"] = options.runtime_env
         kind: Any = ray.remote(Worker)
@@ -170,8 +174,6 @@ class RayPool:
         handle = actor.remote(max(1, int(options.cpus)), options.memory_bytes)
         self._actors.append(_Actor(handle, opening=handle.open.remote(self._step)))
         self.n_started += 1
-        if self._starving_since is None:
-            self._starving_since = time.monotonic()
 
     def _look_at(self, actor: _Actor) -> list[Done | Lost]:
         """Take what a worker answered."""
@@ -190,9 +192,10 @@ class RayPool:
                 f"{self._step.name} {self._file}: {type(cause).__name__}: {cause}"
             ) from error
         except RayError as error:
+            self._cluster.check()
             raise ComputeError(f"{self._step.name} {self._file}: {error}") from error
         if actor.opening:
-            actor.opening, self._starving_since, self._failed_starts = None, None, 0
+            actor.opening, self._failed_starts = None, 0
             return []
         actor.answer = None
         return [Done(actor.task, outcome_of(answer))]
@@ -200,6 +203,7 @@ class RayPool:
     def _mourn(self, actor: _Actor, error: Exception) -> list[Done | Lost]:
         """Blame a death on the part that the worker had, if it had one."""
         self._actors.remove(actor)
+        self._cluster.check()  # no document is to be blamed for its end, and no step
         if actor.opening:
             self._failed_starts += 1
             if self._failed_starts >= MAX_FAILED_STARTS:
@@ -228,22 +232,41 @@ class RayPool:
         soonest = min(deadlines, default=time.monotonic() + POLL_SECONDS)
         return min(POLL_SECONDS, max(0.001, soonest - time.monotonic()))
 
+    def _note_starving(self) -> None:
+        """Remember since when nothing is at work because no worker has opened the step."""
+        if any(not actor.opening for actor in self._actors):
+            self._starving_since = None
+        elif self._starving_since is None:
+            self._starving_since = time.monotonic()
+
     def _check_starving(self) -> None:
         """Fail if nothing is at work and no worker comes."""
-        since = self._starving_since
-        if since is None or any(not actor.opening for actor in self._actors):
+        if self._starving_since is None:
             return
-        waited = time.monotonic() - since
-        if waited > self._options.start_seconds:
-            import ray
+        waited = time.monotonic() - self._starving_since
+        if waited <= self._options.start_seconds:
+            return
+        import ray
 
-            free = ray.available_resources()
-            raise ComputeError(
-                f"{self._step.name} {self._file}: no worker had opened the step after "
-                f"{waited:,.0f} s. It asks for {self._options.cpus:g} CPUs and "
-                f"{self._options.gpus:g} GPUs; free in the cluster are {free.get('CPU', 0):g} and "
-                f"{free.get('GPU', 0):g}."
-            )
+        needs = {name: n for name, n in self._needs().items() if n}
+        free, there = ray.available_resources(), ray.cluster_resources()
+        said = ", ".join(
+            f"{n:g} {name} ({free.get(name, 0):g} of {there.get(name, 0):g} free)"
+            for name, n in needs.items()
+        )
+        never = any(n > there.get(name, 0) for name, n in needs.items())
+        kind = ComputeError if never else NoWorkerError
+        raise kind(
+            f"{self._step.name} {self._file}: no worker had opened the step after "
+            f"{waited:,.0f} s. It asks for {said or 'no CPU'}."
+            + (" The cluster has not as much." if never else "")
+        )
+
+    def _needs(self) -> dict[str, float]:
+        """What Ray must have free for a worker."""
+        # Of our own Ray: two partitions at once must not wait for each other's workers.
+        cpus = 0.0 if self._cluster.is_own else self._options.cpus
+        return {"CPU": cpus, "GPU": self._options.gpus}
 
 
 def _kind(step: Step, options: WorkerOptions) -> str:

@@ -36,7 +36,7 @@ class Kept:
         root: folder of all that is unfinished.
         step: its name and version are part of what a batch is found by.
         file: the partition.
-        limits: what documents were set aside by; under others they are tried again.
+        limits: what documents were set aside by; under others everything is tried again.
     """
 
     def __init__(self, root: Path, step: Step, *, file: str, limits: str = "") -> None:

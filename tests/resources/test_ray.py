@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from kazu_platform.errors import ComputeError, ConfigurationError, LostClusterError
+from kazu_platform.errors import (
+    ComputeError,
+    ConfigurationError,
+    LostClusterError,
+    NoWorkerError,
+)
 from kazu_platform.tables import PASSAGES
 from resources.compute import ComputeResource
 from resources.ray_cluster import RayOptions, cluster_of
@@ -43,6 +49,11 @@ class Obedient:
             raise OSError("there is no model here")
         if self.name == "mortal":
             os._exit(1)
+        if self.name == "only the first opens":
+            try:
+                Path(f"{self.log}.opened").touch(exist_ok=False)
+            except FileExistsError:
+                time.sleep(10_000)
         return self.read
 
     def read(self, passages: pa.Table) -> pa.Table:
@@ -178,11 +189,49 @@ def test_warm_workers_are_used_again_and_as_few_as_are_needed():
     assert os.getpid() not in processes
 
 
+def test_workers_that_answered_in_time_are_not_late_because_nobody_asked():
+    work = compute_of(timeout_seconds=2.0).run(
+        Obedient(), [passages_of(["fine"] * 16 * 6)], file="own"
+    )
+    outcomes = iter(work)
+
+    done = ids([next(outcomes)])
+    for _ in range(2):
+        time.sleep(3)
+        done += ids([next(outcomes)])
+    done += ids(list(outcomes))
+
+    assert done == [f"PMID:{n}" for n in range(16 * 6)]
+    assert (work.account.timeouts, work.account.deaths) == (0, 0)
+
+
 def test_a_step_that_cannot_be_opened_says_why():
     work = compute_of().run(Obedient("unwilling"), [passages_of(["fine"])], file="own")
 
     with pytest.raises(ComputeError, match="unwilling own: OSError: there is no model here"):
         list(work)
+
+
+def test_a_pool_whose_last_worker_died_does_not_wait_for_ever(tmp_path: Path):
+    """Others never open the step; a later run may have more luck."""
+    compute = compute_of(start_seconds=15, timeout_seconds=600)
+    step = Obedient("only the first opens", log=str(tmp_path / "log"))
+
+    work = compute.run(step, [passages_of(["fine"] * 64 + ["exit"] + ["fine"] * 63)], file="own")
+
+    with pytest.raises(NoWorkerError, match="no worker had opened the step after 1. s"):
+        list(work)
+    assert work.account.documents >= 16
+
+
+def test_more_than_the_cluster_has_is_never_to_be_had():
+    work = compute_of(start_seconds=2, gpus=1e3).run(
+        Obedient("big"), [passages_of(["fine"])], file="own"
+    )
+
+    with pytest.raises(ComputeError, match="1000 GPU .* has not as much") as failed:
+        list(work)
+    assert not isinstance(failed.value, NoWorkerError)
 
 
 def test_workers_that_die_while_opening_are_no_documents_fault():
@@ -241,9 +290,44 @@ def ray_goes_away_during_a_partition() -> None:
         assert again.account.documents_reused >= 16
 
 
+def ray_goes_away_during_a_second_try() -> None:
+    compute = compute_of(timeout_seconds=600, workers=1)
+
+    def meddle() -> None:
+        first = _at_work(but=set())
+        for process in first:
+            os.kill(process, signal.SIGKILL)
+        _at_work(but=first)
+        _end_ray()
+
+    meddler = threading.Thread(target=meddle)
+    meddler.start()
+    with pytest.raises(LostClusterError, match="the next run starts another"):
+        list(compute.run(Obedient(), [passages_of(["sleep 500"])], file="own"))
+    meddler.join()
+
+
+def _at_work(*, but: set[int]) -> set[int]:
+    """Workers of this process that have a part, as soon as there are."""
+    found = set[int]()
+
+    def there_are() -> bool:
+        workers = _workers_of(os.getpid()) - but
+        found.update(each for each in workers if _command(each).startswith("ray::Worker.do"))
+        return bool(found)
+
+    assert _soon(there_are, seconds=60)
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "scene", [ray_goes_away_between_two_partitions, ray_goes_away_during_a_partition]
+    "scene",
+    [
+        ray_goes_away_between_two_partitions,
+        ray_goes_away_during_a_partition,
+        ray_goes_away_during_a_second_try,
+    ],
 )
 def test_a_ray_that_goes_away_is_no_documents_fault(scene: Callable[[], None]):
     """In a process of its own, because Ray may end one that its cluster went away from."""
