@@ -3,7 +3,8 @@
 A cluster started here lives as long as this process and dies with it, however it dies; workers
 that are free stay warm for the next partition. At an address we are guests: connected for the time
 of a partition, nothing left behind, so that a cluster may be stopped and started in between.
-Nothing listens but on loopback, no dashboard, no usage statistics, and a token is needed.
+No dashboard, no usage statistics, and a token of its own is needed: Ray's processes speak to each
+other over loopback, but listen on every address of the machine, whatever they are told.
 """
 
 from __future__ import annotations
