@@ -144,7 +144,7 @@ def test_a_lake_that_was_left_half_way_is_not_compared_with(
     path = tmp_path / "curations.yaml"
     path.write_text(yaml.safe_dump([ALWAYS | DECISIONS[0]]), "utf-8")
     home.use_catalogue(home.catalogue() | {"curations": str(path)})
-    assert home.vocabulary("ChEBI").failures == {}
+    assert home.vocabulary("CHEBI").failures == {}
     assert home.indices().failures == {}
     monkeypatch.setenv("KAZU_HOME", str(home.path))
     monkeypatch.setenv("KAZU_SOURCES", home.sources)

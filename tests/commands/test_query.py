@@ -128,7 +128,7 @@ def test_parquet_goes_to_a_file(
 
     rows = pq.read_table(path)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (rows.column_names, rows.num_rows) == (["name", "n_documents"], 391)
+    assert (rows.column_names, rows.num_rows) == (["name", "n_documents"], 392)
 
 
 def test_a_statement_may_come_on_standard_input(query: Run):
