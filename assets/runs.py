@@ -118,11 +118,11 @@ def materialise_everything(
         Step("reports", REPORT_LAYER | SURFACES_ONLY),
         Step("graph", CORPUS_LAYER),
     ]
-    failed = [*unlisted, *_take(steps, graph, progress)]
+    failed = [*unlisted, *_take(steps, graph, progress, by="whole_graph")]
     return _summary(ontologies, files, failed)
 
 
-def apply_curations(
+def put_curations_into_effect(
     graph: Graph,
     sources: SourcesResource,
     lake: Lake,
@@ -136,7 +136,8 @@ def apply_curations(
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
-    failed = list(_take([Step("curations", CURATION_LAYER)], graph, progress))
+    by = "curate apply"
+    failed = list(_take([Step("curations", CURATION_LAYER)], graph, progress, by=by))
     if failed:
         return _summary([], [], failed)
     ontologies = curated_otherwise(lake, sources)
@@ -151,7 +152,7 @@ def apply_curations(
         Step("reports", REPORT_LAYER),
         Step("graph", CORPUS_LAYER - LINK_LAYER),
     ]
-    return _summary(ontologies, files, list(_take(steps, graph, progress)))
+    return _summary(ontologies, files, list(_take(steps, graph, progress, by=by)))
 
 
 def replay_quarantine(
@@ -172,7 +173,7 @@ def replay_quarantine(
     graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps = [Step(file, MENTIONS_ONLY, file) for file in files]
     steps += [Step("graph", CORPUS_LAYER)] if changed else []
-    failed = list(_take(steps, graph, progress))
+    failed = list(_take(steps, graph, progress, by="replay_quarantine"))
     still = set_aside_in(lake, LINKING)  # surfaces were tried by the run of the graph
     replayed = [
         replace(each, left=still.get(each.partition, 0)) if each.stage == LINKING else each
@@ -190,8 +191,8 @@ class Step:
     partition: str | None = None
 
 
-def _take(steps: Sequence[Step], graph: Graph, progress: Progress) -> Iterator[Failed]:
-    """Make a run of each step; yield what failed."""
+def _take(steps: Sequence[Step], graph: Graph, progress: Progress, *, by: str) -> Iterator[Failed]:
+    """Make a run of each step, tagged with who launched it; yield what failed."""
     for done, step in enumerate(steps):
         progress(step.what, done, len(steps))
         run = dg.materialize(
@@ -202,7 +203,7 @@ def _take(steps: Sequence[Step], graph: Graph, progress: Progress) -> Iterator[F
             resources=graph.resources,
             run_config=QUIET,
             raise_on_error=False,
-            tags={"kazu/launched_by": "whole_graph", PROCESS_TAG: str(os.getpid())},
+            tags={"kazu/launched_by": by, PROCESS_TAG: str(os.getpid())},
         )
         if _was_stopped(run):
             raise dg.DagsterExecutionInterruptedError(f"Stopped at {step.what}.")

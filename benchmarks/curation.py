@@ -11,8 +11,7 @@ export and warehouse. The time of a part is read off the records of its runs.
 
 What would make it lie: a decision that changes nothing (each must change the mentions it is
 about, or the benchmark fails); a row that is applied already; one kind of decision alone (a
-common word of a small vocabulary, a rare one of a large vocabulary, and a preference, which
-changes no name); other work on the machine.
+name is dropped, one is added, a string is ignored); other work on the machine.
 
     python benchmarks/curation.py [--data DATA] [--abstracts 20000] [--home HOME]
 
@@ -32,7 +31,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PROGRAM = str(Path(sys.executable).with_name("kazu-platform"))
+PUBLIC = Path(__file__).parent.parent / "kazu_platform/catalogues/public/curations.yaml"
 BOUND = 10.0
 ALWAYS = {"author": "benchmark", "reason": "to measure", "decided_on": "2026-01-01"}
 DECISIONS = {
@@ -93,7 +93,7 @@ class Corpus:
 
     def decide(self, *decisions: Mapping[str, str]) -> None:
         """Make these, and those of the public catalogue, the decisions."""
-        kept = yaml.safe_load(Path(_public()).read_text("utf-8"))
+        kept = yaml.safe_load(PUBLIC.read_text("utf-8"))
         rows = [*kept, *({**ALWAYS, "state": "approved", **each} for each in decisions)]
         self.curations.write_text(yaml.safe_dump(rows), "utf-8")
 
@@ -112,12 +112,6 @@ class Corpus:
             if row["metric"] == "seconds" and row["at"].timestamp() >= since:
                 parts[row["stage"]] = round(parts.get(row["stage"], 0) + row["value"], 2)
         return parts
-
-
-def _public() -> str:
-    import kazu_platform.catalogues
-
-    return str(Path(str(kazu_platform.catalogues.__file__)).parent / "public" / "curations.yaml")
 
 
 def make(corpus: Corpus, abstracts: int) -> float:
@@ -168,7 +162,7 @@ def bench(corpus: Corpus, repeats: int) -> dict[str, Any]:
         for _ in range(repeats):
             for decisions in ([decision], []):
                 corpus.decide(*decisions)
-                started = _now()
+                started = time()
                 seconds.append(corpus.run("curate", "apply"))
                 parts.append(corpus.parts(started))
                 after = corpus.mentions_of(decision["name"])
@@ -183,12 +177,6 @@ def bench(corpus: Corpus, repeats: int) -> dict[str, Any]:
             "parts": parts[0],
         }
     return results
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Dagster's SQLite event log with its connections kept.
 
 Dagster opens a new engine, a new connection and compiles every statement anew for each event it
-stores; a run of the whole sample stores some 2,500. What is stored is the same, and where.
+stores; a run of the whole sample stores some 2,300. What is stored is the same, and where.
 """
 
 from __future__ import annotations

@@ -140,7 +140,8 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
         proposed: count what is proposed as if it were approved.
 
     Raises:
-        ConfigurationError: no file is given and the catalogue names none.
+        ConfigurationError: no file is given and the catalogue names none, or mentions in the lake
+            were made with other vocabularies than those in use.
         InvalidCurationsError: lists every row that is wrong.
         MissingPartitionError: the catalogue was not materialised yet.
     """
@@ -185,7 +186,7 @@ def apply() -> int:
     import dagster as dg
     from rich.console import Console
 
-    from assets.runs import apply_curations
+    from assets.runs import put_curations_into_effect
     from kazu_platform.commands.working import STOPPED, working_graph
     from kazu_platform.storage.lake import Lake
     from kazu_platform.tables import LINKS
@@ -205,7 +206,8 @@ def apply() -> int:
         settings = settings.model_copy(update={"compute": "inline"})
     try:
         with working_graph(settings, console) as (graph, progress):
-            done = apply_curations(graph, graph.resources["sources"], lake, progress)
+            sources = graph.resources["sources"]
+            done = put_curations_into_effect(graph, sources, lake, progress)
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         console.print("Stopped. What is done is kept; run it again to go on.")
         return STOPPED

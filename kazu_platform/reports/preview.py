@@ -71,7 +71,7 @@ def preview_curations(
 
     Args:
         lake: what was materialised.
-        live: the indices it was materialised with.
+        live: the indices that all its mentions were made with; who calls this makes sure.
         curations: CURATIONS, all of them, as they would be.
         ontologies: of the catalogue, in order of preference.
         folder: an empty folder for the indices that the curations would give.
@@ -83,7 +83,7 @@ def preview_curations(
 
     Raises:
         MissingPartitionError: the lake was not materialised yet.
-        ArtifactError: an index is damaged, or not the one that the lake was made with.
+        ArtifactError: an index is damaged.
     """
     before, after = _names(lake, curations, ontologies)
     wanted = _compiled(lake, live, before, after, curations, ontologies, folder)

@@ -18,8 +18,8 @@ from assets.runs import (
     QUIET,
     Graph,
     Summary,
-    apply_curations,
     materialise_everything,
+    put_curations_into_effect,
     register_pubmed_files,
 )
 from kazu_platform.definitions import build_assets, build_resources
@@ -177,7 +177,7 @@ class Home:
         resources = build_resources(self.settings)
         assets = build_assets(self.settings.catalogue())
         graph = Graph(assets, resources, self.instance)
-        return apply_curations(graph, resources["sources"], self.lake)
+        return put_curations_into_effect(graph, resources["sources"], self.lake)
 
     def generations(self, table: Table) -> dict[str, str]:
         """Partition to the name of its live generation."""
