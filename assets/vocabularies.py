@@ -1,10 +1,7 @@
-"""Ontology files become vocabularies; vocabularies become the dictionary and the linking index."""
+"""Ontology files become vocabularies: concepts, their names, relations and cross-references."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -13,56 +10,32 @@ from pydantic import Field
 from assets import gates
 from assets.curations import written_curations
 from assets.making import Events, Gate, Recipe, is_made, make
-from assets.partitions import live_ontologies
-from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata, final_errors
+from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.documents import digest
-from kazu_platform.errors import ArtifactError, LakeError
-from kazu_platform.linking.index import FORMAT_VERSION as LINKING_FORMAT
-from kazu_platform.linking.index import build_linking_index
-from kazu_platform.ner.compile import (
-    COMPILED_COLUMNS,
-    build_dictionary_index,
-    no_synonyms,
-    synonym_difference,
-    update_dictionary_index,
-)
-from kazu_platform.ner.dictionary_index import FORMAT_VERSION as DICTIONARY_FORMAT
-from kazu_platform.ner.scan import SCAN_VERSION
 from kazu_platform.ontologies.curating import apply_curations
 from kazu_platform.ontologies.curation_effects import CONCEPT_COLUMNS
-from kazu_platform.ontologies.curations import content_version, preferences, touching
+from kazu_platform.ontologies.curations import content_version, touching
 from kazu_platform.ontologies.vocabulary import (
     VOCABULARY_CODE_VERSION,
     Vocabulary,
     parse_vocabulary,
 )
 from kazu_platform.settings import OntologySource
-from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.downloads import fetched_file
 from kazu_platform.storage.lake import ANY, Lake, Pointer, Staged
 from kazu_platform.tables import (
-    CONCEPT_EQUIVALENTS,
     CONCEPT_RELATIONS,
     CONCEPT_XREFS,
     CONCEPTS,
-    CURATIONS,
     QUARANTINE,
     SYNONYMS,
     Table,
 )
-from kazu_platform.text.fold import FOLD_VERSION
 from kazu_platform.text.normalise import NORMALISER_VERSION
 from resources.sources import SourcesResource
-from resources.storage import ArtifactsResource, LakeResource
+from resources.storage import LakeResource
 
 GROUP = "vocabularies"
-INDEX_VERSION = "1"
-DICTIONARY = "dictionary"
-OF_ONTOLOGY = "synonyms/"
-"""Before the name of each ontology in the inputs of the dictionary: which generation it was."""
-# An index that today's reader would refuse is made again.
-DICTIONARY_CODE = f"{INDEX_VERSION}-{DICTIONARY_FORMAT}-{FOLD_VERSION}-{SCAN_VERSION}"
-LINKING_CODE = f"{INDEX_VERSION}-{LINKING_FORMAT}-{FOLD_VERSION}-{NORMALISER_VERSION}"
 CODE_VERSION = f"{VOCABULARY_CODE_VERSION}-{NORMALISER_VERSION}"
 
 
@@ -253,146 +226,3 @@ def n_in_use(rows: pa.Table) -> int:
     names = "active" in rows.column_names
     used = rows["active"].to_numpy() if names else ~rows["obsolete"].to_numpy()
     return int(used.sum())
-
-
-@dg.asset(
-    deps=["synonyms"],
-    group_name=GROUP,
-    kinds={"python"},
-    owners=OWNERS,
-    retry_policy=RETRY,
-    code_version=INDEX_VERSION,
-)
-@bad_data_is_final()
-def dictionary_index(
-    lake: LakeResource, artifacts: ArtifactsResource, sources: SourcesResource
-) -> dg.MaterializeResult:
-    """Every active name, compiled for matching in text.
-
-    Where the vocabularies that the one in use was made from are still in the lake, only what
-    changed since is compiled.
-    """
-    tables, store = lake.open(), artifacts.open()
-    ontologies = live_ontologies(tables, SYNONYMS, sources.catalogue())
-    inputs = {"code": DICTIONARY_CODE} | {
-        f"{OF_ONTOLOGY}{name}": tables.pointer(SYNONYMS, name).generation for name in ontologies
-    }
-    artifact = _live_if_made_from(store, DICTIONARY, inputs)
-    if artifact is not None:
-        return _artifact_result(artifact)
-    with store.stage(DICTIONARY) as staged:
-        facts = _updated(tables, store, inputs, staged.content)
-        if facts is None:
-            columns = [*COMPILED_COLUMNS, "active"]
-            build_dictionary_index(tables.read(SYNONYMS, ontologies, columns), staged.content)
-        artifact = staged.commit(inputs=inputs)
-    return _artifact_result(artifact, facts or {"updated": False})
-
-
-def _updated(
-    lake: Lake, store: ArtifactStore, inputs: Mapping[str, str], folder: Path
-) -> dict[str, Any] | None:
-    """Bring the dictionary in use up to date; nothing if it must be built in full."""
-    live = store.live(DICTIONARY) if store.live_version(DICTIONARY) else None
-    changed = live and _changed_synonyms(lake, live.inputs, inputs)
-    if not live or not changed:
-        return None
-    removed, added = changed
-    try:
-        update_dictionary_index(live.content, folder, removed=removed, added=added)
-    except ArtifactError:  # damaged, or no longer what its inputs say
-        return None
-    return {"updated": True, "added": added.num_rows, "removed": removed.num_rows}
-
-
-def _changed_synonyms(
-    lake: Lake, before: Mapping[str, str], now: Mapping[str, str]
-) -> tuple[pa.Table, pa.Table] | None:
-    """Names that were removed and added since; nothing if what they were is not known."""
-    if before.get("code") != now["code"]:
-        return None
-    removed, added = [[no_synonyms()], [no_synonyms()]]
-    for name in sorted({*before, *now}):
-        if before.get(name) == now.get(name) or not name.startswith(OF_ONTOLOGY):
-            continue
-        sides = [_generation(lake, name, each.get(name)) for each in (before, now)]
-        if sides[0] is None or sides[1] is None:
-            return None
-        gone, came = synonym_difference(sides[0], sides[1])
-        removed.append(gone)
-        added.append(came)
-    return pa.concat_tables(removed), pa.concat_tables(added)
-
-
-def _generation(lake: Lake, name: str, generation: str | None) -> pa.Table | None:
-    """The names of an ontology in a generation, if it was not collected; none, if it had none."""
-    if generation is None:
-        return no_synonyms()
-    ontology = name.removeprefix(OF_ONTOLOGY)
-    try:
-        return lake.read_generation(SYNONYMS, ontology, generation, [*COMPILED_COLUMNS, "active"])
-    except LakeError:  # damaged, or of another version: then all is compiled anew
-        return None
-
-
-@dg.asset(
-    deps=["concepts", "synonyms", "concept_equivalents", "curations"],
-    group_name=GROUP,
-    kinds={"polars"},
-    owners=OWNERS,
-    retry_policy=RETRY,
-    code_version=INDEX_VERSION,
-)
-@bad_data_is_final()
-def linking_index(
-    lake: LakeResource, artifacts: ArtifactsResource, sources: SourcesResource
-) -> dg.MaterializeResult:
-    """Every name that may be linked, with its concept's leader, compiled for linking.
-
-    Where ontologies of a class know a name equally well, the leading one is preferred, then the
-    first in the catalogue; a curation may prefer a concept before that.
-    """
-    tables, store = lake.open(), artifacts.open()
-    ontologies = live_ontologies(tables, CONCEPTS, sources.catalogue())
-    preferred = preferences(tables.read(CURATIONS, "all"))
-    inputs = {
-        "synonyms": tables.version(SYNONYMS, ontologies),
-        "concepts": tables.version(CONCEPTS, ontologies),
-        "equivalents": tables.version(CONCEPT_EQUIVALENTS),
-        "ontologies": ",".join(ontologies),
-        "preferences": content_version(preferred),
-        "code": LINKING_CODE,
-    }
-    artifact = _live_if_made_from(store, "linking", inputs)
-    if artifact is None:
-        with store.stage("linking") as staged:
-            build_linking_index(
-                tables.read(CONCEPTS, ontologies),
-                tables.read(SYNONYMS, ontologies),
-                staged.content,
-                ontologies=ontologies,
-                equivalents=tables.read(CONCEPT_EQUIVALENTS),
-                preferences=preferred,
-            )
-            artifact = staged.commit(inputs=inputs)
-    return _artifact_result(artifact)
-
-
-def _live_if_made_from(store: ArtifactStore, name: str, inputs: dict[str, str]) -> Artifact | None:
-    live = store.live(name) if store.live_version(name) else None
-    return live if live and dict(live.inputs) == inputs else None
-
-
-def _artifact_result(
-    artifact: Artifact, facts: Mapping[str, Any] = MappingProxyType({})
-) -> dg.MaterializeResult:
-    return dg.MaterializeResult(
-        metadata={
-            "path": dg.MetadataValue.path(str(artifact.folder)),
-            "size": f"{artifact.n_bytes:,} bytes",
-            "inputs": dg.MetadataValue.json(dict(artifact.inputs)),
-            **artifact.metrics,
-            **facts,
-        },
-        data_version=dg.DataVersion(artifact.version),
-    )

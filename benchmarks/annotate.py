@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 from timing import DATA_VARIABLE, options_of, report, spread
 from vocabulary import CATALOGUE, read_vocabulary
 
-from kazu_platform.linking.index import build_linking_index
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.settings import Settings, read_catalogue
 from kazu_platform.storage.artifacts import ArtifactStore

@@ -34,8 +34,9 @@ from rich.table import Table
 from timing import measure, options_of, peak_memory_bytes, report, spread
 from vocabulary import read_vocabulary, sample
 
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surface_ids, surfaces_of
 from kazu_platform.tables import ENTITY_CLASSES
 

@@ -11,6 +11,7 @@ import assets.corpus
 import assets.curations
 import assets.equivalents
 import assets.graph
+import assets.indices
 import assets.linking
 import assets.reading
 import assets.reports
@@ -73,8 +74,8 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.equivalents.concept_equivalents,
         assets.reports.vocabulary_changes_asset(ontologies),
         assets.curations.curations,
-        assets.vocabularies.dictionary_index,
-        assets.vocabularies.linking_index,
+        assets.indices.dictionary_index,
+        assets.indices.linking_index,
         assets.sources.pubmed_archives,
         assets.corpus.citations,
         assets.corpus.sentences,

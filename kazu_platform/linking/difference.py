@@ -45,16 +45,18 @@ class Touched:
         """
         if self.everything or not self or surfaces.is_empty():
             return pl.Series([self.everything] * surfaces.height, dtype=pl.Boolean)
-        own = surfaces.select("entity_class", "text").with_row_index("row")
-        long = surfaces.with_row_index("row").filter(pl.col("context").str.starts_with(LONG_FORM))
-        forms = long.select(
-            "row", "entity_class", text=pl.col("context").str.strip_prefix(LONG_FORM)
+        known = self.folded["entity_class"].unique().implode()
+        own = surfaces.with_row_index("row").filter(pl.col("entity_class").is_in(known))
+        long = own.filter(pl.col("context").str.starts_with(LONG_FORM)).with_columns(
+            text=pl.col("context").str.strip_prefix(LONG_FORM)
         )
-        strings = pl.concat([own.select(forms.columns), forms])
+        strings = pl.concat([own, long]).select("row", "entity_class", "text")
         hit = strings.filter(self._has(strings.select("entity_class", "text")))["row"].unique()
-        return own["row"].is_in(hit.implode())
+        return pl.int_range(surfaces.height, dtype=pl.UInt32, eager=True).is_in(hit.implode())
 
     def _has(self, strings: pl.DataFrame) -> pl.Series:
+        if strings.is_empty():
+            return pl.Series(dtype=pl.Boolean)
         distinct = strings.unique()
         parts = [
             part.with_columns(

@@ -94,7 +94,7 @@ def counted(synonyms: pa.Table) -> pl.DataFrame:
 
 
 def synonym_difference(before: pa.Table, after: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Which active synonyms of one ontology are gone, and which came: for an update.
+    """Which active synonyms of some ontologies are gone, and which came: for an update.
 
     Args:
         before: SYNONYMS; the columns COMPILED_COLUMNS and active.
@@ -106,13 +106,8 @@ def synonym_difference(before: pa.Table, after: pa.Table) -> tuple[pa.Table, pa.
     return _synonym_rows(gone), _synonym_rows(came)
 
 
-def no_synonyms() -> pa.Table:
-    """The columns that an index is built from, without a row."""
-    return SYNONYMS.empty().select([*COMPILED_COLUMNS, "active"])
-
-
 def _synonym_rows(rows: pl.DataFrame) -> pa.Table:
-    schema = no_synonyms().schema
+    schema = SYNONYMS.empty().select([*COMPILED_COLUMNS, "active"]).schema
     return rows.select(schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.tables import CONCEPTS, SYNONYMS
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from kazu_platform.documents import surface_id
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.corpus import BUCKETS, link_changed, surfaces_of_files
 from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.tables import LINKS, MENTIONS, SURFACES
 

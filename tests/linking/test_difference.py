@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.context import update_context, with_context
 from kazu_platform.linking.corpus import link_changed
 from kazu_platform.linking.difference import touched
 from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.defined import definitions, with_defined

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.tables import CONCEPTS, LINKS, SURFACES, SYNONYMS
 

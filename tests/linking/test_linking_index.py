@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from kazu_platform.errors import ArtifactError
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.tables import CONCEPT_EQUIVALENTS
 from kazu_platform.text.normalise import NORMALISER_VERSION
