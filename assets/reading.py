@@ -4,6 +4,7 @@ What a mention means is decided later: a new vocabulary re-links without reading
 """
 
 from collections.abc import Iterator
+from functools import cache, partial
 
 import dagster as dg
 import pyarrow as pa
@@ -87,9 +88,8 @@ def dictionary_mentions(
         "sentences": tables.pointer(SENTENCES, file).data_version,
         "step": step.version,
     }
-    again = Rematching(
-        tables, store, compute, index, file, inputs, lambda: read_passages(tables, file)
-    )
+    texts = cache(partial(read_passages, tables, file))
+    again = Rematching(tables, store, compute, index, file, inputs, texts)
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
     done = {"documents_detected": 0}
 
@@ -101,8 +101,7 @@ def dictionary_mentions(
         if (rematched := again.mentions()) is not None:
             yield rematched
             return
-        texts = [read_passages(tables, file)]
-        work = compute.run(step, texts, file=file, progress=report)
+        work = compute.run(step, [texts()], file=file, progress=report)
         for outcome in work:
             set_aside.append(outcome.set_aside)
             yield outcome.rows
@@ -193,6 +192,7 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
         "context": f"{CONTEXT_VERSION}-{DEFINITIONS_VERSION}",
     }
     remade = {"documents_remade": source.n_rows}
+    texts = cache(partial(read_passages, tables, file))
 
     def rows() -> pa.Table:
         found = combine([tables.read(DICTIONARY_MENTIONS, file)])
@@ -202,18 +202,17 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
             updated = update_context(
                 tables.read(MENTIONS, file),
                 found,
-                lambda: read_passages(tables, file),
+                texts,
                 touched,
                 linker,
             )
             remade["documents_remade"] = updated.n_documents
             return updated.mentions
-        passages = read_passages(tables, file)
-        defined = definitions(passages)
-        return with_context(with_defined(found, passages, defined), defined, linker)
+        defined = definitions(texts())
+        return with_context(with_defined(found, texts(), defined), defined, linker)
 
     def offsets_slice_to_the_mention(staged: Staged) -> dg.AssetCheckResult:
-        return gates.offsets_slice_to_the_mention(staged, read_passages(tables, file))
+        return gates.offsets_slice_to_the_mention(staged, texts())
 
     def pictures() -> dict[str, dg.MetadataValue]:
         columns = tables.read(MENTIONS, file, columns=["entity_class"])

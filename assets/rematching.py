@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from kazu_platform.errors import ArtifactError
+from kazu_platform.execution.steps import Outcome
 from kazu_platform.ner.dictionary import dictionary_version
 from kazu_platform.ner.dictionary_index import read_dictionary_manifest
 from kazu_platform.ner.rematch import EXCHANGE_COLUMNS, Exchange, RematchStep, exchange
@@ -60,12 +61,15 @@ class Rematching:
             return None
         if not len(step.touched):
             return Exchange.nothing(self.live.n_rows)
-        outcomes = list(self.compute.run(step, [self.passages()], file=self.file))
+        outcomes = [] if step.finds_nothing else self._looked_for(step)
         if any(outcome.set_aside.num_rows for outcome in outcomes):
             return None
         known = self.lake.read(DICTIONARY_MENTIONS, self.file, columns=list(EXCHANGE_COLUMNS))
         found = [DICTIONARY_MENTIONS.empty(), *(outcome.rows for outcome in outcomes)]
         return exchange(known, step.touched, pa.concat_tables(found))
+
+    def _looked_for(self, step: RematchStep) -> list[Outcome]:
+        return list(self.compute.run(step, [self.passages()], file=self.file))
 
     def changes_nothing(self) -> bool:
         """Whether the mentions are the same with the dictionary in use."""
@@ -75,7 +79,7 @@ class Rematching:
         """The mentions as they are to be; nothing if they must be found anew."""
         if self.exchange is None:
             return None
-        return self.exchange.of(self.lake.read(DICTIONARY_MENTIONS, self.file), self.passages())
+        return self.exchange.of(self.lake.read(DICTIONARY_MENTIONS, self.file), self.passages)
 
     def facts(self) -> dict[str, Any]:
         """What to say of it."""

@@ -14,14 +14,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.arrow import runs
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.ner.defined import DETECTOR as DEFINED_BY_DOCUMENT
 from kazu_platform.ner.defined import definitions, with_defined
-from kazu_platform.ner.mentions import in_text_order
 from kazu_platform.tables import MENTIONS
 from kazu_platform.text.fold_column import fold_names
 
@@ -99,7 +100,7 @@ def update_context(
     before = pl.DataFrame(live.select([*_DOCUMENT, "mention_id", *_STRING, "context", "detector"]))
     detected = before.filter(pl.col("detector") != DEFINED_BY_DOCUMENT)
     now = pl.DataFrame(found.select([*_DOCUMENT, "mention_id"]))
-    key = [*_DOCUMENT, "mention_id"]
+    key = ["content_hash", "mention_id"]
     documents = pl.concat(
         [
             now.join(detected, on=key, how="anti").select(_DOCUMENT),
@@ -115,7 +116,7 @@ def update_context(
     again = with_defined(_of(found, documents), own, definitions_of_own)
     kept = live.filter(pa.array(~_among(live, documents).to_numpy()))
     both = pa.concat_tables([kept, with_context(again, definitions_of_own, linker)])
-    return Updated(in_text_order(both, texts), documents.height)
+    return Updated(_in_order_of_documents(both, texts), documents.height)
 
 
 def _of(rows: pa.Table, documents: pl.DataFrame) -> pa.Table:
@@ -130,6 +131,19 @@ def _among(rows: pa.Table, documents: pl.DataFrame) -> pl.Series:
         .join(marked, on=_DOCUMENT, how="left", maintain_order="left")["own"]
         .fill_null(value=False)
     )
+
+
+def _in_order_of_documents(mentions: pa.Table, passages: pa.Table) -> pa.Table:
+    """Bring documents, each of which stands in one piece and in order, into that of the texts."""
+    run = runs(mentions, _DOCUMENT)
+    first = np.flatnonzero(np.diff(run, prepend=-1))
+    pieces = pl.DataFrame(mentions.select(_DOCUMENT).take(pa.array(first)))
+    places = pl.DataFrame(passages.select(_DOCUMENT)).with_row_index("place")
+    place = pieces.join(
+        places.unique(_DOCUMENT, keep="first"), on=_DOCUMENT, how="left", maintain_order="left"
+    )["place"].to_numpy()
+    order = np.argsort(place[run], kind="stable")
+    return mentions.take(pa.array(order))
 
 
 def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:

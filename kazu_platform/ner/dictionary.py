@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from kazu_platform.arrow import compute
+from kazu_platform.arrow import compute, runs
 from kazu_platform.documents import digest
 from kazu_platform.ner.dictionary_index import (
     COMPARES_MARKS,
@@ -296,10 +296,4 @@ def _chunks(passages: pa.Table) -> Iterator[pa.Table]:
 
 def _documents(passages: pa.Table) -> NDArray[np.int64]:
     """Number of the document of each passage; passages of one follow each other."""
-    if not passages.num_rows:
-        return np.empty(0, np.int64)
-    begins = np.zeros(passages.num_rows, np.bool_)
-    for column in ("doc_id", "content_hash"):
-        values = passages[column].combine_chunks()
-        begins[1:] |= compute.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
-    return np.cumsum(begins, dtype=np.int64)
+    return runs(passages, ["doc_id", "content_hash"])

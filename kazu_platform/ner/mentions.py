@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from kazu_platform.arrow import compute
+from kazu_platform.arrow import compute, runs
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DIGEST_BYTES = 12
 _HEX_DIGITS = 2 * _DIGEST_BYTES
 _SEPARATOR = "\x1f"
+_PASSAGE = ["doc_id", "content_hash", "section"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,15 @@ def in_text_order(mentions: pa.Table, passages: pa.Table) -> pa.Table:
     """
     import polars as pl
 
-    key = ["doc_id", "content_hash", "section"]
-    numbered = pl.DataFrame(passages.select(key)).with_row_index("passage")
+    run = runs(mentions, _PASSAGE)
+    first = np.flatnonzero(np.diff(run, prepend=-1))
+    # Neighbours of one passage are looked up as one.
+    pieces = pl.DataFrame(mentions.select(_PASSAGE).take(pa.array(first)))
+    places = pl.DataFrame(passages.select(_PASSAGE)).with_row_index("passage")
+    found = pieces.join(places, on=_PASSAGE, how="left", maintain_order="left")["passage"]
     order = (
-        pl.DataFrame(mentions.select([*key, "start", "end", "entity_class", "detector"]))
-        .join(numbered, on=key, how="left", maintain_order="left")
+        pl.DataFrame(mentions.select(["start", "end", "entity_class", "detector"]))
+        .with_columns(passage=pl.Series(found.to_numpy()[run]))
         .select(
             pl.arg_sort_by(
                 "passage", "start", "end", "entity_class", "detector", maintain_order=True

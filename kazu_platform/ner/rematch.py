@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.arrow import compute
 from kazu_platform.ner.dictionary import DictionaryDetector, dictionary_version
 from kazu_platform.ner.dictionary_index import (
     DictionaryIndex,
@@ -26,6 +25,7 @@ from kazu_platform.ner.dictionary_index import (
 )
 from kazu_platform.ner.difference import FORM, Touched, index_of, touched_names
 from kazu_platform.ner.foresight import may_hold
+from kazu_platform.ner.mentions import in_text_order
 from kazu_platform.ner.names import binary, scan_column
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PASSAGE = ["doc_id", "content_hash", "section"]
 _KEY = ["mention_id", "content_hash"]
 EXCHANGE_COLUMNS = (*_KEY, "entity_class", "text")
 """What of a mention says whether it is touched."""
@@ -76,14 +75,21 @@ class Exchange:
         """Whether all stays as it is."""
         return self.n_lost + self.n_gained == 0
 
-    def of(self, mentions: pa.Table, passages: pa.Table) -> pa.Table:
-        """The mentions after it, in the order of a detector; the very table if nothing changes."""
+    def of(self, mentions: pa.Table, passages: Callable[[], pa.Table]) -> pa.Table:
+        """The mentions after it, in the order of a detector; the very table if nothing changes.
+
+        Args:
+            mentions: as they were.
+            passages: reads their text; called only if there are new ones to be put in order.
+        """
         if self.is_nothing:
             return mentions
-        together = pa.concat_tables([mentions, self.gained])
-        order = _in_order(together, passages) if self.n_gained else np.arange(mentions.num_rows)
-        order = order[~np.isin(order, self.lost)]
-        return DICTIONARY_MENTIONS.check(together.take(pa.array(order)).combine_chunks())
+        stays = np.ones(mentions.num_rows, np.bool_)
+        stays[self.lost] = False
+        kept = mentions.filter(pa.array(stays))
+        if self.n_gained:
+            kept = in_text_order(pa.concat_tables([kept, self.gained]), passages())
+        return DICTIONARY_MENTIONS.check(kept.combine_chunks())
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,15 @@ class RematchStep:
         """What differs; computed once in a process."""
         return _difference(self.old, self.new)[0]
 
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether names are only gone: then nothing need be read to know what is left."""
+        return not _difference(self.old, self.new)[1].index.names.num_rows
+
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Compare the two; the function turns PASSAGES into mentions of what is touched."""
-        touched, detector = _difference(self.old, self.new)
-        return lambda passages: _detect(detector, touched, passages)
+        _, detector = _difference(self.old, self.new)
+        return lambda passages: _detect(detector, passages)
 
 
 def rematch(
@@ -121,13 +132,14 @@ def rematch(
         touched: What differs between the two.
         index: The new dictionary.
     """
-    found = _detect(DictionaryDetector(index_of(touched, index)), touched, passages)
-    return exchange(mentions, touched, found).of(mentions, passages)
+    found = _detect(DictionaryDetector(index_of(touched, index)), passages)
+    return exchange(mentions, touched, found).of(mentions, lambda: passages)
 
 
-def _detect(detector: DictionaryDetector, touched: Touched, passages: pa.Table) -> pa.Table:
-    """Find what is touched, in the documents that may hold it."""
-    return detector.detect(passages.filter(pa.array(may_hold(passages, touched.forms["form"]))))
+def _detect(detector: DictionaryDetector, passages: pa.Table) -> pa.Table:
+    """Find a few names, in the documents that may hold one."""
+    some = may_hold(passages, pl.Series(detector.index.forms, dtype=pl.Binary))
+    return detector.detect(passages.filter(pa.array(some)))
 
 
 def exchange(mentions: pa.Table, touched: Touched, found: pa.Table) -> Exchange:
@@ -160,24 +172,6 @@ def _touched_rows(mentions: pa.Table, touched: Touched) -> pl.DataFrame:
     forms = texts.with_columns(form=pl.Series(binary(form, borders), dtype=pl.Binary))
     those = forms.join(touched.forms, on=FORM, how="semi")
     return rows.join(those, on=["entity_class", "text"], how="semi").select("row", *_KEY)
-
-
-def _in_order(mentions: pa.Table, passages: pa.Table) -> NDArray[np.int64]:
-    """Rows by passage, start, end and class. Neighbours of one passage are looked up as one."""
-    begins = np.ones(mentions.num_rows, np.bool_)
-    begins[1:] = False
-    for name in _PASSAGE:
-        column = mentions[name].combine_chunks()
-        begins[1:] |= compute.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
-    first = np.flatnonzero(begins)
-    runs = pl.DataFrame(mentions.select(_PASSAGE).take(pa.array(first)))
-    places = pl.DataFrame(passages.select(_PASSAGE)).with_row_index("passage")
-    found = runs.join(places, on=_PASSAGE, how="left", maintain_order="left")["passage"]
-    rows = pl.DataFrame(mentions.select(["start", "end", "entity_class"])).with_columns(
-        passage=pl.Series(found.to_numpy()[np.cumsum(begins) - 1])
-    )
-    order = rows.with_row_index("row").sort("passage", "start", "end", "entity_class")["row"]
-    return order.to_numpy().astype(np.int64)
 
 
 @lru_cache(maxsize=_PAIRS)
