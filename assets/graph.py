@@ -16,7 +16,7 @@ from assets.making import Events, Recipe, is_made, make, make_all, seen
 from assets.partitions import live_ontologies
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.documents import digest
-from kazu_platform.graph.kgx import export_kgx, kgx_problems
+from kazu_platform.graph.kgx import export_kgx, is_export_of, kgx_problems, note_export
 from kazu_platform.graph.network import CO_OCCURRENCE, NETWORK_VERSION, nodes_and_edges
 from kazu_platform.graph.pairs import COUNTING_VERSION, count_pairs
 from kazu_platform.graph.population import count_documents
@@ -216,13 +216,22 @@ def _network(
     ],
 )
 def kgx_export(lake: LakeResource, warehouse_file: WarehouseResource) -> dg.MaterializeResult:
-    """Nodes and edges as KGX TSV, for graph stores and for exchange."""
+    """Nodes and edges as KGX TSV, for graph stores and for exchange.
+
+    An export of these very nodes and edges that lies there as it was written stays.
+    """
     tables, folder = lake.open(), Path(warehouse_file.exports) / "kgx"
-    export_kgx(tables.read(NODES), tables.read(EDGES), folder)
-    problems = kgx_problems(folder)
+    version = digest(tables.version(NODES), tables.version(EDGES))
+    unchanged = is_export_of(folder, version)
+    problems: list[str] = []
+    if not unchanged:
+        export_kgx(tables.read(NODES), tables.read(EDGES), folder)
+        problems = kgx_problems(folder)
+        if not problems:
+            note_export(folder, version)
     return dg.MaterializeResult(
-        metadata={"folder": dg.MetadataValue.path(str(folder))},
-        data_version=dg.DataVersion(digest(tables.version(NODES), tables.version(EDGES))),
+        metadata={"folder": dg.MetadataValue.path(str(folder)), "unchanged": unchanged},
+        data_version=dg.DataVersion(version),
         check_results=[
             dg.AssetCheckResult(
                 passed=not problems,

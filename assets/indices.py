@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
+from assets.curations import written_curations
 from assets.partitions import live_ontologies
 from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.errors import ArtifactError, LakeError
@@ -24,7 +25,7 @@ from kazu_platform.ner.scan import SCAN_VERSION
 from kazu_platform.ontologies.curations import content_version, preferences
 from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.lake import Lake
-from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPTS, CURATIONS, SYNONYMS
+from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPTS, SYNONYMS
 from kazu_platform.text.fold import FOLD_VERSION
 from kazu_platform.text.normalise import NORMALISER_VERSION
 from resources.sources import SourcesResource
@@ -74,7 +75,7 @@ def dictionary_index(
 
 
 @dg.asset(
-    deps=["concepts", "synonyms", "concept_equivalents", "curations"],
+    deps=["concepts", "synonyms", "concept_equivalents", "curation_file"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -92,7 +93,7 @@ def linking_index(
     """
     tables, store = lake.open(), artifacts.open()
     ontologies = live_ontologies(tables, CONCEPTS, sources.catalogue())
-    preferred = preferences(tables.read(CURATIONS, "all"))
+    preferred = preferences(written_curations(sources))
     made_of = {
         "concepts": tables.version(CONCEPTS, ontologies),
         "equivalents": tables.version(CONCEPT_EQUIVALENTS),

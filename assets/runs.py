@@ -39,6 +39,8 @@ from resources.sources import SourcesResource
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
 MENTIONS_ONLY = dg.AssetSelection.assets("mentions")
+CURATIONS_ONLY = dg.AssetSelection.assets("curations")
+WAREHOUSE_ONLY = dg.AssetSelection.assets("warehouse")
 NAMES_ONLY = dg.AssetSelection.assets("concepts", "synonyms", "concept_relations", "concept_xrefs")
 
 Progress = Callable[[str, int, int], None]
@@ -131,7 +133,7 @@ def put_curations_into_effect(
     """Bring the curations of the catalogue into effect, and nothing else up to date.
 
     Only ontologies that a changed curation concerns are made again, and of each file only what
-    its names touch; the graph follows.
+    its names touch. Queries for mentions and links then see it; `bring_graph_up_to_date` is next.
 
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
@@ -146,13 +148,27 @@ def put_curations_into_effect(
     graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps = [
         *(Step(name, NAMES_ONLY, name) for name in ontologies),
-        Step("indices", INDEX_LAYER),
+        Step("indices", INDEX_LAYER - CURATIONS_ONLY),
         *(Step(name, MENTION_LAYER, name) for name in files),
         Step("links", LINK_LAYER),
-        Step("reports", REPORT_LAYER),
-        Step("graph", CORPUS_LAYER - LINK_LAYER),
+        Step("warehouse", WAREHOUSE_ONLY),
     ]
     return _summary(ontologies, files, list(_take(steps, graph, progress, by=by)))
+
+
+def bring_graph_up_to_date(
+    graph: Graph, progress: Progress = lambda _what, _done, _total: None
+) -> list[Failed]:
+    """Make again what is counted from mentions and links: reports, pairs, graph, warehouse.
+
+    Raises:
+        DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
+    """
+    steps = [
+        Step("reports", REPORT_LAYER | CURATIONS_ONLY),
+        Step("graph", CORPUS_LAYER - LINK_LAYER),
+    ]
+    return list(_take(steps, graph, progress, by="curate apply"))
 
 
 def replay_quarantine(

@@ -8,6 +8,7 @@ the values of the Biolink model; columns of our own are allowed beside them.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pyarrow import csv
 
 from kazu_platform.errors import ConfigurationError
 from kazu_platform.graph.network import CO_OCCURRENCE
-from kazu_platform.storage.atomic import make_folder, sync, temporary_beside
+from kazu_platform.storage.atomic import make_folder, sync, temporary_beside, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 NODES_FILE = "nodes.tsv"
 EDGES_FILE = "edges.tsv"
 INFORES = "infores:kazu-platform"
+FORMAT_VERSION = 1
+"""Changes when the same nodes and edges are written otherwise."""
 REQUIRED = {
     NODES_FILE: ("id", "category"),
     EDGES_FILE: ("id", "subject", "predicate", "object", "knowledge_level", "agent_type"),
@@ -107,6 +110,34 @@ def kgx_problems(folder: Path, *, at_most: int = 20) -> list[str]:
         for statement in (*checks, _TWICE, _DANGLING):
             problems += [row[0] for row in database.execute(statement).fetchmany(at_most)]
     return problems[:at_most]
+
+
+def note_export(folder: Path, version: str) -> None:
+    """Write beside an export what it was made of, for `is_export_of`."""
+    write_atomically(_note(folder), _stamp(folder, version))
+
+
+def is_export_of(folder: Path, version: str) -> bool:
+    """Whether an export was made of this version, and nobody has touched its files since."""
+    try:
+        return _note(folder).read_bytes() == _stamp(folder, version)
+    except OSError:
+        return False
+
+
+def _note(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
+def _stamp(folder: Path, version: str) -> bytes:
+    """The version, and size and time of each file.
+
+    Raises:
+        OSError: a file is not there.
+    """
+    files = {name: (folder / name).stat() for name in REQUIRED}
+    seen = {name: [each.st_size, each.st_mtime_ns] for name, each in files.items()}
+    return json.dumps({"format": FORMAT_VERSION, "version": version, "files": seen}).encode()
 
 
 def _read_tsv(path: Path) -> pa.Table:

@@ -21,7 +21,7 @@ from kazu_platform.errors import LakeError, QueryError
 from kazu_platform.storage.atomic import make_folder, move_atomically, temporary_beside
 from kazu_platform.storage.queries import open_read_only, run_query
 from kazu_platform.storage.sql import quoted, sql_type, without_glob
-from kazu_platform.tables import TABLES
+from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_RELATIONS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +102,9 @@ def build_warehouse(lake: Lake, path: Path) -> BuiltWarehouse:
     try:
         with duckdb.connect(str(temporary)) as connection:
             _fill(connection, lake, live, built_at)
+            _add_ancestors(connection, path, _ancestors_of(live))
+            for script in SCRIPTS:
+                connection.execute(Path(__file__).with_name(script).read_text("utf-8"))
             connection.execute("CHECKPOINT")
         move_atomically(temporary, path)
     except duckdb.Error as error:
@@ -209,12 +212,31 @@ def _fill(
     connection.unregister("given_files")
     connection.execute(
         "CREATE TABLE warehouse_info AS "
-        "SELECT $1::TIMESTAMPTZ AS built_at, $2::VARCHAR AS lake, $3::VARCHAR AS code_version",
-        [built_at, str(lake.root), _code_version()],
+        "SELECT $1::TIMESTAMPTZ AS built_at, $2::VARCHAR AS lake, $3::VARCHAR AS code_version, "
+        "$4::VARCHAR AS ancestors_of",
+        [built_at, str(lake.root), _code_version(), _ancestors_of(live)],
     )
-    connection.execute(_CLOSURE)
-    for script in SCRIPTS:
-        connection.execute(Path(__file__).with_name(script).read_text("utf-8"))
+
+
+def _add_ancestors(connection: duckdb.DuckDBPyConnection, former: Path, wanted: str) -> None:
+    """Make the table of ancestors, or take it over from a warehouse that has the same."""
+    try:
+        ((there,),) = _ask(former, "SELECT ancestors_of FROM warehouse.warehouse_info")
+    except QueryError:  # there is no warehouse, or it is of another version
+        there = None
+    if there != wanted:
+        connection.execute(_CLOSURE)
+        return
+    connection.execute(f"ATTACH {quoted(str(former))} AS former (READ_ONLY)")
+    connection.execute("CREATE TABLE concept_ancestors AS FROM former.concept_ancestors")
+    connection.execute("DETACH former")
+
+
+def _ancestors_of(live: Mapping[str, Mapping[str, Pointer]]) -> str:
+    """Version of what the table of ancestors is made of."""
+    tables = (CONCEPT_RELATIONS.name, CONCEPT_EQUIVALENTS.name)
+    versions = [each.data_version for name in tables for each in live[name].values()]
+    return digest(_CLOSURE, *versions)
 
 
 def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:

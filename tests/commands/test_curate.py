@@ -93,7 +93,9 @@ def test_applying_what_is_in_effect_says_so(kazu: Run, own_home: Path):
     done = kazu("curate", "apply", home=own_home, seconds=120)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Names of 0 ontologies curated anew, 6 files brought up to date")
+    assert done.stdout.startswith(
+        "Names of 0 ontologies curated anew, mentions and links of 6 files up to date after "
+    )
 
 
 def test_nothing_can_be_applied_before_anything_was_made(kazu: Run, tmp_path: Path):
