@@ -129,11 +129,19 @@ def put_curations_into_effect(
     sources: SourcesResource,
     lake: Lake,
     progress: Progress = lambda _what, _done, _total: None,
+    in_effect: Callable[[], None] = lambda: None,
 ) -> Summary:
     """Bring the curations of the catalogue into effect, and nothing else up to date.
 
     Only ontologies that a changed curation concerns are made again, and of each file only what
-    its names touch. Queries for mentions and links then see it; `bring_graph_up_to_date` is next.
+    its names touch. Queries for mentions and links see it before the reports and the graph follow.
+
+    Args:
+        graph: the assets.
+        sources: of the catalogue.
+        lake: where the tables are.
+        progress: told what is made, how many steps are done, and of how many.
+        in_effect: called once queries for mentions and links see the decisions.
 
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
@@ -151,24 +159,11 @@ def put_curations_into_effect(
         Step("indices", INDEX_LAYER - CURATIONS_ONLY),
         *(Step(name, MENTION_LAYER, name) for name in files),
         Step("links", LINK_LAYER),
-        Step("warehouse", WAREHOUSE_ONLY),
-    ]
-    return _summary(ontologies, files, list(_take(steps, graph, progress, by=by)))
-
-
-def bring_graph_up_to_date(
-    graph: Graph, progress: Progress = lambda _what, _done, _total: None
-) -> list[Failed]:
-    """Make again what is counted from mentions and links: reports, pairs, graph, warehouse.
-
-    Raises:
-        DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
-    """
-    steps = [
+        Step("warehouse", WAREHOUSE_ONLY, done=in_effect),
         Step("reports", REPORT_LAYER | CURATIONS_ONLY),
         Step("graph", CORPUS_LAYER - LINK_LAYER),
     ]
-    return list(_take(steps, graph, progress, by="curate apply"))
+    return _summary(ontologies, files, list(_take(steps, graph, progress, by=by)))
 
 
 def replay_quarantine(
@@ -200,11 +195,12 @@ def replay_quarantine(
 
 @dataclass(frozen=True)
 class Step:
-    """A run: what it is called, what it makes, and of which partition."""
+    """A run: what it is called, what it makes, of which partition, and whom to tell afterwards."""
 
     what: str
     layer: dg.AssetSelection
     partition: str | None = None
+    done: Callable[[], None] = lambda: None
 
 
 def _take(steps: Sequence[Step], graph: Graph, progress: Progress, *, by: str) -> Iterator[Failed]:
@@ -224,6 +220,7 @@ def _take(steps: Sequence[Step], graph: Graph, progress: Progress, *, by: str) -
         if _was_stopped(run):
             raise dg.DagsterExecutionInterruptedError(f"Stopped at {step.what}.")
         yield from (Failed(step.what, why) for why in _failures(run))
+        step.done()
     progress("done", len(steps), len(steps))
 
 

@@ -93,7 +93,7 @@ def compiled_detector(catalogue: Catalogue, folder: Path) -> DictionaryDetector:
 def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
     import pyarrow as pa
 
-    from kazu_platform.linking.index import build_linking_index
+    from kazu_platform.linking.compile import build_linking_index
     from kazu_platform.ner.compile import build_dictionary_index
     from kazu_platform.ontologies.curations import preferences
     from kazu_platform.ontologies.equivalence import find_equivalents

@@ -15,10 +15,11 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.citations.passages import passages
+from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.context import update_context
 from kazu_platform.linking.difference import touched as touched_keys
 from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import build_linking_index, open_linking_index
+from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.combination import combine
 from kazu_platform.ner.compile import synonym_difference, update_dictionary_index

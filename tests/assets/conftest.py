@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from assets.runs import (
     QUIET,
     Graph,
     Summary,
-    bring_graph_up_to_date,
     materialise_everything,
     put_curations_into_effect,
     register_pubmed_files,
@@ -178,8 +177,7 @@ class Home:
         resources = build_resources(self.settings)
         assets = build_assets(self.settings.catalogue())
         graph = Graph(assets, resources, self.instance)
-        done = put_curations_into_effect(graph, resources["sources"], self.lake)
-        return replace(done, failed=[*done.failed, *bring_graph_up_to_date(graph)])
+        return put_curations_into_effect(graph, resources["sources"], self.lake)
 
     def generations(self, table: Table) -> dict[str, str]:
         """Partition to the name of its live generation."""

@@ -94,7 +94,7 @@ def test_applying_what_is_in_effect_says_so(kazu: Run, own_home: Path):
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "Names of 0 ontologies curated anew, mentions and links of 6 files up to date after "
+        "Names of 0 ontologies curated anew; mentions and links of 6 files up to date after "
     )
 
 
