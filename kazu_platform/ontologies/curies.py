@@ -111,7 +111,8 @@ def curie(iri: str) -> str:
     ('DOID:9352', 'https://example.org/x', 'Cellosaurus:CVCL_0030')
     """
     if "://" not in iri:
-        return f"Cellosaurus:{iri}" if _BARE_CELLOSAURUS.fullmatch(iri) else iri
+        bare = iri.startswith("CVCL_") and _BARE_CELLOSAURUS.fullmatch(iri)
+        return f"Cellosaurus:{iri}" if bare else iri
     if iri.startswith(_OBO):
         local = iri[len(_OBO) :]
         if "#" in local:

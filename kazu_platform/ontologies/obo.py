@@ -50,6 +50,8 @@ _CELLOSAURUS_TAXON = "NCBI_TaxID:"
 _OLD_SYNONYMS = {f"{word.lower()}_synonym": scope for word, scope in _SCOPES.items()}
 # A file may open with many comments and unknown headers, but not with this many lines of neither.
 _MAX_BAD_HEADERS = 200
+# A file may say something else of each synonym; this many are remembered.
+_MAX_SCOPES = 1000
 
 
 class _BadClauseError(ValueError):
@@ -133,6 +135,7 @@ class _Header:
 
     abbreviation_types: set[str] = field(default_factory=lambda: set(ABBREVIATION_TYPES))
     bad: int = 0
+    _scopes: dict[str, str] = field(default_factory=dict[str, str])
 
     def take(self, number: int, text: str, path: Path) -> Iterator[Statement]:
         tag, colon, value = text.partition(":")
@@ -149,6 +152,19 @@ class _Header:
                 self.abbreviation_types.add(name)
 
 
+    def scope(self, said: str) -> str:
+        """Scope of a synonym by what stands behind its name; files say the same few things."""
+        if (known := self._scopes.get(said)) is not None:
+            return known
+        words = said.split()
+        scope = _SCOPES.get(words[0].upper(), RELATED) if words else RELATED
+        if any(word in self.abbreviation_types for word in words):
+            scope = ABBREVIATION
+        if len(self._scopes) < _MAX_SCOPES:
+            self._scopes[said] = scope
+        return scope
+
+
 class _Stanza:
     """A [Term] stanza while its clauses come in."""
 
@@ -163,9 +179,9 @@ class _Stanza:
     def take(self, text: str) -> str | None:
         """Take a clause; return what is wrong with it."""
         tag, colon, value = text.partition(":")
-        if not colon or not tag.isidentifier():
-            return f"a line without a tag: {text[:80]!r}"
         clause = _CLAUSES.get(tag)
+        if not colon or not (clause or tag.isidentifier()):
+            return f"a line without a tag: {text[:80]!r}"
         if clause:
             try:
                 clause(self, value.strip())
@@ -190,11 +206,7 @@ class _Stanza:
 
     def take_synonym(self, value: str) -> None:
         name, rest = _quoted(value)
-        words = rest.partition("[")[0].split()
-        scope = _SCOPES.get(words[0].upper(), RELATED) if words else RELATED
-        if any(word in self.header.abbreviation_types for word in words):
-            scope = ABBREVIATION
-        self.draft.synonyms.append((name, scope))
+        self.draft.synonyms.append((name, self.header.scope(rest.partition("[")[0])))
 
     def take_alternative(self, value: str) -> None:
         self.draft.alternatives.append(_identifier(value))
