@@ -85,6 +85,7 @@ def _blocks(stream: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
     rest, number = b"", 1
     while piece := stream.read(_BUFFER):
         rest += piece
+        # A piece is shorter than a line may be: only the line that began before it can be too long.
         if (rest.find(b"\n") + 1 or len(rest)) >= MAX_LINE:
             problem = f"is longer than {MAX_LINE >> 20} MiB; this is no text file of lines."
             raise MalformedFileError.at(path, problem, line=number)

@@ -151,7 +151,6 @@ class _Header:
             if any(word in rest.lower() for word in ("abbreviation", "acronym")):
                 self.abbreviation_types.add(name)
 
-
     def scope(self, said: str) -> str:
         """Scope of a synonym by what stands behind its name; files say the same few things."""
         if (known := self._scopes.get(said)) is not None:

@@ -6,6 +6,7 @@ readers), how strings are normalised (text). Everything works on whole columns.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
@@ -341,7 +342,11 @@ def _synonym_rows(source: OntologySource, names: pl.DataFrame) -> pa.Table:
     none = pl.lit(None, pl.String)
     own = names.with_columns(origin=none, rule=none)
     made = generate(names.filter(~pl.col("obsolete")), entity_class)
-    rows = curate(pl.concat([own, made]), entity_class)
+    rows = pl.concat([own, made])
+    # Neither asks what the other says, and both leave Python to others while they work.
+    with ThreadPoolExecutor(1) as beside:
+        normalised = beside.submit(normalise_column, rows["name"], entity_class)
+        rows = curate(rows, entity_class)
     return _table(
         SYNONYMS,
         rows.select(
@@ -350,7 +355,7 @@ def _synonym_rows(source: OntologySource, names: pl.DataFrame) -> pa.Table:
             pl.lit(entity_class).alias("entity_class"),
             "name",
             "scope",
-            pl.Series("normalised", normalise_column(rows["name"], entity_class)),
+            pl.Series("normalised", normalised.result()),
             pl.lit(NORMALISER_VERSION).alias("normaliser_version"),
             "case_sensitive",
             "in_context",
