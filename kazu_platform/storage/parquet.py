@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import LakeError, OldSchemaError, SchemaError, UnknownNameError
 
@@ -218,11 +219,11 @@ def _in_order(table: Table, rows: pa.Table) -> bool:
     for name in reversed(table.order):
         before, after = rows[name].slice(0, max(len(rows) - 1, 0)), rows[name].slice(1)
         if rising is None:
-            rising = pc.less_equal(before, after)
+            rising = compute.less_equal(before, after)
         else:
-            ties = pc.and_(pc.equal(before, after), rising)
-            rising = pc.or_(pc.less(before, after), ties)
-    return pc.all(rising, min_count=0).as_py()
+            ties = compute.and_(compute.equal(before, after), rising)
+            rising = compute.or_(compute.less(before, after), ties)
+    return compute.all(rising, min_count=0).as_py()
 
 
 def _as_table(batch: pa.Table | pa.RecordBatch) -> pa.Table:
