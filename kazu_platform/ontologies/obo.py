@@ -42,6 +42,13 @@ _ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
 _SCOPES = {"EXACT": EXACT, "NARROW": NARROW, "BROAD": BROAD, "RELATED": RELATED}
 _SKOS = ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch")
 _MATCHES = {prefix + name: name for name in _SKOS for prefix in ("", "skos:")}
+# Three clauses of four in the usual form, which need no further look: no escapes, no web address.
+_USUAL = re.compile(
+    r'synonym: "([^"\\]*)" ([\w: ]*)\['
+    r"|xref: (?!NCBI_TaxID:)([A-Za-z][\w.]*:[\w.-]+)(?: |$)"
+    r"|is_a: ([A-Za-z][\w.]*:[\w.-]+)(?: |$)"
+)
+_SYNONYM, _XREF = 2, 3
 # Mondo marks its exact matches on the cross-reference itself.
 _MONDO_EXACT = '"MONDO:equivalentTo"'
 # Cellosaurus says the organism of a cell line in a cross-reference; nobody else writes this prefix.
@@ -177,6 +184,22 @@ class _Stanza:
 
     def take(self, text: str) -> str | None:
         """Take a clause; return what is wrong with it."""
+        if usual := _USUAL.match(text):
+            self.take_usual(text, usual)
+            return None
+        return self.take_any(text)
+
+    def take_usual(self, text: str, usual: re.Match[str]) -> None:
+        """Do what `take_any` does, for a clause that can be read at a glance."""
+        if usual.lastindex == _SYNONYM:
+            self.draft.synonyms.append((usual[1], self.header.scope(usual[2])))
+        elif usual.lastindex == _XREF:
+            self.draft.xrefs.append(("exactMatch" if _MONDO_EXACT in text else XREF, usual[3]))
+        else:
+            self.draft.relations.append((IS_A, usual[4]))
+
+    def take_any(self, text: str) -> str | None:
+        """Take a clause in any form."""
         tag, colon, value = text.partition(":")
         clause = _CLAUSES.get(tag)
         if not colon or not (clause or tag.isidentifier()):

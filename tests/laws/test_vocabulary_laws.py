@@ -18,6 +18,7 @@ from kazu_platform.ontologies.curies import _PREFIXES, _respelled, one_spelling
 from kazu_platform.ontologies.everyday import PEOPLE
 from kazu_platform.ontologies.files import lines_of
 from kazu_platform.ontologies.generation import _LAST_WORD, plural, shown, singular
+from kazu_platform.ontologies.obo import _Header, _Stanza
 from kazu_platform.ontologies.terms import Term, gather
 from kazu_platform.ontologies.vocabulary import _clean
 from kazu_platform.storage.parquet import _in_order
@@ -154,3 +155,39 @@ def test_parts_of_terms_are_gathered_in_their_order(count: int):
 
     assert said.terms["id"].to_list() == [part.id for part in parts]
     assert said.names.rows() == [(part.id, *pair) for part in parts for pair in part.synonyms]
+
+
+CLAUSES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                *(
+                    "synonym",
+                    "xref",
+                    "is_a",
+                    ":",
+                    " ",
+                    '"',
+                    "[",
+                    "]",
+                    "\\",
+                    "EXACT",
+                    "ABBREVIATION",
+                ),
+                *("MONDO:1", "NCBI_TaxID:9606", "CVCL_0030", "http://x.org/a", "{", "}", "!", "é"),
+                *('{source="MONDO:equivalentTo"}', 'synonym: "', '" EXACT []', "xref: ", "is_a: "),
+            ]
+        ),
+        st.characters(),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(st.lists(CLAUSES.map(str.strip), max_size=6))
+def test_a_clause_that_is_read_at_a_glance_says_what_it_says(clauses: list[str]):
+    glanced, studied = _Stanza(1, _Header()), _Stanza(1, _Header())
+    for clause in clauses:
+        assert glanced.take(clause) == studied.take_any(clause)
+
+    assert (glanced.draft, glanced.taxa) == (studied.draft, studied.taxa)
