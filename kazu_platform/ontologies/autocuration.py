@@ -33,6 +33,7 @@ Thresholds and shapes were chosen on training corpora; `docs/experiments.md` has
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -88,6 +89,8 @@ _TOO_SHORT = {
     "cell_type": r"^(?:\p{L}{2}|\p{L}{1,3}\p{Pd}?\d{1,2})$",
     "anatomy": r"^\p{L}{2}$",
 }
+# What may be too short has at most so many characters.
+_LONGEST_SHORT = 6
 _SHORT_GENE = r"^\p{L}{4}$"
 _SHORT_SYMBOL = (
     r"^(?:\p{Lu}{3,4}"  # CHO, BJAB
@@ -107,42 +110,36 @@ def curate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     >>> curate(names, "species")["held_back_by"].to_list()
     [None, 'function_word', None, 'function_word']
     """
-    distinct = names.select("name").unique()
-    distinct = distinct.with_columns(core=pl.col("name").str.replace_all(_EDGES, ""))
-    # "A group" could be a species of Acer; its second word decides.
-    word = distinct["core"]
-    word = word.str.replace(_EPITHET, "$1") if entity_class == "species" else word
-    distinct = distinct.with_columns(zipf(word).alias("zipf"))
     core = pl.col("core")
     sensitive = case_sensitive(core) | _scientific(core, entity_class)
     if entity_class == "gene":  # "Pigs" and "Flap" are genes, "pigs" are none
         sensitive |= core.str.contains(_SHORT_GENE)
-    curated = distinct.with_columns(
-        sensitive.alias("case_sensitive"),
-        _held_back(sensitive, entity_class).alias("held_back_by"),
-        _in_context(core, entity_class).alias("in_context"),
-    ).drop("zipf", "core")
-    return (
-        names.join(curated, on="name", how="left", maintain_order="left")
-        .with_columns(
-            held_back_by=pl.when("obsolete").then(pl.lit("obsolete")).otherwise("held_back_by")
-        )
-        .with_columns(active=pl.col("held_back_by").is_null())
-    )
+    cores = names.select("name", core=pl.col("name").str.replace_all(_EDGES, ""))
+    cores = cores.with_columns(case_sensitive=sensitive)
+    return names.with_columns(
+        cores["case_sensitive"],
+        held_back_by=pl.when("obsolete")
+        .then(pl.lit("obsolete"))
+        .otherwise(_held_back(cores, entity_class)),
+        in_context=cores.select(_in_context(core, entity_class)).to_series(),
+    ).with_columns(active=pl.col("held_back_by").is_null())
 
 
-def _held_back(sensitive: pl.Expr, entity_class: str) -> pl.Expr:
-    """The first rule that holds each `name` back, null if none does, by its `core` and `zipf`."""
-    name, core, frequency = pl.col("name"), pl.col("core"), pl.col("zipf")
+def _held_back(names: pl.DataFrame, entity_class: str) -> pl.Series:
+    """The first rule that holds each name back, null if none does.
+
+    Args:
+        names: `name`, `core` and `case_sensitive`.
+        entity_class: whose rules.
+    """
+    name, core = pl.col("name"), pl.col("core")
+    small = core.str.len_chars() <= _LONGEST_SHORT
     cases = {
-        "too_short": _too_short(core, entity_class),
+        "too_short": _among(names, small, _too_short(core, entity_class)),
         "too_long": (name.str.len_chars() > MAX_CHARACTERS)
         | (name.str.count_matches(" ", literal=True) >= MAX_WORDS),
         "number": _number(core, entity_class),
-        "function_word": (frequency >= FUNCTION_WORD)
-        & _is_word(core, sensitive, entity_class)
-        & ~_everyday(core, entity_class),
-        "common_word": _common_word(core, frequency, sensitive, entity_class),
+        **_too_common(names, entity_class),
     }
     if entity_class == "species":
         cases["general_term"] = _general_term(name)
@@ -150,7 +147,35 @@ def _held_back(sensitive: pl.Expr, entity_class: str) -> pl.Expr:
         cases["general_term"] = core.str.to_lowercase().is_in(list(GENERAL[entity_class]))
     if entity_class == "disease":
         cases["gene_symbol"] = core.str.contains(r"^\p{Lu}[\p{Lu}\d]{1,5}\d\p{Lu}{0,2}$")
-    return pl.coalesce([pl.when(case).then(pl.lit(rule)) for rule, case in cases.items()])
+    held_back = pl.coalesce([pl.when(case).then(pl.lit(rule)) for rule, case in cases.items()])
+    return names.select(held_back).to_series()
+
+
+def _among(names: pl.DataFrame, some: pl.Expr, rule: pl.Expr) -> pl.Series:
+    """Whether a rule that can only fit some names fits each; it is asked of no others."""
+    rows = names.select(some.arg_true()).to_series()
+    return _spread(rows, names[rows].select(rule).to_series(), len(names))
+
+
+def _spread(rows: pl.Series, fits: pl.Series, n_names: int) -> pl.Series:
+    """Put what was asked of some rows where they were; false for all others."""
+    return pl.repeat(value=False, n=n_names, eager=True).scatter(rows, fits)
+
+
+def _too_common(names: pl.DataFrame, entity_class: str) -> dict[str, pl.Series]:
+    """Names that are words of English: function words, and the common ones of the class."""
+    core, sensitive, frequency = pl.col("core"), pl.col("case_sensitive"), pl.col("zipf")
+    rows = names.select(_is_word(core, sensitive, entity_class).arg_true()).to_series()
+    words = names[rows]
+    word = words["core"]
+    # "A group" could be a species of Acer; its second word decides.
+    word = word.str.replace(_EPITHET, "$1") if entity_class == "species" else word
+    words = words.with_columns(zipf(word).alias("zipf"))
+    judged = words.select(
+        function_word=(frequency >= FUNCTION_WORD) & ~_everyday(core, entity_class),
+        common_word=_common_word(core, frequency, entity_class),
+    )
+    return {rule: _spread(rows, judged[rule], len(names)) for rule in judged.columns}
 
 
 def _too_short(name: pl.Expr, entity_class: str) -> pl.Expr:
@@ -173,12 +198,8 @@ def _is_word(name: pl.Expr, sensitive: pl.Expr, entity_class: str) -> pl.Expr:
     return word | name.str.contains(_EPITHET) if entity_class == "species" else word
 
 
-def _common_word(
-    name: pl.Expr, frequency: pl.Expr, sensitive: pl.Expr, entity_class: str
-) -> pl.Expr:
-    if entity_class not in COMMON_WORD:
-        return pl.lit(value=False)
-    common = (frequency >= COMMON_WORD[entity_class]) & _is_word(name, sensitive, entity_class)
+def _common_word(name: pl.Expr, frequency: pl.Expr, entity_class: str) -> pl.Expr:
+    common = frequency >= COMMON_WORD.get(entity_class, inf)
     if entity_class == "chemical":  # Na, Ca, Li: in their case they are what they are
         common &= ~name.str.contains(r"^\p{Lu}\p{Ll}$")
     return common & ~_everyday(name, entity_class)
@@ -219,4 +240,4 @@ def _in_context(name: pl.Expr, entity_class: str) -> pl.Expr:
     """Symbols that count only where a document once gives their head word."""
     if entity_class == "cell_line":
         return name.str.contains(_SHORT_SYMBOL)
-    return pl.lit(value=False)
+    return pl.repeat(value=False, n=pl.len())

@@ -80,6 +80,12 @@ _PREFIXES = {
 _BARE_CELLOSAURUS = re.compile(r"CVCL_[A-Z0-9]{4}")
 # SNOMED CT editions: SNOMEDCT_US_2025_05_01:406597005 is SCTID:406597005.
 _DATED_EDITION = r"^(?i:SNOMEDCT(?:_US)?)(?:_\d+)+:"
+# What `one_spelling` leaves as it is, by the look of it: a prefix of the tables and a plain local
+# part, or a prefix that no source spells otherwise, with no more than one sign that may end one.
+_OF_TABLES = {each for each in _PREFIXES.values() if _PREFIXES.get(each.lower(), each) == each}
+_SETTLED = rf"^(?:{'|'.join(map(re.escape, sorted(_OF_TABLES)))}):[^:_]*$"
+_KNOWN = f"^(?i:{'|'.join(map(re.escape, _PREFIXES))}):"
+_TWO_SIGNS = "(?s)[:_].*[:_]"
 
 
 def curie(iri: str) -> str:
@@ -105,7 +111,8 @@ def curie(iri: str) -> str:
     ('DOID:9352', 'https://example.org/x', 'Cellosaurus:CVCL_0030')
     """
     if "://" not in iri:
-        return f"Cellosaurus:{iri}" if _BARE_CELLOSAURUS.fullmatch(iri) else iri
+        bare = iri.startswith("CVCL_") and _BARE_CELLOSAURUS.fullmatch(iri)
+        return f"Cellosaurus:{iri}" if bare else iri
     if iri.startswith(_OBO):
         local = iri[len(_OBO) :]
         if "#" in local:
@@ -139,6 +146,20 @@ def one_spelling(column: pl.Expr) -> pl.Expr:
     >>> frame.select(one_spelling(pl.col("xref")))["xref"].to_list()
     ['CLO:0003684', 'Orphanet:791', 'BTO:0000567']
     """
+    return column.map_batches(_in_one_spelling, return_dtype=pl.String)
+
+
+def _in_one_spelling(ids: pl.Series) -> pl.Series:
+    """Nearly all identifiers are spelled so already, which is cheaper to ask than to do."""
+    odd = ids.str.contains(_KNOWN) | ids.str.contains(_TWO_SIGNS)
+    rows = (odd & ~ids.str.contains(_SETTLED)).arg_true()
+    if rows.is_empty():
+        return ids
+    spelled = ids.gather(rows).to_frame("id").select(_respelled(pl.col("id"))).to_series()
+    return ids.clone().scatter(rows, spelled)
+
+
+def _respelled(column: pl.Expr) -> pl.Expr:
     edition = column.str.replace(_DATED_EDITION, "SCTID:")
     halves = edition.str.splitn(":", 2)
     prefix, local = halves.struct.field("field_0"), halves.struct.field("field_1")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from kazu_platform.errors import MalformedFileError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -68,19 +68,41 @@ def lines_of(stream: BinaryIO, path: Path) -> Iterator[tuple[int, str | None]]:
     Raises:
         MalformedFileError: a line is longer than `MAX_LINE`.
     """
-    number = 0
-    while line := stream.readline(MAX_LINE):
-        number += 1
-        if len(line) == MAX_LINE:
+    for first, block in _blocks(stream, path):
+        lines = block.removesuffix(b"\n")
+        try:
+            texts: Iterable[str | None] = lines.decode().split("\n")
+        except UnicodeDecodeError:
+            texts = map(_decoded, lines.split(b"\n"))
+        for number, text in enumerate(texts, start=first):
+            # A byte order mark is no part of the first line's tag.
+            bare = text and text.removeprefix("\ufeff" if number == 1 else "")
+            yield number, bare and bare.rstrip("\r\n")
+
+
+def _blocks(stream: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, so many that a block costs little, with the number of the first one."""
+    rest, number = b"", 1
+    while piece := stream.read(_BUFFER):
+        rest += piece
+        # A piece is shorter than a line may be: only the line that began before it can be too long.
+        if (rest.find(b"\n") + 1 or len(rest)) >= MAX_LINE:
             problem = f"is longer than {MAX_LINE >> 20} MiB; this is no text file of lines."
             raise MalformedFileError.at(path, problem, line=number)
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            yield number, None
-        else:
-            # A byte order mark is no part of the first line's tag.
-            yield number, text.rstrip("\r\n").removeprefix("\ufeff" if number == 1 else "")
+        end = rest.rfind(b"\n") + 1
+        if end:
+            block, rest = rest[:end], rest[end:]
+            yield number, block
+            number += block.count(b"\n")
+    if rest:
+        yield number, rest
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 class _Bounded(io.RawIOBase):

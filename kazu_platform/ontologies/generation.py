@@ -32,6 +32,8 @@ Greek letters and their names (`ner/scan`).
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -41,7 +43,7 @@ from kazu_platform.ontologies.terms import EXACT, LABEL
 from kazu_platform.text.spellings import BRITISH, GREEK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Rule = Callable[[pl.Expr], pl.Expr]
 
@@ -90,19 +92,42 @@ _TO_AMERICAN: Final[Mapping[str, str]] = {
     "Haem": "Hem",
     "Anaem": "Anem",
 }
-_AMERICAN = "|".join(_TO_BRITISH)
-_BRITISH = "|".join(piece.strip(" ") for piece in _TO_AMERICAN)
-_PATTERNS: dict[str, str] = {}
+# Asked once for both spellings; what a rule has no piece of stays as it is, and is no variant.
+_EITHER_SPELLING = "|".join([*_TO_BRITISH, *(piece.strip(" ") for piece in _TO_AMERICAN)])
+_SINGULAR_PEOPLE: Final = [form for word in PEOPLE for form in (word, word.capitalize())]
+"""As a name that matches `_LAST_WORD` may write them."""
 
 
-def where(pattern: str) -> Callable[[Rule], Rule]:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Names that a rule is for: those with one of these ends (any, if there is none) that match."""
+
+    pattern: str
+    ends: tuple[str, ...] = ()
+
+    def among(self, names: pl.DataFrame) -> pl.DataFrame:
+        """Rows whose `name` the rule is for; ends are asked first, for a tenth of the time."""
+        name = pl.col("name")
+        if self.ends:
+            names = names.filter(pl.any_horizontal(name.str.ends_with(end) for end in self.ends))
+        return names.filter(name.str.contains(self.pattern))
+
+
+_WHERE: dict[str, _Where] = {}
+
+
+def where(pattern: str, *ends: str) -> Callable[[Rule], Rule]:
     """Say which names a rule is for: a pattern is cheap to ask, and most rules concern few."""
 
     def named(rule: Rule) -> Rule:
-        _PATTERNS[rule.__name__] = pattern
+        _WHERE[rule.__name__] = _Where(pattern, ends)
         return rule
 
     return named
+
+
+def _ends(name: pl.Expr, *ends: str) -> pl.Expr:
+    return pl.any_horizontal(name.str.ends_with(end) for end in ends)
 
 
 @where(_LAST_WORD)
@@ -115,18 +140,18 @@ def plural(name: pl.Expr) -> pl.Expr:
     ['hepatocytes', 'T-cell lymphomas', 'diagnoses', 'arteries', None, None]
     """
     return (
-        pl.when(name.str.contains("[^aeiou]y$"))
-        .then(name.str.replace("y$", "ies"))
-        .when(name.str.contains("(?:ss|x|ch|sh|z)$"))
+        pl.when(_ends(name, "y") & ~_ends(name, "ay", "ey", "iy", "oy", "uy"))
+        .then(name.str.strip_suffix("y") + "ies")
+        .when(_ends(name, "ss", "x", "ch", "sh", "z"))
         .then(name + "es")
-        .when(name.str.contains("(?:sis|xis)$"))
-        .then(name.str.replace("is$", "es"))
-        .when(~name.str.contains("(?:s|ia|itis|ae|ics|men|mice|ing)$"))
-        .then(pl.when(~name.str.to_lowercase().is_in(list(PEOPLE))).then(name + "s"))
+        .when(_ends(name, "sis", "xis"))
+        .then(name.str.strip_suffix("is") + "es")
+        .when(~_ends(name, "s", "ia", "ae", "men", "mice", "ing"))
+        .then(pl.when(~name.is_in(_SINGULAR_PEOPLE)).then(name + "s"))
     )
 
 
-@where(_LAST_WORD)
+@where(_LAST_WORD, "s")
 def singular(name: pl.Expr) -> pl.Expr:
     """The singular of a name that ends with a word in the plural.
 
@@ -146,7 +171,7 @@ def singular(name: pl.Expr) -> pl.Expr:
     )
 
 
-@where(_AMERICAN)
+@where(_EITHER_SPELLING)
 def british(name: pl.Expr) -> pl.Expr:
     """British spelling of an American name.
 
@@ -156,7 +181,7 @@ def british(name: pl.Expr) -> pl.Expr:
     return name.str.replace_many(list(_TO_BRITISH), list(_TO_BRITISH.values()), leftmost=True)
 
 
-@where(_BRITISH)
+@where(_EITHER_SPELLING)
 def american(name: pl.Expr) -> pl.Expr:
     """American spelling of a British name.
 
@@ -182,7 +207,7 @@ def inverted(name: pl.Expr) -> pl.Expr:
     return pl.when(~prose).then(in_order)
 
 
-@where(r"^[^(\[]{4,} [(\[][^()\[\]]*[)\]]$")
+@where(r"^[^(\[]{4,} [(\[][^()\[\]]*[)\]]$", ")", "]")
 def without_bracket(name: pl.Expr) -> pl.Expr:
     """A name without the remark in brackets at its end.
 
@@ -307,7 +332,7 @@ def gene_pattern(name: pl.Expr) -> pl.Expr:
     return result
 
 
-@where(r"^\p{L}{4,}ic acid$")
+@where(r"^\p{L}{4,}ic acid$", "ic acid")
 def salt(name: pl.Expr) -> pl.Expr:
     """The salt's name of an acid, which texts use for both.
 
@@ -317,7 +342,11 @@ def salt(name: pl.Expr) -> pl.Expr:
     return name.str.replace("ic acid$", "ate")
 
 
-@where(rf"^(?:[Vv][ao]n )?{_PERSON}(?:[-–]{_PERSON}){{1,2}} (?:syndrome|disease)$")
+@where(
+    rf"^(?:[Vv][ao]n )?{_PERSON}(?:[-–]{_PERSON}){{1,2}} (?:syndrome|disease)$",
+    "syndrome",
+    "disease",
+)
 def eponym(name: pl.Expr) -> pl.Expr:
     """The persons of an eponym, where they are two.
 
@@ -414,12 +443,7 @@ def generate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     """
     rules = RULES.get(entity_class, ())
     distinct = names.select("name").unique().filter(pl.col("name").str.len_chars() <= MAX_ORIGIN)
-    made = [
-        distinct.filter(pl.col("name").str.contains(_PATTERNS[rule.__name__]))
-        .select(origin="name", variant=rule(pl.col("name")), claim=pl.lit(place, pl.Int8))
-        .filter(pl.col("variant") != pl.col("origin"))
-        for place, rule in enumerate(rules)
-    ]
+    made = _variants(distinct, rules)
     columns = [*names.columns, "origin", "rule"]
     if not made:
         return names.clear().with_columns(origin=pl.lit(""), rule=pl.lit("")).select(columns)
@@ -439,12 +463,31 @@ def generate(names: pl.DataFrame, entity_class: str) -> pl.DataFrame:
     )
 
 
+def _variants(names: pl.DataFrame, rules: Sequence[Rule]) -> list[pl.DataFrame]:
+    """What each rule makes of names: `origin`, `variant`, and the rule's place as `claim`.
+
+    Rules know nothing of each other, so they work side by side on the cores that there are.
+    """
+
+    def made(place: int) -> pl.DataFrame:
+        return (
+            concerned[_WHERE[rules[place].__name__]]
+            .select(
+                origin="name", variant=rules[place](pl.col("name")), claim=pl.lit(place, pl.Int8)
+            )
+            .filter(pl.col("variant") != pl.col("origin"))
+        )
+
+    asked = list(dict.fromkeys(_WHERE[rule.__name__] for rule in rules))
+    with ThreadPoolExecutor() as pool:
+        concerned = dict(zip(asked, pool.map(lambda where: where.among(names), asked), strict=True))
+        return list(pool.map(made, range(len(rules))))
+
+
 def shown(rule: Rule, *names: str) -> list[str | None]:
     """What a rule makes of some names, for a doctest or a notebook."""
-    name = pl.col("name")
-    variant = pl.when(name.str.contains(_PATTERNS[rule.__name__]) & (rule(name) != name))
-    return (
-        pl.DataFrame({"name": list(names)})
-        .select(variant.then(rule(name)).alias("variant"))["variant"]
-        .to_list()
-    )
+    given = pl.DataFrame({"name": list(names)})
+    concerned = _WHERE[rule.__name__].among(given)
+    made = concerned.select("name", variant=rule(pl.col("name")))
+    variants = dict(made.filter(pl.col("variant") != pl.col("name")).iter_rows())
+    return [variants.get(name) for name in names]

@@ -58,6 +58,9 @@ class _Walker:
 
     def peek(self) -> str:
         """The next character that is no blank; empty at the end."""
+        here = self._window[self._at : self._at + 1]
+        if here and here not in " \t\r\n":
+            return here
         while True:
             found = _BLANK.match(self._window, self._at)
             self._at = found.end() if found else self._at

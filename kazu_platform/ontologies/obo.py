@@ -42,6 +42,13 @@ _ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
 _SCOPES = {"EXACT": EXACT, "NARROW": NARROW, "BROAD": BROAD, "RELATED": RELATED}
 _SKOS = ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch")
 _MATCHES = {prefix + name: name for name in _SKOS for prefix in ("", "skos:")}
+# Three clauses of four in the usual form, which need no further look: no escapes, no web address.
+_USUAL = re.compile(
+    r'synonym: "([^"\\]*)" ([\w: ]*)\['
+    r"|xref: (?!NCBI_TaxID:)([A-Za-z][\w.]*:[\w.-]+)(?: |$)"
+    r"|is_a: ([A-Za-z][\w.]*:[\w.-]+)(?: |$)"
+)
+_SYNONYM, _XREF = 2, 3
 # Mondo marks its exact matches on the cross-reference itself.
 _MONDO_EXACT = '"MONDO:equivalentTo"'
 # Cellosaurus says the organism of a cell line in a cross-reference; nobody else writes this prefix.
@@ -50,6 +57,8 @@ _CELLOSAURUS_TAXON = "NCBI_TaxID:"
 _OLD_SYNONYMS = {f"{word.lower()}_synonym": scope for word, scope in _SCOPES.items()}
 # A file may open with many comments and unknown headers, but not with this many lines of neither.
 _MAX_BAD_HEADERS = 200
+# A file may say something else of each synonym; this many are remembered.
+_MAX_SCOPES = 1000
 
 
 class _BadClauseError(ValueError):
@@ -133,6 +142,7 @@ class _Header:
 
     abbreviation_types: set[str] = field(default_factory=lambda: set(ABBREVIATION_TYPES))
     bad: int = 0
+    _scopes: dict[str, str] = field(default_factory=dict[str, str])
 
     def take(self, number: int, text: str, path: Path) -> Iterator[Statement]:
         tag, colon, value = text.partition(":")
@@ -148,6 +158,18 @@ class _Header:
             if any(word in rest.lower() for word in ("abbreviation", "acronym")):
                 self.abbreviation_types.add(name)
 
+    def scope(self, said: str) -> str:
+        """Scope of a synonym by what stands behind its name; files say the same few things."""
+        if (known := self._scopes.get(said)) is not None:
+            return known
+        words = said.split()
+        scope = _SCOPES.get(words[0].upper(), RELATED) if words else RELATED
+        if any(word in self.abbreviation_types for word in words):
+            scope = ABBREVIATION
+        if len(self._scopes) < _MAX_SCOPES:
+            self._scopes[said] = scope
+        return scope
+
 
 class _Stanza:
     """A [Term] stanza while its clauses come in."""
@@ -162,10 +184,26 @@ class _Stanza:
 
     def take(self, text: str) -> str | None:
         """Take a clause; return what is wrong with it."""
+        if usual := _USUAL.match(text):
+            self.take_usual(text, usual)
+            return None
+        return self.take_any(text)
+
+    def take_usual(self, text: str, usual: re.Match[str]) -> None:
+        """Do what `take_any` does, for a clause that can be read at a glance."""
+        if usual.lastindex == _SYNONYM:
+            self.draft.synonyms.append((usual[1], self.header.scope(usual[2])))
+        elif usual.lastindex == _XREF:
+            self.draft.xrefs.append(("exactMatch" if _MONDO_EXACT in text else XREF, usual[3]))
+        else:
+            self.draft.relations.append((IS_A, usual[4]))
+
+    def take_any(self, text: str) -> str | None:
+        """Take a clause in any form."""
         tag, colon, value = text.partition(":")
-        if not colon or not tag.isidentifier():
-            return f"a line without a tag: {text[:80]!r}"
         clause = _CLAUSES.get(tag)
+        if not colon or not (clause or tag.isidentifier()):
+            return f"a line without a tag: {text[:80]!r}"
         if clause:
             try:
                 clause(self, value.strip())
@@ -190,11 +228,7 @@ class _Stanza:
 
     def take_synonym(self, value: str) -> None:
         name, rest = _quoted(value)
-        words = rest.partition("[")[0].split()
-        scope = _SCOPES.get(words[0].upper(), RELATED) if words else RELATED
-        if any(word in self.header.abbreviation_types for word in words):
-            scope = ABBREVIATION
-        self.draft.synonyms.append((name, scope))
+        self.draft.synonyms.append((name, self.header.scope(rest.partition("[")[0])))
 
     def take_alternative(self, value: str) -> None:
         self.draft.alternatives.append(_identifier(value))

@@ -13,17 +13,18 @@ from kazu_platform.ontologies.curies import curie
 from kazu_platform.ontologies.json_stream import elements
 from kazu_platform.ontologies.owl import (
     SYNONYM_SCOPES,
+    TAXON_RELATIONS,
     VERSION_INFO,
     Draft,
     is_abbreviation_type,
 )
 from kazu_platform.ontologies.terms import (
     ABBREVIATION,
-    IS_A,
     RELATED,
     XREF,
     Fault,
     Statement,
+    Term,
     Version,
 )
 
@@ -98,6 +99,11 @@ def _node(node: dict[str, Any]) -> Iterator[Statement]:
 def _edge(edge: dict[str, Any]) -> Iterator[Statement]:
     if edge["pred"] in _NO_RELATIONS:
         return
-    draft = Draft(curie(edge["sub"]))
-    draft.relate(IS_A if edge["pred"] == "is_a" else edge["pred"], edge["obj"])
-    yield draft.term()
+    subject, relation, other = curie(edge["sub"]), curie(edge["pred"]), curie(edge["obj"])
+    of_taxon = relation in TAXON_RELATIONS and other != subject
+    yield Term(
+        subject,
+        relations=[(relation, other)],
+        taxon=other if of_taxon else None,
+        declared=False,
+    )

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import LakeError, OldSchemaError, SchemaError, UnknownNameError
 
@@ -200,10 +201,29 @@ def _row_groups(table: Table, rows: Rows) -> Iterator[pa.Table]:
 
 def _checked(table: Table, rows: Rows) -> Iterator[pa.Table]:
     if isinstance(rows, pa.Table):
-        yield table.sort(table.check(rows))
+        checked = table.check(rows)
+        yield checked if _in_order(table, checked) else table.sort(checked)
         return
     for batch in [rows] if isinstance(rows, pa.RecordBatch) else rows:
         yield table.check(_as_table(batch))
+
+
+def _in_order(table: Table, rows: pa.Table) -> bool:
+    """Whether rows are sorted, as most come: to ask takes a tenth of the time that sorting takes.
+
+    Nulls are for the sort to place, and values that nothing can compare (NaN) are in no order.
+    """
+    if not table.order or any(rows[name].null_count for name in table.order):
+        return not table.order
+    rising: pa.ChunkedArray | None = None
+    for name in reversed(table.order):
+        before, after = rows[name].slice(0, max(len(rows) - 1, 0)), rows[name].slice(1)
+        if rising is None:
+            rising = compute.less_equal(before, after)
+        else:
+            ties = compute.and_(compute.equal(before, after), rising)
+            rising = compute.or_(compute.less(before, after), ties)
+    return compute.all(rising, min_count=0).as_py()
 
 
 def _as_table(batch: pa.Table | pa.RecordBatch) -> pa.Table:

@@ -41,9 +41,10 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from kazu_platform.errors import UnknownNameError
 from kazu_platform.text import spellings
+from kazu_platform.text.plain_names import PLAIN, as_text, lines_of, set_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Change it with any rule or word list: synonyms and surfaces that were normalised by another
 # version are then made again.
@@ -179,13 +180,10 @@ def normalise_column(names: pa.Array | pa.ChunkedArray | pl.Series, entity_class
     """
     rules = _rules_of(entity_class)
     column = names if isinstance(names, pl.Series) else pl.Series(names)
-    frame = pl.DataFrame({"name": column.cast(pl.String)})
-    distinct = frame.select(pl.col("name").unique()).drop_nulls().to_series()
-    normalised = pl.DataFrame(
-        {"name": distinct, "normalised": _normalise_distinct(distinct, rules)}
-    )
-    joined = frame.join(normalised, on="name", how="left", maintain_order="left")
-    return joined["normalised"].to_arrow().cast(pa.string())
+    encoded: pa.DictionaryArray = column.cast(pl.String).to_arrow().dictionary_encode()
+    distinct = pl.Series(encoded.dictionary, dtype=pl.String)
+    normalised = _normalise_distinct(distinct, rules).to_arrow().cast(pa.string())
+    return normalised.take(encoded.indices)
 
 
 def _rules_of(entity_class: str) -> _Rules:
@@ -209,6 +207,31 @@ def _signs(rules: _Rules) -> dict[str, str]:
 
 def _normalise_distinct(names: pl.Series, rules: _Rules) -> pl.Series:
     """All rules over a column without nulls."""
+    plain = names.str.contains(PLAIN)
+    words = _plain_words(names.zip_with(plain, pl.Series([""])), rules)
+    others = (~plain).arg_true()
+    if not others.is_empty():
+        words = words.scatter(others, _any_words(names.gather(others), rules))
+    return _normalise_words(words, names, rules)
+
+
+def _plain_words(names: pl.Series, rules: _Rules) -> pl.Series:
+    """Words of names that are all `PLAIN`: of the rules, those that concern ASCII."""
+    if names.is_empty():
+        return names
+    text = pl.Series([as_text(names)], dtype=pl.String)
+    signs = {sign: form for sign, form in _signs(rules).items() if sign.isascii()}
+    text = text.str.replace_many(*_longest_first(signs), leftmost=True)
+    text = text.str.replace_all(_POSSESSIVE, "$1")
+    if rules.primes:
+        text = text.str.replace_all("'", "' ", literal=True)
+    if rules.glued_greek:
+        text = text.str.replace_all(_GLUED, " $1 ")
+    return lines_of(set_apart(text[0], primes=rules.primes))
+
+
+def _any_words(names: pl.Series, rules: _Rules) -> pl.Series:
+    """Words of any names, two blanks between them and one on either side."""
     name = pl.col("name")
     plain = name.str.replace_all("´", "'", literal=True).str.normalize("NFKD").str.to_lowercase()
     plain = plain.str.replace_all(_MARKS, "")
@@ -227,18 +250,34 @@ def _normalise_distinct(names: pl.Series, rules: _Rules) -> pl.Series:
     plain = pl.concat_str(
         pl.lit(" "), plain.str.strip_chars(" ").str.replace_all(" +", "  "), pl.lit(" ")
     )
-    words = names.to_frame("name").select(plain).to_series()
-    for spelled in (rules.spelling, rules.plurals, rules.numerals):
-        if spelled:
-            words = _respell(words, spelled)
+    return names.to_frame("name").select(plain).to_series()
+
+
+def _normalise_words(words: pl.Series, names: pl.Series, rules: _Rules) -> pl.Series:
+    """The rules on words; what holds none is kept whole."""
+    lists = [spelled for spelled in (rules.spelling, rules.plurals, rules.numerals) if spelled]
+    if lists:
+        words = _respell_some(words, lists)
     words = words.str.replace_all("  ", " ", literal=True).str.strip_chars(" ")
     if rules.suffix:
         words = words.str.replace(rules.suffix, "")
-    words = words.str.normalize("NFC")
+    composed = words.str.contains(PLAIN)
+    if not composed.all():
+        at = (~composed).arg_true()
+        words = words.scatter(at, words.gather(at).str.normalize("NFC"))
     empty = (words == "").arg_true()
     if empty.is_empty():
         return words
     return words.scatter(empty, [_whole(name) for name in names.gather(empty)])
+
+
+def _respell_some(column: pl.Series, lists: Sequence[Mapping[str, str]]) -> pl.Series:
+    """Apply one list after another; a string without a piece of any is asked once, not for each."""
+    rows = column.str.contains_any([piece for words in lists for piece in words]).arg_true()
+    result = column.gather(rows)
+    for words in lists:
+        result = _respell(result, words)
+    return column.scatter(rows, result)
 
 
 def _respell(column: pl.Series, words: Mapping[str, str]) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 from kazu_platform.tables import ENTITY_CLASSES
 from kazu_platform.text import spellings
 from kazu_platform.text.abbreviations import abbreviations
-from kazu_platform.text.normalise import normalise, normalise_column
+from kazu_platform.text.normalise import (
+    _any_words,
+    _plain_words,
+    _rules_of,
+    normalise,
+    normalise_column,
+)
 from kazu_platform.text.sentences import LONGEST, sentence_spans
 
 CLASSES = st.sampled_from(ENTITY_CLASSES)
@@ -37,6 +44,9 @@ SIGNS = [
 NAMES = st.one_of(
     st.lists(st.one_of(st.sampled_from(PIECES), st.sampled_from(SIGNS)), max_size=7).map("".join),
     st.text(),
+)
+ASCII = st.one_of(
+    st.sampled_from("ab AB12 +-'`&()_, "), st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 )
 PROSE = st.one_of(
     st.lists(
@@ -74,6 +84,13 @@ def test_a_column_is_normalised_as_its_strings_are(names: list[str | None], enti
     assert column.to_pylist() == [
         None if name is None else normalise(name, entity_class) for name in names
     ]
+
+
+@given(st.lists(st.text(ASCII, max_size=40), min_size=1, max_size=8), CLASSES)
+def test_ascii_names_become_the_words_that_any_names_do(names: list[str], entity_class: str):
+    column, rules = pl.Series(names), _rules_of(entity_class)
+
+    assert _plain_words(column, rules).to_list() == _any_words(column, rules).to_list()
 
 
 @given(NAMES, CLASSES)
