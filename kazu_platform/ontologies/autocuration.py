@@ -38,8 +38,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
-from kazu_platform.ontologies.english import ENGLISH_VERSION, zipf
 from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGANISMS
+from kazu_platform.text.english import ENGLISH_VERSION, zipf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
