@@ -19,9 +19,10 @@ from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import build_linking_index, open_linking_index
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.compile import build_dictionary_index
-from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.documented import with_names_of_documents
 from kazu_platform.tables import LINKS
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def opened(names: set[Row], folder: Path) -> tuple[DictionaryDetector, ExactLink
 
 def in_full(detector: DictionaryDetector, linker: ExactLinker, passages: pa.Table) -> pa.Table:
     defined = definitions(passages)
-    return with_context(with_defined(detector.detect(passages), passages, defined), defined, linker)
+    named = with_names_of_documents(detector.detect(passages), passages, defined)
+    return with_context(named, defined, linker)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,218 @@
+"""Scientific names of species that no vocabulary has: "Larkinella insperata".
+
+New species are named every day, and no taxonomy is complete. But a binomial is written by rules: a
+genus with a capital, a Latin epithet in small letters; and after it was written once, the genus by
+its first letters ("L. insperata"). So a document's own names are found by their form:
+
+- *binomials*: two words with Latin ends that no ordinary English text holds;
+- *short_binomials*: the same with a short genus, if the document names a genus that begins so;
+- *infraspecific*: a name with its rank and epithet behind it ("Xanthomonas oryzae pv. oryzae").
+
+Such a mention has the class species and links to nothing, as there is no concept to link to; it
+is not linked to its genus, because that is another thing. What a detector has found, of any
+class, is left alone ("Xeroderma pigmentosum" is a disease).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from kazu_platform.documents import digest
+from kazu_platform.ner.places import DOCUMENT, not_within, places_of, with_places
+from kazu_platform.text.english import ENGLISH_VERSION, zipf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+DETECTOR: Final = "scientific_name"
+SCIENTIFIC_VERSION: Final = f"1-{ENGLISH_VERSION}"
+"""Changes when the same mentions and texts may give other ones."""
+
+SPECIES: Final = "species"
+MAX_GENUS: Final = 2.6
+"""Zipf frequency up to which a word may be a genus: Escherichia has 2.4, Candida 2.7."""
+MAX_EPITHET: Final = 2.2
+"""The same for an epithet: "tricolor" has 2.1, "minor" 4.5."""
+MAX_PLAIN_EPITHET: Final = 3.0
+"""The same for a plain Latin one behind a genus that English hardly knows ("bovis"), or a short one
+of this document ("M. australis")."""
+MAX_RARE_GENUS: Final = 1.6
+
+_GENUS_ENDS: Final = (
+    r"(?:[^aeiou]us|[aeio]us|um|a|is|[^aeiou]es|[aeo]s|on|ys|ops|[aeiouy]x|er|e|ns|o|or)"
+)
+_EPITHET_ENDS: Final = (
+    r"(?:us|um|a|is|i|e|ens|ans|ons|x|[bcdfgpt]er|[lc]olor|genes|odes|ides|pes|ceps|ops|fex|on|os|"
+    r"as|or)"
+)
+_PLAIN_EPITHET: Final = r"(?:us|um|[^m]a|is|ae|ens|ans)$"
+# What chemistry, medicine and English make with the same letters.
+_NO_GENUS: Final = (
+    r"(?:ous|ase|ate|ine|ide|ose|ole|one|ane|ene|yte|ive|ure|age|ble|asis|osis|itis|oma|emia|uria|"
+    r"i[sz]er|ness|less|tor|ile)$"
+)
+# Nouns with which Latin names of organs and diseases begin.
+_MEDICAL: Final = (
+    "Acne Alopecia Angina Arcus Arteria Canalis Cauda Chorda Chorea Conus Corona Corpus Cutis "
+    "Delirium Dementia Diabetes Ductus Epidermolysis Erythema Extensor Falx Fascia Flexor Foramen "
+    "Fornix Fossa Funiculus Genu Globus Hallux Herpes Hydroa Ichthyosis Lamina Linea Livedo Locus "
+    "Lupus Macula Miliaria Musculus Myasthenia Nervus Nucleus Osteogenesis Pars Pectus Pemphigus "
+    "Placenta Pityriasis Plexus Polymyalgia Porphyria Processus Purpura Rectus Retinitis Septum "
+    "Situs Spina Stratum Stria Substantia Sulcus Tinea Torticollis Tunica Ulcus Variola Vena "
+    "Verruca Vitiligo Xeroderma Zona"
+).split()
+_NO_EPITHET: Final = (
+    r"(?:ous|ase|ate|ine|ide|ose|ole|one|ane|ene|yte|ive|ure|age|ble|tion|sion|ion|osis|itis|oma|"
+    r"[pt]hia|[gmrx]ia|emia|uria|i[sz]er|ase|ome|phore|lysis|plasia|mycosis|tor|ite|ogue|ype|ime|yme|zolium|"
+    r"ape|i[sz]e|like|tude|phage|nuclei|ile|ique)$"
+)
+_BINOMIAL: Final = re.compile(
+    rf"(?<![\w-])([A-Z][a-z]+{_GENUS_ENDS})\s([a-z]+{_EPITHET_ENDS})(?![\w-])"
+)
+_SHORT_BINOMIAL: Final = re.compile(r"(?<![\w-])([A-Z][a-z]{0,2})\s?\.\s?([a-z]{4,})(?![\w-])")
+_FULL: Final = r"^(\p{Lu}\p{Ll}{3,})\s(\p{Ll}{3,})\b"
+_MIN_LETTERS: Final = 4
+_RANK: Final = re.compile(
+    r"\s(?:(?:subsp|ssp|var|pv|bv|f\s?\.\s?sp)\s?\.|serovar|biovar|pathovar|variety|subspecies)"
+    r"\s[A-Za-z][a-z]{3,}(?![\w-])"
+)
+_WORDS: Final = {
+    "passage": pl.Int64,
+    "start": pl.Int64,
+    "end": pl.Int64,
+    "genus": pl.String,
+    "epithet": pl.String,
+}
+
+
+def with_scientific(mentions: pa.Table, passages: pa.Table) -> pa.Table:
+    """Add the species that documents name by their form; all in the order of the text.
+
+    Args:
+        mentions: DICTIONARY_MENTIONS, or any detectors' with those columns.
+        passages: PASSAGES of the same documents.
+    """
+    known = places_of(mentions, passages)
+    full = binomials(passages)
+    short = short_binomials(passages, pl.concat([_named(known), _named(full)]))
+    new = not_within(pl.concat([_placed(full), _placed(short)]), known)
+    species = pl.concat([known.filter(entity_class=SPECIES).select(new.columns), new])
+    longer = infraspecific(passages, species)
+    return with_places(
+        mentions,
+        passages,
+        pl.concat([new, longer]),
+        detector=DETECTOR,
+        version=digest(DETECTOR, SCIENTIFIC_VERSION),
+    )
+
+
+def binomials(passages: pa.Table) -> pl.DataFrame:
+    """Where a genus and an epithet stand, by their form: `passage`, `start`, `end`, and both.
+
+    The columns of documents are there too.
+    """
+    found = _words(_BINOMIAL, passages)
+    genus, epithet = pl.col("genus"), pl.col("epithet")
+    rare = found.with_columns(
+        genus_zipf=zipf(found["genus"]), epithet_zipf=zipf(found["epithet"])
+    ).filter(
+        (pl.col("genus_zipf") < MAX_GENUS)
+        & (
+            (pl.col("epithet_zipf") < MAX_EPITHET)
+            | (pl.col("epithet_zipf") < MAX_PLAIN_EPITHET)
+            & (pl.col("genus_zipf") < MAX_RARE_GENUS)
+            & epithet.str.contains(_PLAIN_EPITHET)
+        )
+    )
+    return rare.filter(
+        (genus.str.len_chars() >= _MIN_LETTERS)
+        & (epithet.str.len_chars() >= _MIN_LETTERS)
+        & ~genus.str.contains(_NO_GENUS)
+        & ~genus.is_in(_MEDICAL)
+        & ~epithet.str.contains(_NO_EPITHET)
+    ).select(found.columns)
+
+
+def short_binomials(passages: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
+    """Where a short genus and an epithet stand, if the document names such a genus.
+
+    The epithet is one that stands behind the genus in full, or a Latin one.
+
+    Args:
+        passages: PASSAGES of whole documents.
+        named: `genus` and `epithet` of names in full, with the columns of their documents.
+    """
+    found = _words(_SHORT_BINOMIAL, passages)
+    epithet = pl.col("epithet")
+    latin = (
+        epithet.str.contains(f"{_EPITHET_ENDS}$")
+        & ~epithet.str.contains(_NO_EPITHET)
+        & (pl.col("zipf") < MAX_PLAIN_EPITHET)
+    )
+    return (
+        found.with_columns(zipf=zipf(found["epithet"]))
+        .join(named.unique(), on=DOCUMENT)
+        .filter(pl.col("genus_right").str.starts_with(pl.col("genus")))
+        .filter(latin | (epithet == pl.col("epithet_right")))
+        .select(found.columns)
+        .unique()
+    )
+
+
+def infraspecific(passages: pa.Table, species: pl.DataFrame) -> pl.DataFrame:
+    """Places of species with the rank and the name of a part of it behind them.
+
+    Args:
+        passages: PASSAGES.
+        species: Places.
+    """
+    ranks = pl.DataFrame(
+        [
+            (passage, match.start(), match.end())
+            for passage, text in enumerate(passages["text"].to_pylist())
+            for match in _RANK.finditer(text)
+        ],
+        {"passage": pl.Int64, "end": pl.Int64, "behind": pl.Int64},
+        orient="row",
+    )
+    return species.join(ranks, on=["passage", "end"]).select(
+        "passage", "start", pl.col("behind").alias("end"), "entity_class"
+    )
+
+
+def _words(pattern: re.Pattern[str], passages: pa.Table) -> pl.DataFrame:
+    """Matches of a genus and an epithet, with the columns of their documents."""
+
+    def rows() -> Iterator[tuple[int, int, int, str, str]]:
+        for passage, text in enumerate(passages["text"].to_pylist()):
+            for match in pattern.finditer(text):
+                yield passage, match.start(), match.end(), match[1], match[2]
+
+    documents = pl.DataFrame(passages.select(DOCUMENT)).with_row_index("passage")
+    return pl.DataFrame(list(rows()), _WORDS, orient="row").join(
+        documents.with_columns(pl.col("passage").cast(pl.Int64)),
+        on="passage",
+        maintain_order="left",
+    )
+
+
+def _named(found: pl.DataFrame) -> pl.DataFrame:
+    """Genus and epithet of names in full, with the columns of their documents."""
+    if "genus" not in found.columns:
+        text = pl.col("text").str.extract_groups(_FULL)
+        found = found.filter(entity_class=SPECIES).with_columns(
+            genus=text.struct.field("1"), epithet=text.struct.field("2")
+        )
+    return found.drop_nulls("genus").select(*DOCUMENT, "genus", "epithet").unique()
+
+
+def _placed(found: pl.DataFrame) -> pl.DataFrame:
+    return found.select("passage", "start", "end", pl.lit(SPECIES).alias("entity_class"))
+
+
