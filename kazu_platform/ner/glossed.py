@@ -2,7 +2,8 @@
 
 No vocabulary has every common name, and many are used by one paper only. But who uses one says
 once which species is meant, in brackets or between commas behind it. So where a common name stands
-before a scientific one, it is a mention of a species, everywhere in the document.
+before a scientific one, it is a mention of a species, everywhere in the document. Without a sign
+between the two most of what stands there is something else ("the benthic dinoflagellate").
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ MIN_WORDS, MAX_WORDS = 2, 4
 _WINDOW, _LOOK = 80, 3
 _SCIENTIFIC: Final = r"^\p{Lu}(?:\p{Ll}{3,}\s|\p{Ll}{0,2}\s?\.\s?)\p{Ll}{3,}"
 _BEFORE: Final = re.compile(r"([^.,;:()\[\]]*?)\s?([(,])\s?$")
-_CLOSED: Final = re.compile(r"\s?[,;.()]")
+_CLOSED: Final = re.compile(r"\s?[,;.()]|\sL\b")
 _IN_BRACKETS: Final = re.compile(r"\s?[,;)]|\s\(?[A-Z]")
+_BEHIND: Final = {",": _CLOSED, "(": _IN_BRACKETS}
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\s?[-'’]\s?[^\W\d_]+)*")
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _BORDERS: Final = _ARTICLES | frozenset(
@@ -84,7 +86,7 @@ def glossed(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
         for passage, start, end, doc_id, content_hash in scientific.select(
             "passage", "start", "end", *DOCUMENT
         ).iter_rows()
-        if (name := _glossed_by(texts[passage].as_py(), start, end))
+        for name in _glossed_by(texts[passage].as_py(), start, end)
     ]
     schema = [*DOCUMENT, "entity_class", "name"]
     return pl.DataFrame(rows, dict.fromkeys(schema, pl.String), orient="row").unique(
@@ -92,8 +94,18 @@ def glossed(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
     )
 
 
-def _glossed_by(text: str, start: int, end: int) -> str | None:
-    return common_name(text[max(0, start - _WINDOW) : start], text[end : end + _LOOK])
+def _glossed_by(text: str, start: int, end: int) -> tuple[str, ...]:
+    """The common name before a scientific one, and its other number."""
+    name = common_name(text[max(0, start - _WINDOW) : start], text[end : end + _LOOK])
+    if name is None:
+        return ()
+    return name, name.removesuffix("s") if name.endswith("s") else _plural(name)
+
+
+def _plural(name: str) -> str:
+    if name.endswith(("ch", "sh", "s", "x")):
+        return f"{name}es"
+    return re.sub("(?<![aeiou])y$", "ie", name) + "s"
 
 
 def common_name(before: str, behind: str) -> str | None:
@@ -110,7 +122,7 @@ def common_name(before: str, behind: str) -> str | None:
     >>> common_name("As a positive control, ", " cells were")
     """
     bracket = _BEFORE.search(before)
-    if not bracket or not (_CLOSED if bracket[2] == "," else _IN_BRACKETS).match(behind):
+    if not bracket or not _BEHIND[bracket[2]].match(behind):
         return None
     words = list(_WORD.finditer(bracket[1]))
     first = len(words)

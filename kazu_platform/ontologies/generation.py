@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     Rule = Callable[[pl.Expr], pl.Expr]
 
-GENERATION_VERSION: Final = "1"
+GENERATION_VERSION: Final = "2"
 """Changes with any rule: synonyms made by another version are made again."""
 MAX_ORIGIN: Final = 80
 """Longer names are systematic ones, or sentences; no text varies them."""
@@ -64,7 +64,9 @@ _COUNTED = r"((?i:type|factor|class|group|grade|stage|complex|collagen|syndrome|
 
 _PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
-_WITH_AUTHOR = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
+_WITH_AUTHOR = (
+    r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}(?:\.|\p{Ll}+\.?)[\p{L}. &,()]*(?:\d{4}\)?)?$"
+)
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
 _TO_BRITISH: Final = {
     # What is British already stays so: "oedema" holds "edema".
@@ -361,7 +363,7 @@ def two_letter_genus(name: pl.Expr) -> pl.Expr:
 def binomial(name: pl.Expr) -> pl.Expr:
     """A scientific name without its author.
 
-    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Homo sapiens")
+    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Human coxsackievirus A")
     ['Zea mays', 'Mus musculus', None]
     """
     return name.str.replace(_WITH_AUTHOR, "$1")
