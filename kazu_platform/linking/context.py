@@ -91,7 +91,7 @@ def update_context(
 
     Args:
         live: MENTIONS as they stand, made from the same texts and by the same rules.
-        found: what the detectors find now, combined (`ner.combination`), without what documents name.
+        found: what the detectors find now, combined (`ner.combination`), nothing more.
         passages: reads PASSAGES of the file; called only if something is touched.
         touched: what differs between the vocabulary of `live` and the linker's.
         linker: of the vocabulary as it is now.

@@ -116,7 +116,9 @@ def says_its_class(defined: pl.DataFrame) -> pl.DataFrame:
     numbered = long.str.contains(_VIRUS + _NUMBERED)
     named = long.str.contains(_NAMED) & short.str.contains("V")
     made = long.str.contains(_MADE)
-    viruses = defined.filter((numbered | named) & ~made).with_columns(entity_class=pl.lit("species"))
+    viruses = defined.filter((numbered | named) & ~made).with_columns(
+        entity_class=pl.lit("species")
+    )
     return pl.concat(
         [viruses.select(*DOCUMENT, "entity_class", name=form) for form in ("short", "long")]
     )

@@ -1,4 +1,4 @@
-"""Common names that a document glosses: "the Australian grey-crowned babbler (Pomatostomus temporalis)".
+"""Common names that a document glosses: "the ring ouzel (Turdus torquatus)".
 
 No vocabulary has every common name, and many are used by one paper only. But who uses one says
 once which species is meant, in brackets or between commas behind it. So where a common name stands
@@ -24,7 +24,8 @@ DETECTOR: Final = "common_name"
 GLOSSES_VERSION: Final = "1"
 """Changes when the same mentions and texts may give other ones."""
 
-MIN_WORDS, MAX_WORDS = 2, 4
+MIN_WORDS: Final = 2
+MAX_WORDS: Final = 4
 _WINDOW, _LOOK = 80, 3
 _SCIENTIFIC: Final = r"^\p{Lu}(?:\p{Ll}{3,}\s|\p{Ll}{0,2}\s?\.\s?)\p{Ll}{3,}"
 _BEFORE: Final = re.compile(r"([^.,;:()\[\]]*?)\s?([(,])\s?$")
@@ -32,30 +33,35 @@ _CLOSED: Final = re.compile(r"\s?[,;.()]|\sL\b")
 _IN_BRACKETS: Final = re.compile(r"\s?[,;)]|\s\(?[A-Z]")
 _BEHIND: Final = {",": _CLOSED, "(": _IN_BRACKETS}
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\s?[-'’]\s?[^\W\d_]+)*")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _ARTICLES: Final = frozenset({"a", "an", "the"})
-_BORDERS: Final = _ARTICLES | frozenset(
-    "this that these those its their our his her each both either another other some any "
-    "all no several many most few one two three four five six of in on to for from by with without "
-    "between among against at as into onto through via than under over within during and or but nor "
-    "is are was were be been being has have had which who that whose where when while we they it "
+_BORDERS: Final = _ARTICLES | _words(
+    "this that these those its their our his her each both either another other some any all no "
+    "several many most few one two three four five six of in on to for from by with without "
+    "between among against at as into onto through via than under over within during and or but "
+    "nor is are was were be been being has have had which who whose where when while we they it "
     # What it is or what was done to it, and not which species.
     "adult male female males females juvenile larval young old mature immature wild native endemic "
     "exotic invasive introduced captive domestic domesticated cultivated transgenic infected "
-    "uninfected free living sympatric threatened endangered rare widespread declining different "
-    "individual intact hybrid mutant whether previously reef "
-    "farmed using including called named studied used use like e g i".split()
+    "uninfected sympatric threatened endangered rare widespread declining different individual "
+    "intact hybrid mutant farmed whether using including called named studied used use like e g i"
 )
-_GENERAL: Final = frozenset(
-    "species strain strains genus family order group groups plant plants animal animals host hosts "
-    "tree trees shrub shrubs herb herbs grass grasses weed weeds insect insects bird birds fish "
-    "fishes mammal mammals rodent rodents reptile amphibian bacterium bacteria bacterial fungus fungi "
+_GENERAL: Final = _words(
+    "species strain strains genus family order group groups plant plants animal animals host "
+    "hosts tree trees shrub shrubs herb herbs grass grasses weed weeds insect insects bird birds "
+    "fish fishes mammal mammals rodent rodents reptile amphibian bacterium bacteria fungus fungi "
     "alga algae yeast yeasts virus viruses parasite parasites parasitoid parasitoids pathogen "
     "pathogens predator predators pest pests symbiont symbionts vector vectors relative relatives "
     "model models organism organisms microorganism microorganisms ciliate ciliates nematode "
-    "nematodes protozoan protozoa archaeon archaea archaeum mollusc molluscs crustacean crustaceans "
+    "nematodes protozoan protozoa archaeon archaea mollusc molluscs crustacean crustaceans "
     "legume legumes conifer conifers orchid orchids cells cell extract extracts leaves roots seeds "
     "root leaf seed larvae eggs population populations isolate isolates agent medium control "
-    "disease diseases ones".split()
+    "disease diseases ones"
 )
 
 

@@ -1,7 +1,7 @@
 """Places that the document itself makes mentions, and their rows.
 
-Belongs here: what the rules on whole documents (`defined`, `scientific`, `glossed`) share. A place is
-a row of a frame: `passage` (its row in PASSAGES), `start`, `end`, `entity_class`.
+Belongs here: what the rules on whole documents (`defined`, `scientific`, `glossed`) share. A place
+is a row of a frame: `passage` (its row in PASSAGES), `start`, `end`, `entity_class`.
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ def places_of(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
     return (
         pl.DataFrame(mentions.select(columns))
         .join(numbered, on=_SECTION)
-        .select(
-            pl.col("passage", "start", "end").cast(pl.Int64), "entity_class", "text", *DOCUMENT
-        )
+        .select(pl.col("passage", "start", "end").cast(pl.Int64), "entity_class", "text", *DOCUMENT)
     )
 
 

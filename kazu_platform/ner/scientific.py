@@ -7,8 +7,8 @@ its first letters ("L. insperata"). So a document's own names are found by their
 - *binomials*: two words with Latin ends that no ordinary English text holds;
 - *short_binomials*: the same with a short genus, if the document names a genus that begins so;
 - *wider_and_narrower*: a name with the rank and name of a part of the species behind it
-  ("Xanthomonas oryzae pv. oryzae"), or with the word for several species that are hard to tell apart
-  ("Fusarium graminearum species complex").
+  ("Xanthomonas oryzae pv. oryzae"), or with the word for several species that are hard to tell
+  apart ("Fusarium graminearum species complex").
 
 Such a mention has the class species and links to nothing, as there is no concept to link to; it
 is not linked to its genus, because that is another thing. What a detector has found, of any
@@ -45,6 +45,11 @@ MAX_PLAIN_EPITHET: Final = 3.0
 of this document ("M. australis")."""
 MAX_RARE_GENUS: Final = 1.6
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 _GENUS_ENDS: Final = (
     r"(?:[^aeiou]us|[aeio]us|um|a|is|[^aeiou]es|[aeo]s|on|ys|ops|[aeiouy]x|er|e|ns|o|or)"
 )
@@ -59,7 +64,7 @@ _NO_GENUS: Final = (
     r"i[sz]er|ness|less|tor|ile)$"
 )
 # Nouns with which Latin names of organs and diseases begin.
-_MEDICAL: Final = (
+_MEDICAL: Final = _words(
     "Acne Alopecia Angina Arcus Arteria Canalis Cauda Chorda Chorea Conus Corona Corpus Cutis "
     "Delirium Dementia Diabetes Ductus Epidermolysis Erythema Extensor Falx Fascia Flexor Foramen "
     "Fornix Fossa Funiculus Genu Globus Hallux Herpes Hydroa Ichthyosis Lamina Linea Livedo Locus "
@@ -67,7 +72,7 @@ _MEDICAL: Final = (
     "Placenta Pityriasis Plexus Polymyalgia Porphyria Processus Purpura Rectus Retinitis Septum "
     "Situs Spina Stratum Stria Substantia Sulcus Tinea Torticollis Tunica Ulcus Variola Vena "
     "Verruca Vitiligo Xeroderma Zona"
-).split()
+)
 _NO_EPITHET: Final = (
     r"(?:ous|ase|ate|ine|ide|ose|ole|one|ane|ene|yte|ive|ure|age|ble|tion|sion|ion|osis|itis|oma|"
     r"[pt]hia|[gmrx]ia|emia|uria|i[sz]er|ase|ome|phore|lysis|plasia|mycosis|tor|ite|ogue|ype|ime|yme|zolium|"
@@ -118,7 +123,7 @@ def binomials(passages: pa.Table) -> pl.DataFrame:
 
     The columns of documents are there too.
     """
-    found = _words(_BINOMIAL, passages)
+    found = _matches(_BINOMIAL, passages)
     genus, epithet = pl.col("genus"), pl.col("epithet")
     latin = found.filter(
         (genus.str.len_chars() >= _MIN_LETTERS)
@@ -145,7 +150,7 @@ def short_binomials(passages: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
         passages: PASSAGES of whole documents.
         named: `genus` and `epithet` of names in full, with the columns of their documents.
     """
-    found = _words(_SHORT_BINOMIAL, passages)
+    found = _matches(_SHORT_BINOMIAL, passages)
     epithet = pl.col("epithet")
     latin = epithet.str.contains(f"{_EPITHET_ENDS}$") & ~epithet.str.contains(_NO_EPITHET)
     known = (
@@ -165,7 +170,7 @@ def wider_and_narrower(passages: pa.Table, species: pl.DataFrame) -> pl.DataFram
         passages: PASSAGES.
         species: Places.
     """
-    behind = _words(f"{_PART}|{_COMPLEX}", passages).select(
+    behind = _matches(f"{_PART}|{_COMPLEX}", passages).select(
         "passage", pl.col("start") - 1, last="end"
     )
     return species.join(behind, left_on=["passage", "end"], right_on=["passage", "start"]).select(
@@ -173,7 +178,7 @@ def wider_and_narrower(passages: pa.Table, species: pl.DataFrame) -> pl.DataFram
     )
 
 
-def _words(pattern: str, passages: pa.Table) -> pl.DataFrame:
+def _matches(pattern: str, passages: pa.Table) -> pl.DataFrame:
     """Matches, with the columns of their documents; two groups are a genus and an epithet."""
     # Looking behind first would be asked at every character.
     ends, begins = re.compile(rf"(?:{pattern})(?![\w-])"), re.compile(r"(?<![\w-])")
@@ -206,5 +211,3 @@ def _named(found: pl.DataFrame) -> pl.DataFrame:
 
 def _placed(found: pl.DataFrame) -> pl.DataFrame:
     return found.select("passage", "start", "end", pl.lit(SPECIES).alias("entity_class"))
-
-

@@ -40,6 +40,7 @@ import polars as pl
 
 from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
 from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGANISMS
+from kazu_platform.ontologies.generation import NO_AUTHOR, WITH_AUTHOR
 from kazu_platform.text.english import ENGLISH_VERSION, zipf
 
 if TYPE_CHECKING:
@@ -83,7 +84,6 @@ _HIGHER_TAXON = (
 )
 # Plants, apicomplexans, ciliates and such, by the English plural of a division.
 _DIVISION = r"(?i)(?:phytes?|complexans?|alveolates?)$"
-_WITH_AUTHOR = r"^\p{Lu}\p{Ll}{2,} \p{Ll}{3,} \(?\p{Lu}(?:\.|\p{Ll}+\.?)[\p{L}. &,()]*(?:\d{4}\)?)?$"
 _ONE_WORD = r"^\p{L}\p{Ll}*$"
 _EPITHET = r"^\p{Lu} (\p{Ll}+)$"
 _EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"
@@ -151,7 +151,7 @@ def _held_back(sensitive: pl.Expr, entity_class: str) -> pl.Expr:
     }
     if entity_class == "species":
         cases["general_term"] = _general_term(name)
-        cases["author"] = name.str.contains(_WITH_AUTHOR)
+        cases["author"] = name.str.contains(WITH_AUTHOR) & ~name.str.contains(NO_AUTHOR)
     if entity_class in GENERAL:
         cases["general_term"] = core.str.to_lowercase().is_in(list(GENERAL[entity_class]))
     if entity_class == "disease":

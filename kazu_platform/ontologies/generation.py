@@ -64,9 +64,11 @@ _COUNTED = r"((?i:type|factor|class|group|grade|stage|complex|collagen|syndrome|
 
 _PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
-_WITH_AUTHOR = (
+WITH_AUTHOR = (
     r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}(?:\.|\p{Ll}+\.?)[\p{L}. &,()]*(?:\d{4}\)?)?$"
 )
+# Strains of viruses and serovars of Salmonella have a capital as well.
+NO_AUTHOR: Final = r"virus |phage |^Salmonella "
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
 _TO_BRITISH: Final = {
     # What is British already stays so: "oedema" holds "edema".
@@ -359,14 +361,16 @@ def two_letter_genus(name: pl.Expr) -> pl.Expr:
     return name.str.replace(r"^(\p{Lu}\p{Ll})\p{Ll}+ ", "$1. ")
 
 
-@where(_WITH_AUTHOR)
+@where(WITH_AUTHOR)
 def binomial(name: pl.Expr) -> pl.Expr:
     """A scientific name without its author.
 
     >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Human coxsackievirus A")
     ['Zea mays', 'Mus musculus', None]
+    >>> shown(binomial, "Lassa virus Josiah", "Salmonella enterica Typhimurium")
+    [None, None]
     """
-    return name.str.replace(_WITH_AUTHOR, "$1")
+    return pl.when(~name.str.contains(NO_AUTHOR)).then(name.str.replace(WITH_AUTHOR, "$1"))
 
 
 _PROSE: Final[tuple[Rule, ...]] = (
