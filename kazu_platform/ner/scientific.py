@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from kazu_platform.documents import digest
-from kazu_platform.ner.places import DOCUMENT, not_within, places_of, with_places
+from kazu_platform.ner.places import DOCUMENT, PLACE, not_within, places_of, with_places
 from kazu_platform.text.english import ENGLISH_VERSION, zipf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
@@ -103,19 +103,25 @@ def with_scientific(mentions: pa.Table, passages: pa.Table) -> pa.Table:
         mentions: DICTIONARY_MENTIONS, or any detectors' with those columns.
         passages: PASSAGES of the same documents.
     """
-    known = places_of(mentions, passages)
-    full = binomials(passages)
-    short = short_binomials(passages, pl.concat([_named(known), _named(full)]))
-    new = not_within(pl.concat([_placed(full), _placed(short)]), known)
-    species = pl.concat([known.filter(entity_class=SPECIES).select(new.columns), new])
-    longer = wider_and_narrower(passages, species)
     return with_places(
         mentions,
         passages,
-        pl.concat([new, longer]),
+        scientific(mentions, passages),
         detector=DETECTOR,
         version=digest(DETECTOR, SCIENTIFIC_VERSION),
     )
+
+
+def scientific(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
+    """The places of species by their form, each with its `rule`; arguments as above."""
+    known = places_of(mentions, passages)
+    full = binomials(passages)
+    short = short_binomials(passages, pl.concat([_named(known), _named(full)]))
+    placed = pl.concat([_placed(full, binomials), _placed(short, short_binomials)])
+    new = not_within(placed, known)
+    species = pl.concat([known.filter(entity_class=SPECIES).select(PLACE), new.select(PLACE)])
+    longer = _placed(wider_and_narrower(passages, species), wider_and_narrower)
+    return pl.concat([new, longer])
 
 
 def binomials(passages: pa.Table) -> pl.DataFrame:
@@ -209,5 +215,11 @@ def _named(found: pl.DataFrame) -> pl.DataFrame:
     return found.drop_nulls("genus").select(*DOCUMENT, "genus", "epithet").unique()
 
 
-def _placed(found: pl.DataFrame) -> pl.DataFrame:
-    return found.select("passage", "start", "end", pl.lit(SPECIES).alias("entity_class"))
+def _placed(found: pl.DataFrame, rule: Callable[..., pl.DataFrame]) -> pl.DataFrame:
+    return found.select(
+        "passage",
+        "start",
+        "end",
+        entity_class=pl.lit(SPECIES),
+        rule=pl.lit(rule.__name__),
+    )
