@@ -33,13 +33,22 @@ if TYPE_CHECKING:
 STRINGS = (
     "PSA", "KLK3", "prostate-specific antigen", "Prostate Specific Antigens", "NPEPPS", "AD",
     "Alzheimer disease", "atopic dermatitis", "breast cancer", "breast cancers", "BC", "Psa",
+    "Chromera velia", "ring ouzel",
 )  # fmt: skip
-NAMES = [
-    (f"{kind}:{n}", kind, name) for n, name in enumerate(STRINGS) for kind in ("gene", "disease")
-]
+KINDS = ("gene", "disease", "species")
+NAMES = [(f"{kind}:{n}", kind, name) for n, name in enumerate(STRINGS) for kind in KINDS]
 SHARED = [("gene:50", "gene", "PSA"), ("gene:51", "gene", "AD"), ("disease:51", "disease", "AD")]
 WORDS = st.sampled_from(
-    [*STRINGS, "prostate-specific antigen (PSA)", "breast cancer (BC)", "Alzheimer disease (AD)"]
+    [
+        *STRINGS,
+        "prostate-specific antigen (PSA)",
+        "breast cancer (BC)",
+        "Alzheimer disease (AD)",
+        "C. velia",
+        "the ring ouzel (Chromera velia)",
+        "sheep poxvirus (SPPV)",
+        "SPPV",
+    ]
 )
 DOCUMENTS = st.lists(
     st.lists(st.lists(WORDS, max_size=4).map("; ".join), min_size=1, max_size=3),
@@ -56,7 +65,9 @@ def opened(names: set[Row], folder: Path) -> tuple[DictionaryDetector, ExactLink
         [(key, kind.upper(), kind, False, [("label", name)]) for key, kind, name in sorted(names)]
     )
     build_dictionary_index(synonyms, folder / "dictionary")
-    build_linking_index(concepts, synonyms, folder / "linking", ontologies=["GENE", "DISEASE"])
+    build_linking_index(
+        concepts, synonyms, folder / "linking", ontologies=[kind.upper() for kind in KINDS]
+    )
     return (
         DictionaryDetector(open_dictionary_index(folder / "dictionary")),
         ExactLinker(open_linking_index(folder / "linking")),
