@@ -83,7 +83,7 @@ def with_glossed(mentions: pa.Table, passages: pa.Table) -> pa.Table:
 
 def glossed(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
     """Common names before scientific ones: the columns of documents, `entity_class` and `name`."""
-    texts = passages["text"]
+    texts: list[str] = passages["text"].to_pylist()
     scientific = places_of(mentions, passages).filter(
         (pl.col("entity_class") == SPECIES) & pl.col("text").str.contains(_SCIENTIFIC)
     )
@@ -92,7 +92,7 @@ def glossed(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
         for passage, start, end, doc_id, content_hash in scientific.select(
             "passage", "start", "end", *DOCUMENT
         ).iter_rows()
-        for name in _glossed_by(texts[passage].as_py(), start, end)
+        for name in _glossed_by(texts[passage], start, end)
     ]
     schema = [*DOCUMENT, "entity_class", "name"]
     return pl.DataFrame(rows, dict.fromkeys(schema, pl.String), orient="row").unique(

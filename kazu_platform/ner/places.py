@@ -65,6 +65,8 @@ def names_in(names: pl.DataFrame, passages: pa.Table) -> pl.DataFrame:
         .iter_rows()
     ):
         for name, entity_class in zip(own, classes, strict=True):
+            if " " not in name and name not in text:
+                continue
             rows += [
                 (passage, match.start(), match.end(), entity_class)
                 for match in _as_word(name).finditer(text)
@@ -84,13 +86,17 @@ def with_places(
 
 def not_within(found: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """The places that do not lie within another one, equal ones included."""
-    numbered = found.with_row_index("row")
-    within = (
-        numbered.join(others.select("passage", "start", "end"), on="passage")
-        .filter((pl.col("start_right") <= pl.col("start")) & (pl.col("end") <= pl.col("end_right")))
-        .select("row")
+    if found.is_empty() or others.is_empty():
+        return found
+    # Passages lie one behind the other on one axis, so that a single search serves all of them.
+    size = max(int(found["end"].max() or 0), int(others["end"].max() or 0)) + 1
+    ordered = others.sort("passage", "start")
+    starts, reached = (
+        (ordered["passage"] * size + ordered[border]).to_numpy() for border in ("start", "end")
     )
-    return numbered.join(within, on="row", how="anti").drop("row")
+    before = np.searchsorted(starts, (found["passage"] * size + found["start"]).to_numpy(), "right")
+    furthest = np.concatenate(([-1], np.maximum.accumulate(reached)))[before]
+    return found.filter(furthest < (found["passage"] * size + found["end"]).to_numpy())
 
 
 def _as_word(name: str) -> re.Pattern[str]:

@@ -159,14 +159,18 @@ def short_binomials(passages: pa.Table, named: pl.DataFrame) -> pl.DataFrame:
     found = _matches(_SHORT_BINOMIAL, passages)
     epithet = pl.col("epithet")
     latin = epithet.str.contains(f"{_EPITHET_ENDS}$") & ~epithet.str.contains(_NO_EPITHET)
+    initial = pl.col("genus").str.head(1).alias("initial")
+    pair = [*DOCUMENT, "genus", "epithet"]
     known = (
-        found.join(named.unique(), on=DOCUMENT)
+        found.select(*pair, initial)
+        .unique()
+        .join(named.with_columns(initial).unique(), on=[*DOCUMENT, "initial"])
         .filter(pl.col("genus_right").str.starts_with(pl.col("genus")))
         .with_columns(same=epithet == pl.col("epithet_right"))
         .filter(latin | pl.col("same"))
     )
     rare = zipf(known["epithet"]) < MAX_PLAIN_EPITHET
-    return known.filter(known["same"] | rare).select(found.columns).unique()
+    return found.join(known.filter(known["same"] | rare), on=pair, how="semi")
 
 
 def wider_and_narrower(passages: pa.Table, species: pl.DataFrame) -> pl.DataFrame:

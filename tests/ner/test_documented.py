@@ -10,6 +10,7 @@ from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.documented import OF_DOCUMENTS, Documented, with_names_of_documents
+from kazu_platform.ner.places import not_within, places
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from tests.ner.documents import found_in, texts_of
 
@@ -65,3 +66,11 @@ def test_places_are_given_in_the_order_of_the_text_and_slice_to_their_mention():
 
     assert rows["start"].is_sorted()
     assert all(TEXT[row["start"] : row["end"]] == row["text"] for row in rows.to_dicts())
+
+
+def test_a_place_within_another_is_left_out():
+    found = places([(0, 5, 9, "species"), (0, 4, 9, "species"), (1, 5, 9, "species")])
+    others = places([(0, 0, 3, "gene"), (0, 2, 20, "gene"), (0, 5, 6, "gene"), (2, 0, 99, "gene")])
+
+    assert not_within(found, others).rows() == [(1, 5, 9, "species")]
+    assert not_within(found, found).is_empty()
