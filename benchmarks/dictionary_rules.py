@@ -127,7 +127,8 @@ def _of_documents(
             wrong[rule] += int((new & ~fits).sum())
             before = after
     layers = _document_layers(detector, abstracts)
-    sizes = [detector.detect(abstracts).num_rows, *(rows.num_rows for _, rows in layers)]
+    found = [detector.detect(abstracts), *(mentions for _, mentions in layers)]
+    sizes = [rows["entity_class"].to_pylist().count(entity_class) for rows in found]
     return [
         RuleEffects("documents", entity_class, rule, 0, right[rule], wrong[rule], more - less)
         for (rule, _), less, more in zip(layers, sizes, sizes[1:], strict=False)

@@ -89,7 +89,7 @@ def not_within(found: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     if found.is_empty() or others.is_empty():
         return found
     # Passages lie one behind the other on one axis, so that a single search serves all of them.
-    size = max(int(found["end"].max() or 0), int(others["end"].max() or 0)) + 1
+    size = int(pl.concat([found["end"], others["end"]]).to_numpy().max()) + 1
     ordered = others.sort("passage", "start")
     starts, reached = (
         (ordered["passage"] * size + ordered[border]).to_numpy() for border in ("start", "end")
