@@ -22,8 +22,9 @@ from kazu_platform.execution.ledger import Account
 from kazu_platform.linking.context import CONTEXT_VERSION, update_context, with_context
 from kazu_platform.linking.open import open_linker
 from kazu_platform.ner.combination import combine
-from kazu_platform.ner.defined import DEFINITIONS_VERSION, definitions, with_defined
+from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import RULES_VERSION
+from kazu_platform.ner.documented import DOCUMENTED_VERSION, with_names_of_documents
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Staged
@@ -189,7 +190,7 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
         "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
         "linking": index.version,
         "linker": linker.version,
-        "context": f"{CONTEXT_VERSION}-{DEFINITIONS_VERSION}",
+        "context": f"{CONTEXT_VERSION}-{DOCUMENTED_VERSION}",
     }
     remade = {"documents_remade": source.n_rows}
     texts = cache(partial(read_passages, tables, file))
@@ -209,7 +210,8 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
             remade["documents_remade"] = updated.n_documents
             return updated.mentions
         defined = definitions(texts())
-        return with_context(with_defined(found, texts(), defined), defined, linker)
+        named = with_names_of_documents(found, texts(), defined)
+        return with_context(named, defined, linker)
 
     def offsets_slice_to_the_mention(staged: Staged) -> dg.AssetCheckResult:
         return gates.offsets_slice_to_the_mention(staged, texts())

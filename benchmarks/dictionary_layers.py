@@ -9,6 +9,8 @@ paired difference of F1 to the layer before. Layers, each on top of the last:
   in a context) and what people decided;
 - generation: the names that rules make, too;
 - normalisation: spellings that the scan form holds for equal (gaps, hyphens, Greek letters);
+- scientific: species that documents name by their form ("Larkinella insperata");
+- glosses: common names that documents explain by a scientific one;
 - definitions: what documents call their own short forms.
 
 Up to generation a mention counts only in the exact spelling of a name, case, dashes and runs of
@@ -48,19 +50,23 @@ from kazu_platform.evaluation.gold import read_gold
 from kazu_platform.evaluation.ner import match_mentions
 from kazu_platform.evaluation.scores import paired_difference, score
 from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.glossed import with_glossed
+from kazu_platform.ner.scientific import with_scientific
 from kazu_platform.ontologies.curating import apply_curations
 from kazu_platform.ontologies.curations import read_curations
 from kazu_platform.ontologies.vocabulary import parse_vocabulary
 from kazu_platform.settings import read_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
     from kazu_platform.evaluation.entities import SpanGold, TokenGold
     from kazu_platform.evaluation.scores import Counts, Figure, Score
     from kazu_platform.ner.dictionary import DictionaryDetector
+
+    DocumentRule = Callable[[pa.Table, pa.Table, pl.DataFrame], pa.Table]
 
 CORPORA = {
     "linnaeus": "species",
@@ -89,14 +95,17 @@ class Layer:
     detector: DictionaryDetector
     spellings: frozenset[str] | None
     """Folded names, one of which a mention must be; None: any that the detector finds."""
-    defines: bool
+    rules: Sequence[DocumentRule] = ()
+    """What documents name themselves, rule after rule."""
 
     def mentions(self, passages: pa.Table, defined: pl.DataFrame) -> pa.Table:
         """What this layer finds."""
         found = self.detector.detect(passages)
         if self.spellings is not None:
             found = found.filter(exact_spelling(found, self.spellings))
-        return with_defined(found, passages, defined) if self.defines else found
+        for rule in self.rules:
+            found = rule(found, passages, defined)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +158,22 @@ def layers_of(synonyms: pl.DataFrame, folder: Path) -> list[Layer]:
         for name, names in (("raw", raw), ("curated", given), ("full", synonyms))
     )
     return [
-        Layer("raw", crude[0], crude[1], defines=False),
-        Layer("curation", curated[0], curated[1], defines=False),
-        Layer("generation", full[0], full[1], defines=False),
-        Layer("normalisation", full[0], None, defines=False),
-        Layer("definitions", full[0], None, defines=True),
+        Layer("raw", crude[0], crude[1]),
+        Layer("curation", curated[0], curated[1]),
+        Layer("generation", full[0], full[1]),
+        Layer("normalisation", full[0], None),
+        Layer("scientific", full[0], None, (_scientific,)),
+        Layer("glosses", full[0], None, (_scientific, _glossed)),
+        Layer("definitions", full[0], None, (_scientific, _glossed, with_defined)),
     ]
+
+
+def _scientific(found: pa.Table, passages: pa.Table, _defined: pl.DataFrame) -> pa.Table:
+    return with_scientific(found, passages)
+
+
+def _glossed(found: pa.Table, passages: pa.Table, _defined: pl.DataFrame) -> pa.Table:
+    return with_glossed(found, passages)
 
 
 def bench(gold: TokenGold | SpanGold, layers: Sequence[Layer], entity_class: str) -> list[Result]:

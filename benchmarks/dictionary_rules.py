@@ -5,6 +5,7 @@ not without, whose spelling only this rule makes ("several rules" and "other" ar
 own: spellings that more than one makes, and mentions that end within a token). A rule of curation
 is credited with those that it takes away: found if every name is active, not found as things are.
 Two more lines make a name stricter instead of holding it back: `case_sensitive` and `in_context`.
+A rule of documents is credited with what it adds to the rules before it.
 
 Entities are compared as everywhere in `evaluation`, the longest of overlapping ones only. So a
 wrong one may also hide a right one inside it, which is counted nowhere here; the table of layers
@@ -32,7 +33,11 @@ from kazu_platform.evaluation.entities import Entities
 from kazu_platform.evaluation.gold import read_gold
 from kazu_platform.evaluation.ner import match_mentions
 from kazu_platform.evaluation.scores import is_in
+from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.glossed import with_glossed
+from kazu_platform.ner.places import with_places
 from kazu_platform.ner.scan import scan_names
+from kazu_platform.ner.scientific import scientific
 from kazu_platform.ontologies.autocuration import RULES
 from kazu_platform.tables import PASSAGES
 
@@ -102,7 +107,48 @@ def effects(  # noqa: PLR0913 - the options of a benchmark
                 lenient, _ = detector_of(loose, folder / rule)
                 strict = _Difference(lenient, full, entity_class, rule)
                 found += strict.rows("curation", {rule: names}, own, abstracts)
+        found += _of_documents(full, entity_class, train, abstracts)
     return found
+
+
+def _of_documents(
+    detector: DictionaryDetector, entity_class: str, golds: Sequence[Gold], abstracts: pa.Table
+) -> list[RuleEffects]:
+    """What each rule on whole documents adds to the ones before it."""
+    right: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for gold in golds:
+        before = match_mentions(gold, detector.detect(gold.passages), entity_class)
+        for rule, mentions in _document_layers(detector, gold.passages):
+            after = match_mentions(gold, mentions, entity_class)
+            new = ~is_in(after.found, before.found)
+            fits = new & is_in(after.found, after.gold)
+            right[rule] += int(fits.sum())
+            wrong[rule] += int((new & ~fits).sum())
+            before = after
+    layers = _document_layers(detector, abstracts)
+    found = [detector.detect(abstracts), *(mentions for _, mentions in layers)]
+    sizes = [rows["entity_class"].to_pylist().count(entity_class) for rows in found]
+    return [
+        RuleEffects("documents", entity_class, rule, 0, right[rule], wrong[rule], more - less)
+        for (rule, _), less, more in zip(layers, sizes, sizes[1:], strict=False)
+    ]
+
+
+def _document_layers(
+    detector: DictionaryDetector, passages: pa.Table
+) -> list[tuple[str, pa.Table]]:
+    """The mentions after each rule on whole documents."""
+    found = detector.detect(passages)
+    places = scientific(found, passages)
+    layers: list[tuple[str, pa.Table]] = []
+    for rule in ("binomials", "short_binomials", "wider_and_narrower"):
+        own = places.filter(rule=rule)
+        found = with_places(found, passages, own, detector=rule, version="")
+        layers.append((rule, found))
+    layers.append(("glosses", found := with_glossed(found, passages)))
+    layers.append(("definitions", with_defined(found, passages, definitions(passages))))
+    return layers
 
 
 @dataclass(frozen=True)
@@ -211,11 +257,12 @@ def read_abstracts(path: Path, n_abstracts: int) -> pa.Table:
 
 
 def print_effects(rows: Iterable[RuleEffects], split: str, n_abstracts: int) -> None:
-    """A table for generation and one for curation."""
+    """A table for each kind of rules."""
     rows = list(rows)
     titles = {
         "generation": "Rules of generation: found through them alone on the train splits",
         "curation": f"Rules of curation: taken away by them on split {split}",
+        "documents": "Rules on whole documents: added to the ones before, on the train splits",
     }
     for kind, title in titles.items():
         table = Table(title=title)

@@ -90,8 +90,10 @@ _COUNTED: Final = (
 )
 _PERSON: Final = f"[{_LU}][{_LL}]{{2,}}"
 _AUTHOR: Final = re.compile(
-    rf"^([{_LU}][{_LL}]{{2,}} [{_LL}]{{3,}}) \(?[{_LU}][{_L}. &,()]*(?:,? \d{{4}}\)?)?$"
+    rf"^([{_LU}][{_LL}]{{2,}} [{_LL}]{{3,}}) "
+    rf"\(?[{_LU}](?:\.|[{_LL}]+\.?)[{_L}. &,()]*(?:\d{{4}}\)?)?$"
 )
+_NO_AUTHOR: Final = re.compile("virus |phage |^Salmonella ")
 _BINOMIAL: Final = re.compile(rf"^[{_LU}][{_LL}]{{3,}} [{_LL}]{{3,}}(?: [{_LL}]{{3,}})?$")
 _LAST_WORD: Final = re.compile(rf"(?:^|[\s-])[{_L}][{_LL}]{{3,}}$")
 _CONSONANT_Y: Final = re.compile("[^aeiou]y$")
@@ -318,7 +320,7 @@ def two_letter_genus(name: str) -> str | None:
 def binomial(name: str) -> str | None:
     """A scientific name without its author."""
     found = _AUTHOR.search(name)
-    return found[1] if found else None
+    return found[1] if found and not _NO_AUTHOR.search(name) else None
 
 
 @cache
@@ -354,6 +356,7 @@ _HIGHER_TAXON: Final = re.compile(
     rf"^[{_LU}][{_LL}]+(?:aceae|ales|idae|inae|oidea|iformes|mycetes|mycota|mycotina|phyta|phyceae|"
     "viridae|virinae|virales|bacteria|optera|opsida|ineae|zoa|poda|ophora|archaeota|oideae)$"
 )
+_DIVISION: Final = re.compile("(?i:phytes?|complexans?|alveolates?)$")
 _ONE_WORD: Final = re.compile(f"^[{_L}][{_LL}]*$")
 _ONE_TOKEN: Final = re.compile(f"^[{_L}]+$")
 _EPITHET: Final = re.compile(f"^[{_LU}] ([{_LL}]+)$")
@@ -447,11 +450,17 @@ def general_term(name: str, entity_class: str) -> bool:
     last_word = _LAST_TOKEN.search(lower)
     return (
         _HIGHER_TAXON.search(name) is not None
+        or _DIVISION.search(name) is not None
         or (last_word is not None and last_word[1] in _WIDE_TAXA)
         or lower in GENERAL_TAXA
         or lower.startswith("transgenic ")
         or _genus(name, entity_class)
     )
+
+
+def author(name: str, entity_class: str) -> bool:
+    """A species with the author of its name."""
+    return entity_class == "species" and binomial(name) is not None
 
 
 def gene_symbol(name: str, entity_class: str) -> bool:
@@ -477,7 +486,7 @@ def _held_back(name: str, entity_class: str) -> str | None:
     for rule in (number, function_word, common_word):
         if rule(core, entity_class):
             return rule.__name__
-    for rule in (general_term, gene_symbol):
+    for rule in (general_term, author, gene_symbol):
         if rule(name, entity_class):
             return rule.__name__
     return None

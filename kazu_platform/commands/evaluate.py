@@ -47,6 +47,7 @@ def evaluate_ner(  # noqa: PLR0913 - the options of a command
     """
     from kazu_platform.evaluation.gold import read_gold
     from kazu_platform.evaluation.ner import evaluate, mistakes
+    from kazu_platform.ner.documented import Documented
 
     if entity_class not in ENTITY_CLASSES:
         raise UnknownNameError.of("entity class", entity_class, ENTITY_CLASSES)
@@ -55,7 +56,7 @@ def evaluate_ner(  # noqa: PLR0913 - the options of a command
     marked = read_gold(gold, split)
     with _dictionary(sources) as dictionary:
         _warn(marked, dictionary, entity_class)
-        result = evaluate(marked, dictionary, entity_class)
+        result = evaluate(marked, Documented(dictionary), entity_class)
     return result, mistakes(marked, result.match, most=errors) if errors else None
 
 

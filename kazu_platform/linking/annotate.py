@@ -11,7 +11,8 @@ from kazu_platform.linking.context import with_context
 from kazu_platform.linking.linker import Linker
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.combination import combine
-from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.defined import definitions
+from kazu_platform.ner.documented import with_names_of_documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,8 @@ def annotate(
     passages = passages_of(documents)
     defined = definitions(passages)
     found = combine([detector.detect(passages) for detector in detectors])
-    mentions = with_context(with_defined(found, passages, defined), defined, linker)
+    named = with_names_of_documents(found, passages, defined)
+    mentions = with_context(named, defined, linker)
     links = _links(linker.link(surfaces_of(mentions)), linker)
     read: dict[tuple[str, str], list[Mention]] = defaultdict(list)
     for row in mentions.to_pylist():

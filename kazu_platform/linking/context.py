@@ -21,8 +21,8 @@ import pyarrow as pa
 from kazu_platform.arrow import runs
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
-from kazu_platform.ner.defined import DETECTOR as DEFINED_BY_DOCUMENT
-from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.defined import definitions
+from kazu_platform.ner.documented import OF_DOCUMENTS, with_names_of_documents
 from kazu_platform.tables import MENTIONS
 from kazu_platform.text.fold_column import fold_names
 
@@ -92,13 +92,13 @@ def update_context(
 
     Args:
         live: MENTIONS as they stand, made from the same texts and by the same rules.
-        found: what the detectors find now, combined (`ner.combination`), without definitions.
+        found: what the detectors find now, combined (`ner.combination`), nothing more.
         passages: reads PASSAGES of the file; called only if something is touched.
         touched: what differs between the vocabulary of `live` and the linker's.
         linker: of the vocabulary as it is now.
     """
     before = pl.DataFrame(live.select([*_DOCUMENT, "mention_id", *_STRING, "context", "detector"]))
-    detected = before.filter(pl.col("detector") != DEFINED_BY_DOCUMENT)
+    detected = before.filter(~pl.col("detector").is_in(OF_DOCUMENTS))
     now = pl.DataFrame(found.select([*_DOCUMENT, "mention_id"]))
     key = ["content_hash", "mention_id"]
     documents = pl.concat(
@@ -113,7 +113,7 @@ def update_context(
     texts = passages()
     own = _of(texts, documents)
     definitions_of_own = definitions(own)
-    again = with_defined(_of(found, documents), own, definitions_of_own)
+    again = with_names_of_documents(_of(found, documents), own, definitions_of_own)
     kept = live.filter(pa.array(~_among(live, documents).to_numpy()))
     both = pa.concat_tables([kept, with_context(again, definitions_of_own, linker)])
     return Updated(_in_order_of_documents(both, texts), documents.height)

@@ -16,6 +16,7 @@ still link to it. The first rule that fits counts, in this order:
 | function_word | "was", "all", "can" in any class: Zipf 5.7 or more | all |
 | common_word | an English word, from a frequency of its class on, unless `everyday` has it | most |
 | general_term | "animals": no species; "inhibitor": no chemical; "DNA": no gene | these |
+| author | "Zea mays L.": texts are matched without it (`generation`) | species |
 | gene_symbol | "G6PD", "RB1" as names of a disease: letters, then digits | disease |
 
 What a text is compared with has no hyphens at its ends, and brackets are borders of words, so rules
@@ -39,13 +40,14 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
-from kazu_platform.ontologies.english import ENGLISH_VERSION, zipf
 from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGANISMS
+from kazu_platform.ontologies.generation import NO_AUTHOR, WITH_AUTHOR
+from kazu_platform.text.english import ENGLISH_VERSION, zipf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUTOCURATION_VERSION: Final = f"5-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+AUTOCURATION_VERSION: Final = f"6-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
 """Changes with any rule: synonyms curated by another version are made again."""
 
 MIN_CHARACTERS: Final = 2
@@ -72,6 +74,7 @@ RULES: Final = (
     "function_word",
     "common_word",
     "general_term",
+    "author",
     "gene_symbol",
 )
 """What `held_back_by` may say, apart from a curation's id."""
@@ -80,6 +83,8 @@ _HIGHER_TAXON = (
     r"^\p{Lu}\p{Ll}+(?:aceae|ales|idae|inae|oidea|iformes|mycetes|mycota|mycotina|phyta|phyceae|"
     r"viridae|virinae|virales|bacteria|optera|opsida|ineae|zoa|poda|ophora|archaeota|oideae)$"
 )
+# Plants, apicomplexans, ciliates and such, by the English plural of a division.
+_DIVISION = r"(?i)(?:phytes?|complexans?|alveolates?)$"
 _ONE_WORD = r"^\p{L}\p{Ll}*$"
 _EPITHET = r"^\p{Lu} (\p{Ll}+)$"
 _EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"
@@ -143,6 +148,7 @@ def _held_back(names: pl.DataFrame, entity_class: str) -> pl.Series:
     }
     if entity_class == "species":
         cases["general_term"] = _general_term(name)
+        cases["author"] = name.str.contains(WITH_AUTHOR) & ~name.str.contains(NO_AUTHOR)
     if entity_class in GENERAL:
         cases["general_term"] = core.str.to_lowercase().is_in(list(GENERAL[entity_class]))
     if entity_class == "disease":
@@ -214,6 +220,7 @@ def _general_term(name: pl.Expr) -> pl.Expr:
     last_word = name.str.to_lowercase().str.extract(r"(\S+)$")
     return (
         name.str.contains(_HIGHER_TAXON)
+        | name.str.contains(_DIVISION)
         | last_word.is_in([word for word in GENERAL_TAXA if not word.endswith(("us", "phage"))])
         | name.str.to_lowercase().is_in(list(GENERAL_TAXA))
         | name.str.contains("^(?i:transgenic) ")

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     Rule = Callable[[pl.Expr], pl.Expr]
 
-GENERATION_VERSION: Final = "1"
+GENERATION_VERSION: Final = "2"
 """Changes with any rule: synonyms made by another version are made again."""
 MAX_ORIGIN: Final = 80
 """Longer names are systematic ones, or sentences; no text varies them."""
@@ -66,7 +66,11 @@ _COUNTED = r"((?i:type|factor|class|group|grade|stage|complex|collagen|syndrome|
 
 _PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
-_WITH_AUTHOR = r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}[\p{L}. &,()]*(?:,? \d{4}\)?)?$"
+WITH_AUTHOR = (
+    r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}(?:\.|\p{Ll}+\.?)[\p{L}. &,()]*(?:\d{4}\)?)?$"
+)
+# Strains of viruses and serovars of Salmonella have a capital as well.
+NO_AUTHOR: Final = r"virus |phage |^Salmonella "
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
 _TO_BRITISH: Final = {
     # What is British already stays so: "oedema" holds "edema".
@@ -386,14 +390,16 @@ def two_letter_genus(name: pl.Expr) -> pl.Expr:
     return name.str.replace(r"^(\p{Lu}\p{Ll})\p{Ll}+ ", "$1. ")
 
 
-@where(_WITH_AUTHOR)
+@where(WITH_AUTHOR)
 def binomial(name: pl.Expr) -> pl.Expr:
     """A scientific name without its author.
 
-    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Homo sapiens")
+    >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Human coxsackievirus A")
     ['Zea mays', 'Mus musculus', None]
+    >>> shown(binomial, "Lassa virus Josiah", "Salmonella enterica Typhimurium")
+    [None, None]
     """
-    return name.str.replace(_WITH_AUTHOR, "$1")
+    return pl.when(~name.str.contains(NO_AUTHOR)).then(name.str.replace(WITH_AUTHOR, "$1"))
 
 
 _PROSE: Final[tuple[Rule, ...]] = (

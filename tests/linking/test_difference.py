@@ -20,9 +20,10 @@ from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.compile import build_dictionary_index
-from kazu_platform.ner.defined import definitions, with_defined
+from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.documented import with_names_of_documents
 from kazu_platform.tables import LINKS
 
 if TYPE_CHECKING:
@@ -33,13 +34,22 @@ if TYPE_CHECKING:
 STRINGS = (
     "PSA", "KLK3", "prostate-specific antigen", "Prostate Specific Antigens", "NPEPPS", "AD",
     "Alzheimer disease", "atopic dermatitis", "breast cancer", "breast cancers", "BC", "Psa",
+    "Chromera velia", "ring ouzel",
 )  # fmt: skip
-NAMES = [
-    (f"{kind}:{n}", kind, name) for n, name in enumerate(STRINGS) for kind in ("gene", "disease")
-]
+KINDS = ("gene", "disease", "species")
+NAMES = [(f"{kind}:{n}", kind, name) for n, name in enumerate(STRINGS) for kind in KINDS]
 SHARED = [("gene:50", "gene", "PSA"), ("gene:51", "gene", "AD"), ("disease:51", "disease", "AD")]
 WORDS = st.sampled_from(
-    [*STRINGS, "prostate-specific antigen (PSA)", "breast cancer (BC)", "Alzheimer disease (AD)"]
+    [
+        *STRINGS,
+        "prostate-specific antigen (PSA)",
+        "breast cancer (BC)",
+        "Alzheimer disease (AD)",
+        "C. velia",
+        "the ring ouzel (Chromera velia)",
+        "sheep poxvirus (SPPV)",
+        "SPPV",
+    ]
 )
 DOCUMENTS = st.lists(
     st.lists(st.lists(WORDS, max_size=4).map("; ".join), min_size=1, max_size=3),
@@ -56,7 +66,9 @@ def opened(names: set[Row], folder: Path) -> tuple[DictionaryDetector, ExactLink
         [(key, kind.upper(), kind, False, [("label", name)]) for key, kind, name in sorted(names)]
     )
     build_dictionary_index(synonyms, folder / "dictionary")
-    build_linking_index(concepts, synonyms, folder / "linking", ontologies=["GENE", "DISEASE"])
+    build_linking_index(
+        concepts, synonyms, folder / "linking", ontologies=[kind.upper() for kind in KINDS]
+    )
     return (
         DictionaryDetector(open_dictionary_index(folder / "dictionary")),
         ExactLinker(open_linking_index(folder / "linking")),
@@ -65,7 +77,8 @@ def opened(names: set[Row], folder: Path) -> tuple[DictionaryDetector, ExactLink
 
 def in_full(detector: DictionaryDetector, linker: ExactLinker, passages: pa.Table) -> pa.Table:
     defined = definitions(passages)
-    return with_context(with_defined(detector.detect(passages), passages, defined), defined, linker)
+    named = with_names_of_documents(detector.detect(passages), passages, defined)
+    return with_context(named, defined, linker)
 
 
 @settings(max_examples=60, deadline=None)

@@ -20,7 +20,11 @@ def judged(entity_class: str, names: list[str]) -> dict[str, str | None]:
         ("gene", ["BRCA1", "TP53", "p53", "TNF", "IL-6", "tau", "insulin", "EGFR", "c-fos"]),
         ("disease", ["asthma", "cancer", "toxicity", "Ebola", "COPD", "type 2 diabetes"]),
         ("chemical", ["aspirin", "water", "Na", "Ca2+", "5-FU", "imatinib"]),
-        ("species", ["mouse", "patients", "E. coli", "Homo sapiens", "rice", "HIV-1"]),
+        (
+            "species",
+            ["mouse", "patients", "E. coli", "Homo sapiens", "rice", "HIV-1", "fruit flies"],
+        ),
+        ("species", ["Lassa virus Josiah", "Salmonella enterica Typhi", "Zea mays"]),
         ("cell_line", ["HeLa", "MCF-7", "HEK 293", "A549"]),
         ("cell_type", ["T cell", "hepatocyte", "Th17", "ILC2", "neuron"]),
         ("anatomy", ["liver", "CA1", "V1", "hippocampus"]),
@@ -49,6 +53,11 @@ def test_what_papers_name_is_matched(entity_class: str, matched: list[str]):
         ("cell_type", "delta", "general_term"),
         ("anatomy", "AD", "too_short"),
         ("disease", "NF1", "gene_symbol"),
+        ("species", "Zea mays L.", "author"),
+        ("species", "Mus musculus Linnaeus, 1758", "author"),
+        ("species", "bryophytes", "general_term"),
+        ("species", "core chlorophytes", "general_term"),
+        ("species", "flies", "common_word"),
     ],
 )
 def test_what_is_hardly_ever_meant_is_not(entity_class: str, name: str, rule: str):
