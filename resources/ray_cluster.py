@@ -66,14 +66,14 @@ class _Keeper(threading.Thread):
 
     def __init__(self, options: RayOptions) -> None:
         super().__init__(name="ray-keeper", daemon=True)
-        self._options = options
+        self.options = options
         self._began, self._let_go = threading.Event(), threading.Event()
         self._error: Exception | None = None
 
     def run(self) -> None:
         """Start it, and stay."""
         try:
-            _start(self._options)
+            _start(self.options)
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             self._error = error
         self._began.set()
@@ -112,26 +112,26 @@ class _Connection:
     users: int = 0
     idle: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
-    def begin(self, options: RayOptions) -> _Keeper:
-        """Begin to start a Ray here, unless that was begun before."""
-        if self.keeper is None:
-            _authenticate(options)
-            self.keeper = _Keeper(options)
-            self.keeper.start()
-        return self.keeper
+    def begin(self, options: RayOptions) -> None:
+        """Begin to start a Ray here."""
+        _authenticate(options)
+        self.keeper = _Keeper(options)
+        self.keeper.start()
 
-    def wait(self, options: RayOptions) -> None:
-        """Wait for a Ray that is being started here.
+    def wait(self) -> None:
+        """Wait for a Ray that is being started here, if one is.
 
         Raises:
             NoClusterError: it did not start.
         """
+        if self.keeper is None:
+            return
         try:
-            self.begin(options).wait()
+            self.keeper.wait()
         except NoClusterError:
             self.keeper = None
             raise
-        self.options = options
+        self.options = self.keeper.options
 
     def connect(self, options: RayOptions) -> None:
         """Connect to that Ray.
@@ -220,7 +220,7 @@ class Cluster:
             if _HERE.keeper is None or _HERE.users:
                 return
             with suppress(NoClusterError):
-                _HERE.wait(self.options)
+                _HERE.wait()
                 _HERE.end()
 
     def take(self, kind: str) -> Any | None:  # noqa: ANN401 - an actor's handle has no type
@@ -257,8 +257,7 @@ class Cluster:
             )
 
     def _connect(self) -> None:
-        if _HERE.keeper is not None:
-            _HERE.wait(self.options)
+        _HERE.wait()
         if _HERE.serves(self.options):
             return
         if _HERE.users and _HERE.options and not _HERE.options.leads_where(self.options):
@@ -270,7 +269,8 @@ class Cluster:
         if self.options.address:
             _HERE.connect(self.options)
         else:
-            _HERE.wait(self.options)
+            _HERE.begin(self.options)
+            _HERE.wait()
 
 
 def _start(options: RayOptions) -> None:
