@@ -230,33 +230,24 @@ def test_all_of_it_listens_on_loopback_alone():
     assert all(address.is_loopback for address in heard)
 
 
-def test_a_ray_that_a_thread_started_outlives_it():
+def test_a_ray_that_a_thread_started_outlives_it_until_it_is_closed():
     """Linux ends processes with the thread that started them, not with its process."""
-    code = SCENE.format(folder=str(Path(__file__).parent), module=Path(__file__).stem)
+    compute = compute_of()
+    compute.close()
+    old = _children(os.getpid())
 
-    done = subprocess.run(
-        [sys.executable, "-c", code + "steps.a_thread_starts_ray()"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    thread = threading.Thread(
+        target=lambda: list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
     )
-
-    assert done.returncode == 0, done.stderr
-
-
-def a_thread_starts_ray() -> None:
-    def run() -> None:
-        list(compute_of().run(Obedient(), [passages_of(["fine"])], file="own"))
-
-    thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    before = _children(os.getpid())
+    before = _children(os.getpid()) - old
     time.sleep(1)
 
     assert len(before) >= 4
-    assert before == {each for each in _children(os.getpid()) if _runs(each)}
+    assert all(map(_runs, before))
+    compute.close()
+    assert _soon(lambda: not any(map(_runs, before)))
 
 
 def test_a_step_that_cannot_be_opened_says_why():
