@@ -355,10 +355,12 @@ def _must_be_at(address: str) -> None:
     Raises:
         ComputeError: it is not.
     """
+    if not address or address.startswith("ray://"):
+        return
     import ray
 
     here: str = ray.get_runtime_context().gcs_address
-    if address and not address.startswith("ray://") and _resolved(address) != here:
+    if _resolved(address) != here:
         raise ComputeError(
             f"KAZU_RAY_ADDRESS: something else connected this process to the Ray at {here}, so it "
             f"cannot be connected to {address}."
