@@ -20,7 +20,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## materialise the whole graph of the embedded sample and say what to ask it
-	KAZU_COMPUTE=$${KAZU_COMPUTE:-inline} $(BIN)/kazu-platform demo
+	$(BIN)/kazu-platform demo
 
 ui: setup  ## open Dagster at http://127.0.0.1:3000
 	$(BIN)/kazu-platform ui

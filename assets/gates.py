@@ -14,13 +14,13 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.graph.network import dangling_edges
+from kazu_platform.limits import MAX_SHARE_SET_ASIDE
 from kazu_platform.ontologies.size import far_off
 from kazu_platform.settings import ExpectedSize
 from kazu_platform.storage.lake import Staged
 from kazu_platform.tables import Table
 
 MAX_SHRINKAGE = 0.1
-MAX_SET_ASIDE = 0.05
 FEW = 10
 
 _SLICES = """
@@ -77,7 +77,7 @@ def size_is_expected(
 
 
 def few_set_aside(
-    table: Table, kept: int, set_aside: int, *, max_share: float = MAX_SET_ASIDE
+    table: Table, kept: int, set_aside: int, *, max_share: float = MAX_SHARE_SET_ASIDE
 ) -> dg.AssetCheckResult:
     """At most one in twenty documents could not be processed; a few never hold up a small file."""
     share = set_aside / max(1, kept + set_aside)

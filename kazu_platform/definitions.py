@@ -44,6 +44,7 @@ def build_compute(settings: Settings) -> ComputeResource:
     """Where steps run, as the settings say."""
     return ComputeResource(
         mode=settings.compute_mode,
+        inline_without_ray=settings.compute is None,  # who asks for Ray is not to go without
         address=settings.ray_address,
         token_path=settings.ray_token_path,
         workers=settings.workers,

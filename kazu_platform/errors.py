@@ -15,6 +15,7 @@
     │   ├── OldSchemaError        it was written by an older version
     │   └── LostRaceError         another writer was faster; compute again
     ├── ComputeError              a step cannot be run: its workers, not its documents, fail
+    │   ├── NoClusterError        there is no Ray: none started here, or none lets us in
     │   ├── LostClusterError      the cluster went away; later there may be one
     │   └── NoWorkerError         no worker came in time; later one may be free
     ├── ArtifactError             an index or a model folder is missing or does not fit
@@ -113,6 +114,10 @@ class LostRaceError(LakeError):
 
 class ComputeError(KazuPlatformError):
     """A step cannot be run: its workers fail, or no worker can be had."""
+
+
+class NoClusterError(ComputeError):
+    """There is no Ray: none started here, or none at the address lets us in."""
 
 
 class LostClusterError(ComputeError):

@@ -28,11 +28,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kazu_platform.documents import EntityClass
 from kazu_platform.errors import ConfigurationError, UnknownNameError
+from kazu_platform.limits import MAX_SHARE_SET_ASIDE, WORKER_MEMORY_MIB, Limits
 from kazu_platform.yaml_text import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+_LIMITS = Limits()
 BUILT_IN_CATALOGUES = ("sample", "public")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
@@ -275,32 +277,43 @@ class Settings(BaseSettings):
     worker_cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
     worker_gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
     worker_memory_mib: int = Field(
-        default=4096, description="Memory of a worker; 0: unlimited.", ge=0
+        default=WORKER_MEMORY_MIB, description="Memory of a worker; 0: unlimited.", ge=0
     )
     runtime_envs: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
         description='Ray runtime environments by step, as JSON: {"dictionary": {"uv": [...]}}.',
     )
-    batch_characters: int = Field(default=200_000, description="Text of a micro-batch.", gt=0)
+    batch_characters: int = Field(
+        default=_LIMITS.batch_characters, description="Text of a micro-batch.", gt=0
+    )
     max_document_characters: int = Field(
-        default=20_000_000, description="A longer document is set aside as too_long.", gt=0
+        default=_LIMITS.document_characters,
+        description="A longer document is set aside as too_long.",
+        gt=0,
     )
     timeout_seconds: float = Field(
-        default=60.0, description="Of a micro-batch of any size ...", gt=0
+        default=_LIMITS.timeout_seconds, description="Of a micro-batch of any size ...", gt=0
     )
     seconds_per_million_characters: float = Field(
-        default=600.0, description="... and so much more for its text.", ge=0
+        default=_LIMITS.seconds_per_million_characters,
+        description="... and so much more for its text.",
+        ge=0,
     )
     death_budget: int = Field(
-        default=25,
+        default=_LIMITS.consecutive_deaths,
         description="Workers of a file that may die in a row with no document done.",
         ge=1,
     )
     max_set_aside: int = Field(
-        default=1_000, description="More documents of a file that fail are a bad step.", ge=0
+        default=_LIMITS.set_aside,
+        description="More documents of a file that fail are a bad step.",
+        ge=0,
     )
     max_set_aside_share: float = Field(
-        default=0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+        default=MAX_SHARE_SET_ASIDE,
+        description="A larger share of a file set aside fails its check.",
+        ge=0,
+        le=1,
     )
 
     @property

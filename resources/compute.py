@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -12,18 +13,35 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import Field
 
-from kazu_platform.execution.batching import micro_batches
+from kazu_platform.errors import NoClusterError
+from kazu_platform.execution.batching import document_borders, micro_batches
 from kazu_platform.execution.inline import InlinePool
 from kazu_platform.execution.kept import Kept
 from kazu_platform.execution.ledger import Account, Ledger
-from kazu_platform.execution.limits import Limits
 from kazu_platform.execution.pool import Pool
 from kazu_platform.execution.running import run_on_pool
 from kazu_platform.execution.steps import Outcome, Step
-from resources.ray_cluster import RayOptions, cluster_of
+from kazu_platform.limits import MAX_SHARE_SET_ASIDE, START_SECONDS, WORKER_MEMORY_MIB, Limits
+from resources.ray_cluster import Cluster, RayOptions, cluster_of
 
 Mode = Literal["inline", "local", "address"]
+Watcher = Callable[[str, str, int, int], None]
+"""Told the step, the partition, and how many of its documents are done, of how many."""
+
 _DEFAULTS = Limits()
+_log = logging.getLogger(__name__)
+_watchers: list[Watcher] = []
+_without_ray = set[Cluster]()
+
+
+@contextmanager
+def watched(watcher: Watcher) -> Generator[None]:
+    """Tell how far each step in this process is, such as to a bar in a terminal."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 class Work:
@@ -53,13 +71,20 @@ class ComputeResource(dg.ConfigurableResource):
         description="inline: in the process of the step; local: on a Ray that is started here and "
         "shared by its steps; address: on the cluster at `address`.",
     )
+    inline_without_ray: bool = Field(
+        default=False,
+        description="In mode local, if no Ray starts: say so, and run steps that have no runtime "
+        "environment of their own in this process, instead of failing.",
+    )
     address: str = Field(default="", description="Of a Ray cluster, host:port or ray://host:port.")
     token_path: str = Field(default="", description="File with the token of the cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
     cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
     gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
     memory_mib: int = Field(
-        default=4096, description="Memory of a worker, beyond what is shared; 0: unlimited.", ge=0
+        default=WORKER_MEMORY_MIB,
+        description="Memory of a worker, beyond what is shared; 0: unlimited.",
+        ge=0,
     )
     runtime_envs: dict[str, Any] = Field(
         default_factory=dict, description="Ray runtime environments by name of the step."
@@ -83,7 +108,7 @@ class ComputeResource(dg.ConfigurableResource):
         ge=0,
     )
     start_seconds: float = Field(
-        default=300.0, description="While no worker has opened its step.", gt=0
+        default=START_SECONDS, description="While no worker has opened its step.", gt=0
     )
     consecutive_deaths: int = Field(
         default=_DEFAULTS.consecutive_deaths,
@@ -96,7 +121,10 @@ class ComputeResource(dg.ConfigurableResource):
         ge=0,
     )
     max_share: float = Field(
-        default=0.05, description="A larger share of a file set aside fails its check.", ge=0, le=1
+        default=MAX_SHARE_SET_ASIDE,
+        description="A larger share of a file set aside fails its check.",
+        ge=0,
+        le=1,
     )
     unfinished: str = Field(
         default="",
@@ -142,6 +170,9 @@ class ComputeResource(dg.ConfigurableResource):
             progress: told the number of documents of each micro-batch when it is done.
         """
         limits = self.limits
+        if _watchers:
+            passages = list(passages)
+            progress = _told_to_watchers(step.name, file, passages, progress)
         longest = min(limits.batch_characters, limits.document_characters)
         batches = (
             batch for table in passages for batch in micro_batches(table, max_characters=longest)
@@ -155,6 +186,16 @@ class ComputeResource(dg.ConfigurableResource):
                 yield from run_on_pool(ledger, pool, limits, progress=progress)
 
         return Work(ledger.account, outcomes())
+
+    def prepare(self) -> None:
+        """Begin to start a Ray of our own, so that it is there when the first step needs it."""
+        if self.mode == "local":
+            self._cluster().prepare()
+
+    def close(self) -> None:
+        """Shut down a Ray of our own now instead of at the end of this process."""
+        if self.mode == "local":
+            self._cluster().close()
 
     def published(self, step: Step, *, file: str) -> None:
         """The rows of a partition are live: forget the micro-batches that were kept for it."""
@@ -176,16 +217,11 @@ class ComputeResource(dg.ConfigurableResource):
 
     @contextmanager
     def _pool(self, step: Step, file: str) -> Generator[Pool]:
-        if self.mode == "inline":
+        if self.mode == "inline" or not self._has_ray(step):
             yield InlinePool(step, file=file, max_set_aside=self.max_set_aside)
             return
         from resources.ray_pool import RayPool, WorkerOptions
 
-        options = RayOptions(
-            address=self.address if self.mode == "address" else "",
-            token_path=self.token_path if self.mode == "address" else "",
-            cpus=self.n_workers,
-        )
         each = WorkerOptions(
             workers=self.n_workers,
             cpus=self.cpus,
@@ -194,7 +230,7 @@ class ComputeResource(dg.ConfigurableResource):
             start_seconds=self.start_seconds,
             runtime_env=dict(self.runtime_envs.get(step.name, {})),
         )
-        cluster = cluster_of(options)
+        cluster = self._cluster()
         with (
             cluster.connected(),
             closing(
@@ -202,6 +238,52 @@ class ComputeResource(dg.ConfigurableResource):
             ) as pool,
         ):
             yield pool
+
+    def _cluster(self) -> Cluster:
+        is_elsewhere = self.mode == "address"
+        return cluster_of(
+            RayOptions(
+                address=self.address if is_elsewhere else "",
+                token_path=self.token_path if is_elsewhere else "",
+                cpus=self.n_workers,
+            )
+        )
+
+    def _has_ray(self, step: Step) -> bool:
+        """Whether to count on Ray; a start that failed once is not tried again."""
+        can_do_without = self.mode == "local" and step.name not in self.runtime_envs
+        if not (self.inline_without_ray and can_do_without):
+            return True
+        cluster = self._cluster()
+        if cluster in _without_ray:
+            return False
+        try:
+            with cluster.connected():
+                return True
+        except NoClusterError as error:
+            _without_ray.add(cluster)
+            _log.warning(
+                "%s Going on in this process: a document that crashes or hangs stops it.", error
+            )
+            return False
+
+
+def _told_to_watchers(
+    step: str, file: str, passages: list[pa.Table], progress: Callable[[int], None] | None
+) -> Callable[[int], None]:
+    """Have watchers told, and whoever else is."""
+    total = sum(len(document_borders(table)) - 1 for table in passages)
+    done = 0
+
+    def tell(documents: int) -> None:
+        nonlocal done
+        done += documents
+        for watcher in _watchers:
+            watcher(step, file, done, total)
+        if progress is not None:
+            progress(documents)
+
+    return tell
 
 
 def _n_cores() -> int:

@@ -41,11 +41,11 @@ class WorkerOptions:
         runtime_env: Ray's environment of the step's workers; empty: that of the cluster.
     """
 
-    workers: int = 1
-    cpus: float = 1.0
-    gpus: float = 0.0
-    memory_bytes: int = 4 * 2**30
-    start_seconds: float = 300.0
+    workers: int
+    cpus: float
+    gpus: float
+    memory_bytes: int
+    start_seconds: float
     runtime_env: dict[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -48,11 +48,14 @@ class Worker:
 
 
 def last_words(actor_id: str) -> str | None:
-    """What a worker that is gone said of its end, if it could."""
-    from ray.experimental.internal_kv import _internal_kv_get
+    """What a worker that is gone said of its end, if it could; it can be read once."""
+    from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get
 
-    said = _internal_kv_get(actor_id.encode(), namespace=LAST_WORDS)
-    return said.decode() if said else None
+    said: bytes | None = _internal_kv_get(actor_id.encode(), namespace=LAST_WORDS)
+    if not said:
+        return None
+    _internal_kv_del(actor_id.encode(), namespace=LAST_WORDS)
+    return said.decode()
 
 
 def _leave_last_words(words: str) -> None:

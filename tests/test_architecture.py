@@ -22,14 +22,15 @@ FLOORS = {
     "resources": {"kazu_platform", "resources"},
     "assets": {"kazu_platform", "resources", "assets"},
 }
-NOUNS = {"arrow", "errors", "documents", "tables", "settings", "yaml_text"}
+NOUNS = {"arrow", "errors", "documents", "tables", "settings", "yaml_text", "limits"}
 ROOMS = {
     "errors": set[str](),
     "documents": {"errors"},
     "arrow": set[str](),
     "yaml_text": set[str](),
     "tables": {"errors", "documents"},
-    "settings": {"errors", "documents", "yaml_text"},
+    "limits": set[str](),
+    "settings": {"errors", "documents", "yaml_text", "limits"},
     "storage": NOUNS,
     "text": NOUNS,
     "sample": set[str](),

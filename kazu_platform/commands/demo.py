@@ -12,13 +12,18 @@ from rich.table import Table
 
 from assets.runs import Summary, materialise_everything
 from kazu_platform.commands.working import STOPPED, working_graph
+from kazu_platform.definitions import build_compute
 from kazu_platform.settings import read_settings
+from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.queries import open_read_only, run_query
+from kazu_platform.tables import DICTIONARY_MENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import duckdb
+
+    from kazu_platform.settings import Settings
 
 COUNTS = {
     "citations": "SELECT count(*) FROM current_citations WHERE NOT deleted",
@@ -46,6 +51,16 @@ def run_demo() -> int:
     """Materialise everything; exit code 1 if a part failed, 130 if it was stopped."""
     settings = read_settings()
     settings.make_home()
+    compute = build_compute(settings)
+    if not Lake(settings.lake).partitions(DICTIONARY_MENTIONS):
+        compute.prepare()  # workers are sure to be needed; until then vocabularies are made
+    try:
+        return _materialise(settings)
+    finally:
+        compute.close()
+
+
+def _materialise(settings: Settings) -> int:
     started = time.perf_counter()
     console = Console(stderr=True)
     try:

@@ -1,4 +1,8 @@
-"""The graph on this machine, with a bar that shows how far it is and an ear for Ctrl-C."""
+"""The graph on this machine, with bars that show how far it is and an ear for Ctrl-C.
+
+In a terminal there is a bar for the runs, and one for the documents of the step at work; anywhere
+else a line for each run.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from assets.runs import Graph
 from kazu_platform.commands.interrupts import noticed_interrupts
 from kazu_platform.definitions import build_assets, build_resources
+from resources.compute import watched
 from resources.dagster_home import open_instance
 
 if TYPE_CHECKING:
@@ -41,14 +46,23 @@ def working_graph(
     )
     with (
         open_instance(settings.dagster_home) as instance,
-        Progress(*columns, console=console) as bar,
+        Progress(*columns, console=console, disable=not console.is_terminal) as bars,
         noticed_interrupts() as interrupted,
     ):
-        task = bar.add_task("starting", total=None)
+        runs = bars.add_task("starting", total=None)
+        documents = bars.add_task("documents", total=None, visible=False)
 
         def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
+            bars.update(runs, description=what, completed=done, total=total)
+            bars.update(documents, visible=False)
+            if not console.is_terminal and done < total:
+                console.print(f"{done + 1}/{total} {what}", markup=False, highlight=False)
             if interrupted():
                 raise KeyboardInterrupt
 
-        yield Graph(assets, resources, instance), show
+        def show_documents(step: str, file: str, done: int, total: int) -> None:
+            what = f"{step} {file}"
+            bars.update(documents, description=what, completed=done, total=total, visible=True)
+
+        with watched(show_documents):
+            yield Graph(assets, resources, instance), show

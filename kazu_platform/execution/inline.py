@@ -21,7 +21,7 @@ from kazu_platform.execution.steps import Outcome, set_aside
 from kazu_platform.tables import QUARANTINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from kazu_platform.execution.pool import Lost
     from kazu_platform.execution.steps import Step
@@ -29,30 +29,13 @@ if TYPE_CHECKING:
 ATTEMPTS = 2
 
 
-def run_inline(
-    step: Step,
-    batches: Iterable[pa.Table],
-    *,
-    file: str,
-    progress: Callable[[int], None] | None = None,
-    max_set_aside: int = 1_000,
-) -> Iterator[Outcome]:
-    """Run a step over batches of passages, one after the other.
+class InlinePool:
+    """A pool of this very process: a part is done when it is given, and nothing can be lost.
 
     Args:
-        step: what to do; opened once.
-        batches: rows of PASSAGES; the passages of a document stand together in one batch.
-        file: partition the passages came from.
-        progress: told the number of documents of each batch when it is done.
+        step: what to do; opened when the first part is given.
+        file: partition the parts come from.
         max_set_aside: more failing documents than this are no bad documents but a bad step.
-
-    Yields:
-        An outcome for each batch that has passages, in order.
-
-    Raises:
-        Exception: what `step.open` raises; what the step raises on no passages; and the error of
-            a document where `max_set_aside` others failed before it. `KeyboardInterrupt` and
-            `SystemExit` are never held back.
 
     >>> from kazu_platform.tables import PASSAGES
     >>> class Lengths:
@@ -62,26 +45,10 @@ def run_inline(
     ...         return lambda passages: passages.select(["doc_id"])
     >>> texts = {"doc_id": "PMID:7", "content_hash": "a", "section": 0, "name": "title"}
     >>> passages = PASSAGES.from_rows([{**texts, "text": "Aspirin.", "sentences": []}])
-    >>> [outcome.rows.to_pylist() for outcome in run_inline(Lengths(), [passages], file="own")]
+    >>> pool = InlinePool(Lengths(), file="own", max_set_aside=10)
+    >>> pool.give(1, passages, timeout=60)
+    >>> [done.outcome.rows.to_pylist() for done in pool.wait()]
     [[{'doc_id': 'PMID:7'}]]
-    """
-    bisection = Bisection(step.name, step.open(), file, max_set_aside)
-    for batch in batches:
-        if batch.num_rows == 0:
-            continue
-        outcome = bisection.run(batch)
-        if progress is not None:
-            progress(len(document_borders(batch)) - 1)
-        yield outcome
-
-
-class InlinePool:
-    """A pool of this very process: a part is done when it is given, and nothing can be lost.
-
-    Args:
-        step: what to do; opened when the first part is given.
-        file: partition the parts come from.
-        max_set_aside: as in `run_inline`.
     """
 
     n_started = 0

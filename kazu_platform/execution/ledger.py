@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kazu_platform.execution.kept import Kept
-    from kazu_platform.execution.limits import Limits
+    from kazu_platform.limits import Limits
 
 STRIKES = 2
 PIECES = 256

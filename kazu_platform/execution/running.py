@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from kazu_platform.execution.ledger import Ledger, Part
-    from kazu_platform.execution.limits import Limits
     from kazu_platform.execution.pool import Pool
     from kazu_platform.execution.steps import Outcome
+    from kazu_platform.limits import Limits
 
 
 def run_on_pool(

@@ -1,4 +1,4 @@
-"""`kazu-platform demo`, as a newcomer meets it: stopped once, then run to its end."""
+"""`kazu-platform demo`, as a newcomer meets it: stopped once, then run to its end, on Ray."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
+ON_RAY = {"KAZU_COMPUTE": ""}  # as it is unless somebody says otherwise
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Pat
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(home),
+        env=environment(home, **ON_RAY),
     )
     try:
         until = time.monotonic() + 120
@@ -53,13 +52,34 @@ def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Pat
 def finished(kazu: Run, home: Path, stopped: Done) -> Done:
     """Run again where it was stopped."""
     assert stopped.returncode != 0
-    return kazu("demo", home=home, seconds=280)
+    return kazu("demo", home=home, seconds=280, **ON_RAY)
 
 
 def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
     assert (stopped.returncode, stopped.stdout) == (130, "")
     assert stopped.stderr.rstrip().endswith("Stopped. What is done is kept; run it again to go on.")
     assert "Traceback" not in stopped.stderr
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs to see the processes of others")
+@pytest.mark.parametrize("run", ["stopped", "finished"])
+def test_it_leaves_no_process(run: str, request: pytest.FixtureRequest, home: Path):
+    request.getfixturevalue(run)
+    until = time.monotonic() + 20
+
+    while found := _processes_with(home):
+        assert time.monotonic() < until, found
+        time.sleep(0.1)
+
+
+def _processes_with(home: Path) -> list[str]:
+    """Commands of processes that were started with that KAZU_HOME; children inherit it."""
+    found: list[str] = []
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            if f"KAZU_HOME={home}\0".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 def test_the_next_run_ends_with_a_summary(finished: Done, cells: Callable[[str], list[list[str]]]):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
@@ -13,12 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazu_platform.execution.batching import micro_batches
-from kazu_platform.execution.inline import run_inline
+from kazu_platform.execution.steps import Outcome
 from kazu_platform.tables import PASSAGES, QUARANTINE
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+RunInline = Callable[..., Iterator[Outcome]]
 ROWS = pa.schema([("doc_id", pa.string()), ("section", pa.int32())])
 
 
@@ -67,11 +65,11 @@ def passages_of(texts: list[str], sections: int = 1) -> pa.Table:
     )
 
 
-def test_four_poisons_among_four_hundred_cost_four_documents():
+def test_four_poisons_among_four_hundred_cost_four_documents(run_inline: RunInline):
     texts = ["poison" if number in {0, 57, 58, 399} else "fine" for number in range(400)]
     batches = micro_batches(passages_of(texts, sections=2), max_characters=300)
 
-    outcomes = list(run_inline(Reader(), batches, file="pubmed26n0001"))
+    outcomes = list(run_inline(Reader(), batches))
 
     rows = pa.concat_tables([outcome.rows for outcome in outcomes])
     aside = pa.concat_tables([outcome.set_aside for outcome in outcomes])
@@ -80,8 +78,8 @@ def test_four_poisons_among_four_hundred_cost_four_documents():
     assert aside["doc_id"].to_pylist() == ["PMID:0", "PMID:57", "PMID:58", "PMID:399"]
 
 
-def test_a_document_set_aside_says_why():
-    (outcome,) = run_inline(Reader(), [passages_of(["fine", "poison"])], file="pubmed26n0001")
+def test_a_document_set_aside_says_why(run_inline: RunInline):
+    (outcome,) = run_inline(Reader(), [passages_of(["fine", "poison"])])
 
     (row,) = outcome.set_aside.drop_columns(["at"]).to_pylist()
     assert outcome.set_aside.schema.equals(QUARANTINE.schema)
@@ -97,68 +95,72 @@ def test_a_document_set_aside_says_why():
     }
 
 
-def test_a_document_that_needs_too_much_memory_is_told_from_one_with_an_error():
-    (outcome,) = run_inline(Reader(), [passages_of(["huge", "fine"])], file="own")
+def test_a_document_that_needs_too_much_memory_is_told_from_one_with_an_error(
+    run_inline: RunInline,
+):
+    (outcome,) = run_inline(Reader(), [passages_of(["huge", "fine"])])
 
     assert outcome.set_aside["reason"].to_pylist() == ["out_of_memory"]
     assert outcome.set_aside["detail"].to_pylist() == ["MemoryError"]
     assert outcome.rows["doc_id"].to_pylist() == ["PMID:1"]
 
 
-def test_a_document_that_fails_once_is_kept():
-    (outcome,) = run_inline(Reader(), [passages_of(["fine", "once", "fine"])], file="own")
+def test_a_document_that_fails_once_is_kept(run_inline: RunInline):
+    (outcome,) = run_inline(Reader(), [passages_of(["fine", "once", "fine"])])
 
     assert outcome.rows["doc_id"].to_pylist() == ["PMID:0", "PMID:1", "PMID:2"]
     assert outcome.set_aside.num_rows == 0
 
 
-def test_a_batch_of_poisons_alone_still_has_rows_of_the_right_kind():
-    (outcome,) = run_inline(Reader(), [passages_of(["poison", "poison"])], file="own")
+def test_a_batch_of_poisons_alone_still_has_rows_of_the_right_kind(run_inline: RunInline):
+    (outcome,) = run_inline(Reader(), [passages_of(["poison", "poison"])])
 
     assert outcome.rows.schema.equals(ROWS)
     assert outcome.rows.num_rows == 0
     assert outcome.set_aside.num_rows == 2
 
 
-def test_the_step_is_opened_once_and_a_good_batch_is_read_once():
+def test_the_step_is_opened_once_and_a_good_batch_is_read_once(run_inline: RunInline):
     reader = Reader()
 
-    outcomes = list(run_inline(reader, [passages_of(["a"]), passages_of(["b"])], file="own"))
+    outcomes = list(run_inline(reader, [passages_of(["a"]), passages_of(["b"])]))
 
     assert len(outcomes) == 2
     assert reader.calls == {"open": 1, "read": 2}
 
 
-def test_one_poison_costs_few_further_calls():
+def test_one_poison_costs_few_further_calls(run_inline: RunInline):
     reader = Reader()
     texts = ["poison" if number == 300 else "fine" for number in range(1024)]
 
-    list(run_inline(reader, [passages_of(texts)], file="own"))
+    list(run_inline(reader, [passages_of(texts)]))
 
     assert reader.calls["read"] <= 2 * 10 + 2
 
 
-def test_an_interrupt_is_not_held_back():
+def test_an_interrupt_is_not_held_back(run_inline: RunInline):
     with pytest.raises(KeyboardInterrupt):
-        list(run_inline(Reader(), [passages_of(["fine", "stop"])], file="own"))
+        list(run_inline(Reader(), [passages_of(["fine", "stop"])]))
 
 
-def test_a_step_that_fails_on_everything_fails_instead_of_setting_all_aside():
+def test_a_step_that_fails_on_everything_fails_instead_of_setting_all_aside(run_inline: RunInline):
     batches = [passages_of(["poison"] * 5)]
 
     with pytest.raises(ValueError, match="cannot read this") as raised:
-        list(run_inline(Reader(), batches, file="own", max_set_aside=3))
+        list(run_inline(Reader(), batches, max_set_aside=3))
 
-    assert raised.value.__notes__ == [
-        "reader own: more than 3 documents failed; mend the step, or allow more by max_set_aside."
-    ]
+    (note,) = raised.value.__notes__
+    assert note == (
+        "reader pubmed26n0001: more than 3 documents failed; mend the step, or allow more by "
+        "max_set_aside."
+    )
 
 
-def test_progress_is_told_the_documents_of_each_batch():
+def test_progress_is_told_the_documents_of_each_batch(run_inline: RunInline):
     told: list[int] = []
     batches = [passages_of(["a", "poison", "c"], sections=2), passages_of([]), passages_of(["d"])]
 
-    outcomes = list(run_inline(Reader(), batches, file="own", progress=told.append))
+    outcomes = list(run_inline(Reader(), batches, progress=told.append))
 
     assert told == [3, 1]
     assert len(outcomes) == 2
@@ -172,10 +174,12 @@ def test_a_step_pickles():
     texts=st.lists(st.sampled_from(["fine", "fine", "fine", "poison", "huge"]), max_size=30),
     limit=st.integers(1, 60),
 )
-def test_nothing_is_lost_and_nothing_is_there_twice(texts: list[str], limit: int):
+def test_nothing_is_lost_and_nothing_is_there_twice(
+    texts: list[str], limit: int, run_inline: RunInline
+):
     batches = micro_batches(passages_of(texts), max_characters=limit)
 
-    outcomes = list(run_inline(Reader(), batches, file="own"))
+    outcomes = list(run_inline(Reader(), batches))
 
     kept = [doc for outcome in outcomes for doc in outcome.rows["doc_id"].to_pylist()]
     aside = [doc for outcome in outcomes for doc in outcome.set_aside["doc_id"].to_pylist()]

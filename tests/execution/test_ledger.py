@@ -16,10 +16,10 @@ from kazu_platform.errors import ComputeError
 from kazu_platform.execution.batching import micro_batches
 from kazu_platform.execution.kept import Kept
 from kazu_platform.execution.ledger import Ledger
-from kazu_platform.execution.limits import Limits
 from kazu_platform.execution.pool import Done, Lost
 from kazu_platform.execution.running import run_on_pool
 from kazu_platform.execution.steps import Outcome
+from kazu_platform.limits import Limits
 from kazu_platform.tables import PASSAGES, QUARANTINE
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kazu_platform.errors import ArtifactError
-from kazu_platform.execution.inline import run_inline
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.tables import DICTIONARY_MENTIONS
+from resources.compute import ComputeResource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,11 +96,11 @@ def test_a_step_travels_to_a_process_that_knows_nothing(step: Step, passages: Pa
     assert done.stdout.decode() == "['EGFR', 'breast cancer', 'cancer']\n"
 
 
-def test_run_inline_keeps_the_order_of_the_passages(step: Step, passages: Passages):
+def test_the_passages_keep_their_order(step: Step, passages: Passages):
     texts = passages("EGFR", "cancer", "EGFR")
-    batches = [texts.slice(0, 2), texts.slice(2)]
+    compute = ComputeResource(batch_characters=10)
 
-    outcomes = list(run_inline(step, batches, file="pubmed26n0001"))
+    outcomes = list(compute.run(step, [texts], file="pubmed26n0001"))
 
     assert [outcome.rows["doc_id"].to_pylist() for outcome in outcomes] == [
         ["PMID:0", "PMID:1"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import ipaddress
 import os
 import signal
 import subprocess
@@ -22,11 +23,15 @@ from kazu_platform.errors import (
     ComputeError,
     ConfigurationError,
     LostClusterError,
+    NoClusterError,
     NoWorkerError,
 )
 from kazu_platform.tables import PASSAGES
+from resources import compute as compute_module
+from resources import ray_cluster
 from resources.compute import ComputeResource
 from resources.ray_cluster import RayOptions, cluster_of
+from resources.ray_worker import LAST_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,6 +183,8 @@ def test_what_a_hundred_documents_make_is_the_same_inline():
 
 def test_warm_workers_are_used_again_and_as_few_as_are_needed():
     compute = compute_of()
+    # A worker is known by the bytes of its step, and those of what goes by value differ once.
+    list(compute.run(Obedient(), [passages_of(["fine"])], file="zero"))
 
     first = compute.run(Obedient("warm"), [passages_of(["fine"])], file="one")
     processes = {p for o in first for p in o.rows["process"].to_pylist()}
@@ -203,6 +210,44 @@ def test_workers_that_answered_in_time_are_not_late_because_nobody_asked():
 
     assert done == [f"PMID:{n}" for n in range(16 * 6)]
     assert (work.account.timeouts, work.account.deaths) == (0, 0)
+
+
+def test_what_was_said_of_an_end_is_read_once_and_not_kept():
+    work = compute_of(workers=1).run(Obedient(), [passages_of(["grow"])], file="own")
+    assert list(reasons(list(work)).values()) == ["out_of_memory"]
+
+    from ray.experimental.internal_kv import _internal_kv_list
+
+    assert _internal_kv_list(b"", namespace=LAST_WORDS) == []
+
+
+def test_all_of_it_listens_on_loopback_alone():
+    list(compute_of().run(Obedient(), [passages_of(["fine"])], file="own"))
+
+    heard = {address for process in _children(os.getpid()) for address in _listening(process)}
+
+    assert heard
+    assert all(address.is_loopback for address in heard)
+
+
+def test_a_ray_that_a_thread_started_outlives_it_until_it_is_closed():
+    """Linux ends processes with the thread that started them, not with its process."""
+    compute = compute_of()
+    compute.close()
+    old = _children(os.getpid())
+
+    thread = threading.Thread(
+        target=lambda: list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+    )
+    thread.start()
+    thread.join()
+    before = _children(os.getpid()) - old
+    time.sleep(1)
+
+    assert len(before) >= 4
+    assert all(map(_runs, before))
+    compute.close()
+    assert _soon(lambda: not any(map(_runs, before)))
 
 
 def test_a_step_that_cannot_be_opened_says_why():
@@ -331,17 +376,12 @@ def _at_work(*, but: set[int]) -> set[int]:
 )
 def test_a_ray_that_goes_away_is_no_documents_fault(scene: Callable[[], None]):
     """In a process of its own, because Ray may end one that its cluster went away from."""
-    code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"import {Path(__file__).stem} as here, ray.cloudpickle\n"
-        "ray.cloudpickle.register_pickle_by_value(here)\n"
-        f"here.{scene.__name__}()\n"
-    )
+    code = SCENE.format(folder=str(Path(__file__).parent), module=Path(__file__).stem)
 
     # Ray itself ends a process whose cluster is gone for a minute, which a busy machine may need.
     patient = os.environ | {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"{code}steps.{scene.__name__}()"],
         capture_output=True,
         text=True,
         timeout=280,
@@ -351,6 +391,13 @@ def test_a_ray_that_goes_away_is_no_documents_fault(scene: Callable[[], None]):
 
     assert done.returncode == 0, done.stderr
 
+
+SCENE = """
+import sys
+sys.path.insert(0, {folder!r})
+import {module} as steps, ray.cloudpickle
+ray.cloudpickle.register_pickle_by_value(steps)
+"""
 
 DRIVER = """
 import sys
@@ -482,6 +529,79 @@ def test_two_partitions_at_once_do_not_wait_for_each_other(tmp_path: Path):
         assert done.startswith("done 0")
 
 
+FOREIGN = """
+import os, ray
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+before = ray.get_runtime_context().gcs_address
+for changed in ({}, {"mode": "address", "address": before}):
+    work = steps.compute_of(**changed).run(
+        steps.Obedient(), [steps.passages_of(["fine", "exit"])], file="own"
+    )
+    outcomes = list(work)
+    print(*steps.ids(outcomes), *steps.reasons(outcomes).values(), flush=True)
+    assert ray.is_initialized() and ray.get_runtime_context().gcs_address == before
+    assert ray.get(ray.remote(lambda: 7).remote()) == 7
+try:
+    elsewhere = steps.compute_of(mode="address", address="127.0.0.1:1")
+    list(elsewhere.run(steps.Obedient(), [steps.passages_of(["fine"])], file="own"))
+except steps.ComputeError as error:
+    print(error)
+steps.compute_of().close()
+assert ray.is_initialized()
+"""
+
+
+def test_a_connection_of_somebody_else_is_used_and_left_as_it_is():
+    code = SCENE.format(folder=str(Path(__file__).parent), module=Path(__file__).stem)
+
+    done = subprocess.run(
+        [sys.executable, "-c", code + FOREIGN],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env=os.environ | {"RAY_AUTH_MODE": "disabled"},
+    )
+
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("PMID", "KAZU"))]
+    assert lines[:2] == ["PMID:0 crash"] * 2
+    assert lines[2].startswith("KAZU_RAY_ADDRESS: something else connected this process to the Ray")
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_where_no_ray_starts_steps_run_here_unless_ray_was_asked_for(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    wanted: bool,
+):
+    def none(_: object) -> None:
+        raise OSError("no room\nfor sockets")
+
+    monkeypatch.setattr(ray_cluster, "_HERE", ray_cluster._Connection())
+    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
+    monkeypatch.setattr(ray_cluster, "_start", none)
+    monkeypatch.setattr(compute_module, "_without_ray", set())
+    compute = compute_of(inline_without_ray=not wanted, unfinished=str(tmp_path))
+    compute.prepare()
+
+    if wanted:
+        with pytest.raises(NoClusterError, match="Ray did not start here .no room for sockets.;"):
+            list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+        return
+    for file in ("one", "two"):
+        done = list(compute.run(Obedient(), [passages_of(["fine", "raise"])], file=file))
+        assert (ids(done), reasons(done)) == (["PMID:0"], {"PMID:1": "error"})
+    compute.close()
+    (warning,) = caplog.messages
+    assert warning == (
+        "Ray did not start here (no room for sockets); KAZU_COMPUTE=inline does without it. Going "
+        "on in this process: a document that crashes or hangs stops it."
+    )
+
+
 def test_an_address_without_a_way_to_authenticate_is_refused(monkeypatch: pytest.MonkeyPatch):
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
@@ -507,7 +627,8 @@ def _end_ray() -> None:
     assert len(ends) >= 2
     for process in ends:
         os.kill(process, signal.SIGKILL)
-    assert _soon(lambda: not any(map(_runs, ends)))
+        # One is called a zombie before the last of its threads is gone.
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
 
 
 def _children(process: int) -> set[int]:
@@ -524,6 +645,30 @@ def _children(process: int) -> set[int]:
         fresh = {child for child, parent in parents.items() if parent in fresh} - found
         found |= fresh
     return found
+
+
+def _listening(process: int) -> set[Any]:
+    """Addresses that a process accepts connections on, from /proc."""
+    with suppress(OSError):
+        held = {str(each.readlink()) for each in Path(f"/proc/{process}/fd").iterdir()}
+        return {
+            _address(local.partition(":")[0])
+            for name in ("tcp", "tcp6")
+            for _, local, _, state, *_, inode in (
+                line.split()[:10] for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+            )
+            if state == "0A" and f"socket:[{inode}]" in held
+        }
+    return set()
+
+
+def _address(written: str) -> Any:  # noqa: ANN401 - of either family
+    """The kernel writes words of four bytes, each the wrong way round."""
+    words = bytes.fromhex(written)
+    address = ipaddress.ip_address(
+        b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+    )
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _workers_of(process: int) -> set[int]:

@@ -99,26 +99,36 @@ for address in sys.stdin:
 """
 
 
-def test_a_cluster_may_stop_and_start_between_two_partitions(token: Path, short_folder: Path):
+def driver(token: Path) -> subprocess.Popen[str]:
+    """A process that does a partition on each address that it is told."""
     code = CODE.format(folder=str(Path(__file__).parent), token=str(token))
-    with subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=clean_environment(),
-    ) as driver:
-        assert driver.stdin is not None
-        assert driver.stdout is not None
-        answers: list[str] = []
+    )
+
+
+def test_a_cluster_may_stop_and_start_between_partitions_of_which_two_run_at_once(
+    token: Path, short_folder: Path
+):
+    answers: list[str] = []
+    with driver(token) as one, driver(token) as other:
+        both = (one, other)
         for number in range(2):
             with head(short_folder.with_name(f"ray{number}"), token) as address:
-                driver.stdin.write(f"{address}\n")
-                driver.stdin.flush()
-                answers.append(driver.stdout.readline())
-        driver.stdin.close()
+                for each in both:
+                    assert each.stdin is not None
+                    each.stdin.write(f"{address}\n")
+                    each.stdin.flush()
+                answers += [each.stdout.readline() for each in both if each.stdout is not None]
+        for each in both:
+            assert each.stdin is not None
+            each.stdin.close()
 
-    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash')\n"] * 2
+    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash')\n"] * 4
 
 
 @pytest.mark.slow

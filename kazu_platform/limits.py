@@ -1,10 +1,20 @@
-"""What a run over a partition may cost: text at a time, seconds, deaths, documents set aside."""
+"""What a run over a partition may cost, and what it may cost unless somebody says otherwise.
+
+Settings, the compute resource and the checks take their defaults from here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MILLION = 1_000_000
+
+WORKER_MEMORY_MIB = 4096
+"""Memory of a worker, beyond what it shares."""
+START_SECONDS = 300.0
+"""How long to wait while no worker has opened its step."""
+MAX_SHARE_SET_ASIDE = 0.05
+"""A larger share of a partition set aside fails its check."""
 
 
 @dataclass(frozen=True)
