@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kazu_platform.arrow import compute
 from kazu_platform.errors import ArtifactError
 from kazu_platform.linking.compile import (
     build_linking_index,
@@ -30,28 +31,32 @@ ORDER = ["MONDO", "DOID", "HGNC"]
 CLASSES = {"MONDO": "disease", "DOID": "disease", "HGNC": "gene"}
 CONCEPT_IDS = [(ontology, f"{ontology}:{number}") for ontology in ORDER for number in range(4)]
 CONCEPT_ROWS = CONCEPTS.from_rows(
-    {
-        "concept_id": concept_id,
-        "ontology": ontology,
-        "entity_class": CLASSES[ontology],
-        "label": concept_id,
-        "obsolete": concept_id == "DOID:3",
-        "ontology_version": "1",
-    }
-    for ontology, concept_id in CONCEPT_IDS
+    [
+        {
+            "concept_id": concept_id,
+            "ontology": ontology,
+            "entity_class": CLASSES[ontology],
+            "label": concept_id,
+            "obsolete": concept_id == "DOID:3",
+            "ontology_version": "1",
+        }
+        for ontology, concept_id in CONCEPT_IDS
+    ]
 )
 EQUIVALENTS = CONCEPT_EQUIVALENTS.from_rows(
-    {
-        "concept_id": f"DOID:{number}",
-        "ontology": "DOID",
-        "entity_class": "disease",
-        "leader_id": f"MONDO:{number}",
-        "leader_ontology": "MONDO",
-        "method": "direct",
-        "evidence": ["MONDO"],
-        "candidates": [],
-    }
-    for number in (0, 1)
+    [
+        {
+            "concept_id": f"DOID:{number}",
+            "ontology": "DOID",
+            "entity_class": "disease",
+            "leader_id": f"MONDO:{number}",
+            "leader_ontology": "MONDO",
+            "method": "direct",
+            "evidence": ["MONDO"],
+            "candidates": [],
+        }
+        for number in (0, 1)
+    ]
 )
 NAMES = st.tuples(
     st.sampled_from(CONCEPT_IDS),
@@ -65,41 +70,45 @@ ALWAYS = [(o, f"{o}:0", f"name of {o}", "label", False, True) for o in ORDER]
 
 def synonyms(rows: Sequence[Any]) -> pa.Table:
     return SYNONYMS.from_rows(
-        {
-            "concept_id": concept_id,
-            "ontology": ontology,
-            "entity_class": CLASSES[ontology],
-            "name": name,
-            "scope": scope,
-            "normalised": normalise(name, CLASSES[ontology]),
-            "normaliser_version": NORMALISER_VERSION,
-            "case_sensitive": case_sensitive,
-            "in_context": False,
-            "source": "ontology",
-            "active": True,
-            "linkable": linkable,
-        }
-        for ontology, concept_id, name, scope, case_sensitive, linkable in dict.fromkeys(rows)
+        [
+            {
+                "concept_id": concept_id,
+                "ontology": ontology,
+                "entity_class": CLASSES[ontology],
+                "name": name,
+                "scope": scope,
+                "normalised": normalise(name, CLASSES[ontology]),
+                "normaliser_version": NORMALISER_VERSION,
+                "case_sensitive": case_sensitive,
+                "in_context": False,
+                "source": "ontology",
+                "active": True,
+                "linkable": linkable,
+            }
+            for ontology, concept_id, name, scope, case_sensitive, linkable in dict.fromkeys(rows)
+        ]
     )
 
 
 def preferences(names: Sequence[str]) -> pa.Table:
     return CURATIONS.from_rows(
-        {
-            "curation_id": name,
-            "action": "prefer",
-            "name": name,
-            "concept_id": "MONDO:2",
-            "entity_class": "disease",
-            "case_sensitive": False,
-            "author": "team",
-            "reason": "word",
-            "decided_on": date(2026, 1, 1),
-            "state": "approved",
-            "effect": "in_force",
-            "place": "line 2",
-        }
-        for name in names
+        [
+            {
+                "curation_id": name,
+                "action": "prefer",
+                "name": name,
+                "concept_id": "MONDO:2",
+                "entity_class": "disease",
+                "case_sensitive": False,
+                "author": "team",
+                "reason": "word",
+                "decided_on": date(2026, 1, 1),
+                "state": "approved",
+                "effect": "in_force",
+                "place": "line 2",
+            }
+            for name in names
+        ]
     )
 
 
@@ -108,7 +117,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def of(rows: pa.Table, concept_ids: Sequence[str]) -> pa.Table:
-    return rows.filter(pa.compute.is_in(rows["concept_id"], pa.array(concept_ids, pa.string())))
+    return rows.filter(compute.is_in(rows["concept_id"], pa.array(concept_ids, pa.string())))
 
 
 @settings(max_examples=150, deadline=None)
