@@ -219,7 +219,7 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
     def pictures() -> dict[str, dg.MetadataValue]:
         columns = tables.read(MENTIONS, file, columns=["entity_class"])
         classes = columns["entity_class"].combine_chunks().value_counts()
-        return {"classes": bars(classes, "mentions", horizontal=True)}
+        return {"classes": bars(classes, "mentions")}
 
     return Recipe(
         table=MENTIONS,

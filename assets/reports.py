@@ -291,4 +291,4 @@ def ranked(names: pa.ChunkedArray, counts: pa.ChunkedArray, title: str) -> dg.Me
     pairs = pa.StructArray.from_arrays(
         [names.combine_chunks(), counts.combine_chunks()], ["values", "counts"]
     )
-    return bars(pairs, title, horizontal=True)
+    return bars(pairs, title)

@@ -40,7 +40,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
 MENTIONS_ONLY = dg.AssetSelection.assets("mentions")
 CURATIONS_ONLY = dg.AssetSelection.assets("curations")
-WAREHOUSE_ONLY = dg.AssetSelection.assets("warehouse")
+WAREHOUSE_ONLY = dg.AssetSelection.assets("warehouse").without_checks()
 NAMES_ONLY = dg.AssetSelection.assets("concepts", "synonyms", "concept_relations", "concept_xrefs")
 
 Progress = Callable[[str, int, int], None]

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.arrow import in_order
 from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError
 from kazu_platform.linking.index import (
@@ -62,9 +63,6 @@ _NAMES = {
     "place": pl.Int16,
     "preferred": pl.Boolean,
 }
-
-_MANY_PIECES = 10_000
-"""From here on taking row by row is as quick as copying pieces."""
 
 
 def build_linking_index(  # noqa: PLR0913 - three tables and what must be known beside them
@@ -231,7 +229,7 @@ class _Compiled:
         new = n_before + np.arange(added.height)
         at = np.searchsorted(piece[kept], own, side="right")
         order = np.concatenate([np.insert(kept, at, new[: fresh.height]), new[fresh.height :]])
-        names = _taken(self.names, rows, order)
+        names = in_order([self.names, rows], order)
 
         place = np.full(n_before + added.height, -1)
         place[order] = np.arange(len(order))
@@ -435,26 +433,6 @@ def _joined(key: NDArray[np.uint32], row: NDArray[np.integer]) -> NDArray[np.uin
 
 def _parted(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     return (keys >> np.uint64(32)).astype(np.uint32), keys.astype(np.uint32).astype(np.int32)
-
-
-def _taken(before: pa.Table, added: pa.Table, order: NDArray[np.int64]) -> pa.Table:
-    """Rows of two tables, numbered on, in an order that mostly runs on: pieces are copied whole."""
-    n_before = before.num_rows
-    first = np.flatnonzero((np.diff(order, prepend=-2) != 1) | (order == n_before))
-    if len(first) > _MANY_PIECES:
-        return pa.concat_tables([before, added]).take(pa.array(order)).combine_chunks()
-    sizes = np.diff(first, append=len(order)).tolist()
-    return pa.concat_tables(
-        [
-            added.slice(0, 0),
-            *(
-                before.slice(start, size)
-                if start < n_before
-                else added.slice(start - n_before, size)
-                for start, size in zip(order[first].tolist(), sizes, strict=True)
-            ),
-        ]
-    ).combine_chunks()
 
 
 def _to_arrow(frame: pl.DataFrame) -> pa.Table:

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.arrow import runs
+from kazu_platform.arrow import in_order, runs
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.ner.defined import definitions
@@ -28,6 +28,8 @@ from kazu_platform.text.fold_column import fold_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from kazu_platform.linking.difference import Touched
     from kazu_platform.linking.linker import Linker
@@ -114,9 +116,12 @@ def update_context(
     own = _of(texts, documents)
     definitions_of_own = definitions(own)
     again = with_names_of_documents(_of(found, documents), own, definitions_of_own)
-    kept = live.filter(pa.array(~_among(live, documents).to_numpy()))
-    both = pa.concat_tables([kept, with_context(again, definitions_of_own, linker)])
-    return Updated(_in_order_of_documents(both, texts), documents.height)
+    stays = np.flatnonzero(~_among(live, documents).to_numpy())
+    new = with_context(again, definitions_of_own, linker)
+    rows = np.concatenate([stays, live.num_rows + np.arange(new.num_rows)])
+    place = np.concatenate([_places(live, texts)[stays], _places(new, texts)])
+    order = rows[np.argsort(place, kind="stable")]
+    return Updated(in_order([live, new], order), documents.height)
 
 
 def _of(rows: pa.Table, documents: pl.DataFrame) -> pa.Table:
@@ -133,17 +138,16 @@ def _among(rows: pa.Table, documents: pl.DataFrame) -> pl.Series:
     )
 
 
-def _in_order_of_documents(mentions: pa.Table, passages: pa.Table) -> pa.Table:
-    """Bring documents, each of which stands in one piece and in order, into that of the texts."""
+def _places(mentions: pa.Table, passages: pa.Table) -> NDArray[np.uint32]:
+    """Place of each mention's document among the texts; its mentions stand behind each other."""
     run = runs(mentions, _DOCUMENT)
     first = np.flatnonzero(np.diff(run, prepend=-1))
     pieces = pl.DataFrame(mentions.select(_DOCUMENT).take(pa.array(first)))
     places = pl.DataFrame(passages.select(_DOCUMENT)).with_row_index("place")
-    place = pieces.join(
+    found = pieces.join(
         places.unique(_DOCUMENT, keep="first"), on=_DOCUMENT, how="left", maintain_order="left"
-    )["place"].to_numpy()
-    order = np.argsort(place[run], kind="stable")
-    return mentions.take(pa.array(order))
+    )
+    return found["place"].to_numpy()[run]
 
 
 def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:

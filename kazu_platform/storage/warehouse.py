@@ -156,7 +156,7 @@ def files_named_by(path: Path) -> frozenset[str]:
 def _named_by(path: Path) -> dict[str, str]:
     """Parquet files that a warehouse reads, each with its table and partition."""
     sql = "SELECT path, table_name || ' ' || partition FROM warehouse.warehouse_files"
-    return dict(_ask(path, sql))
+    return {file: name for file, name in _ask(path, sql)}  # noqa: C416 - says that they are two
 
 
 def _made_by(path: Path) -> tuple[str, str]:
@@ -164,7 +164,7 @@ def _made_by(path: Path) -> tuple[str, str]:
     return code_version, lake
 
 
-def _ask(path: Path, sql: str) -> list[tuple[str, str]]:
+def _ask(path: Path, sql: str) -> list[tuple[str, ...]]:
     """Rows of a warehouse's own tables.
 
     Raises:
@@ -221,10 +221,10 @@ def _fill(
 def _add_ancestors(connection: duckdb.DuckDBPyConnection, former: Path, wanted: str) -> None:
     """Make the table of ancestors, or take it over from a warehouse that has the same."""
     try:
-        ((there,),) = _ask(former, "SELECT ancestors_of FROM warehouse.warehouse_info")
+        there = _ask(former, "SELECT ancestors_of FROM warehouse.warehouse_info")
     except QueryError:  # there is no warehouse, or it is of another version
-        there = None
-    if there != wanted:
+        there = []
+    if there != [(wanted,)]:
         connection.execute(_CLOSURE)
         return
     connection.execute(f"ATTACH {quoted(str(former))} AS former (READ_ONLY)")
