@@ -32,7 +32,7 @@ from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "vocabularies"
-INDEX_VERSION = "1"
+INDEX_VERSION = "2"
 DICTIONARY, LINKING = "dictionary", "linking"
 OF_ONTOLOGY = "synonyms/"
 """Before the name of each ontology in the inputs of an index: which generation it was."""
@@ -173,7 +173,9 @@ def _changed(
     lake: Lake, before: Mapping[str, str], now: Mapping[str, str], columns: Sequence[str]
 ) -> tuple[pa.Table, pa.Table] | None:
     """Names of the ontologies that changed, before and now; nothing if they are not known."""
-    if before.get("code") != now["code"]:
+    if before.get("code") != now["code"] or not any(
+        name.startswith(OF_ONTOLOGY) for name in before
+    ):
         return None
     none = SYNONYMS.empty().select(list(columns))
     old, new = [none], [none]

@@ -24,7 +24,7 @@ from kazu_platform.linking.open import open_linker
 from kazu_platform.ner.combination import combine
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import RULES_VERSION
-from kazu_platform.ner.documented import DOCUMENTED_VERSION, with_names_of_documents
+from kazu_platform.ner.documented import with_names_of_documents
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Staged
@@ -190,7 +190,7 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
         "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
         "linking": index.version,
         "linker": linker.version,
-        "context": f"{CONTEXT_VERSION}-{DOCUMENTED_VERSION}",
+        "context": CONTEXT_VERSION,
     }
     remade = {"documents_remade": source.n_rows}
     texts = cache(partial(read_passages, tables, file))

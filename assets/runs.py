@@ -195,7 +195,7 @@ def replay_quarantine(
 
 @dataclass(frozen=True)
 class Step:
-    """A run: what it is called, what it makes, of which partition, and whom to tell afterwards."""
+    """A run: what it is called, what it makes, of which partition; whom to tell, if all is well."""
 
     what: str
     layer: dg.AssetSelection
@@ -205,6 +205,7 @@ class Step:
 
 def _take(steps: Sequence[Step], graph: Graph, progress: Progress, *, by: str) -> Iterator[Failed]:
     """Make a run of each step, tagged with who launched it; yield what failed."""
+    all_well = True
     for done, step in enumerate(steps):
         progress(step.what, done, len(steps))
         run = dg.materialize(
@@ -219,8 +220,11 @@ def _take(steps: Sequence[Step], graph: Graph, progress: Progress, *, by: str) -
         )
         if _was_stopped(run):
             raise dg.DagsterExecutionInterruptedError(f"Stopped at {step.what}.")
-        yield from (Failed(step.what, why) for why in _failures(run))
-        step.done()
+        failures = [Failed(step.what, why) for why in _failures(run)]
+        yield from failures
+        all_well = all_well and not failures
+        if all_well:
+            step.done()
     progress("done", len(steps), len(steps))
 
 

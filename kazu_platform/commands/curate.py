@@ -216,6 +216,8 @@ def apply() -> int:
         return STOPPED
     for failed in done.failed:
         console.print(f"failed: {failed.what}: {failed.why}", markup=False)
+    if not effective:
+        console.print("Not all mentions and links are up to date; mend what failed, run it again.")
     for moment in effective:
         sys.stdout.write(
             f"Names of {done.ontologies} ontologies curated anew; mentions and links of "
@@ -238,6 +240,7 @@ def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
     Raises:
         ConfigurationError: a run was stopped half way, or something is yet to be made.
     """
+    from kazu_platform.linking.context import CONTEXT_VERSION
     from kazu_platform.ner.dictionary import dictionary_version
     from kazu_platform.ner.dictionary_index import read_dictionary_manifest
     from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS
@@ -249,6 +252,7 @@ def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
         for table, key, wanted in (
             (DICTIONARY_MENTIONS, "step", step),
             (MENTIONS, "linking", linking),
+            (MENTIONS, "context", CONTEXT_VERSION),
         )
         for name, pointer in lake.pointers(table).items()
         if pointer.inputs.get(key) != wanted
@@ -256,8 +260,8 @@ def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
     if behind:
         raise ConfigurationError(
             f"{behind[0]}{f' and {len(set(behind)) - 1} more' if len(set(behind)) > 1 else ''}: "
-            "was read with other vocabularies than those in use; run kazu-platform curate apply "
-            "first."
+            "was read with other vocabularies or rules than those in use; run kazu-platform curate "
+            "apply first."
         )
 
 

@@ -22,7 +22,11 @@ from kazu_platform.arrow import in_order, runs
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.ner.defined import definitions
-from kazu_platform.ner.documented import OF_DOCUMENTS, with_names_of_documents
+from kazu_platform.ner.documented import (
+    DOCUMENTED_VERSION,
+    OF_DOCUMENTS,
+    with_names_of_documents,
+)
 from kazu_platform.tables import MENTIONS
 from kazu_platform.text.fold_column import fold_names
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 
 _DOCUMENT = ["doc_id", "content_hash"]
 _STRING = ["text", "entity_class"]
-CONTEXT_VERSION = "1"
+CONTEXT_VERSION = f"1-{DOCUMENTED_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
 

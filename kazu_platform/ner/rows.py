@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.arrow import compute
+from kazu_platform.arrow import compute, in_order
 from kazu_platform.ner.dictionary_index import (
     LOSSY,
     DictionaryIndex,
@@ -71,18 +71,17 @@ class DictionaryTables:
         own, new = (_renumbered(each, classes) for each in (self, part))
         order = _merged(own.patterns, new.patterns, keys)
         sizes = np.concatenate([_sizes(each.patterns, each.names) for each in (own, new)])
-        which = pa.array(ranges((np.cumsum(sizes) - sizes)[order], sizes[order]))
-        names = pa.concat_tables([own.names, new.names]).take(which)
-        covered = pa.array(_merged(own.covered, new.covered, keys))
-        patterns = pa.concat_tables([own.patterns, new.patterns]).take(pa.array(order))
         ordered = sizes[order]
+        which = ranges((np.cumsum(sizes) - sizes)[order], ordered)
+        covered = _merged(own.covered, new.covered, keys)
+        patterns = in_order([own.patterns, new.patterns], order)
         first = pa.array((np.cumsum(ordered) - ordered).astype(np.int32))
         whole = DictionaryTables(
             classes=classes,
             patterns=patterns.set_column(2, "first_name", first),
-            names=names,
-            counts=pa.concat_tables([own.counts, new.counts]).take(which),
-            covered=pa.concat_tables([own.covered, new.covered]).take(covered),
+            names=in_order([own.names, new.names], which),
+            counts=in_order([own.counts, new.counts], which),
+            covered=in_order([own.covered, new.covered], covered),
         )
         there = np.unique(whole.names["entity_class"].to_numpy()).tolist()
         return _renumbered(whole, tuple(classes[number] for number in there))

@@ -221,15 +221,16 @@ def _fill(
 def _add_ancestors(connection: duckdb.DuckDBPyConnection, former: Path, wanted: str) -> None:
     """Make the table of ancestors, or take it over from a warehouse that has the same."""
     try:
-        there = _ask(former, "SELECT ancestors_of FROM warehouse.warehouse_info")
-    except QueryError:  # there is no warehouse, or it is of another version
-        there = []
-    if there != [(wanted,)]:
-        connection.execute(_CLOSURE)
-        return
-    connection.execute(f"ATTACH {quoted(str(former))} AS former (READ_ONLY)")
-    connection.execute("CREATE TABLE concept_ancestors AS FROM former.concept_ancestors")
-    connection.execute("DETACH former")
+        connection.execute(f"ATTACH {quoted(str(former))} AS former (READ_ONLY)")
+        there = connection.execute("SELECT ancestors_of FROM former.warehouse_info").fetchall()
+        if there == [(wanted,)]:
+            connection.execute("CREATE TABLE concept_ancestors AS FROM former.concept_ancestors")
+            return
+    except duckdb.Error:  # there is no warehouse, or it is damaged or of another version
+        connection.execute("DROP TABLE IF EXISTS concept_ancestors")
+    finally:
+        connection.execute("DETACH DATABASE IF EXISTS former")
+    connection.execute(_CLOSURE)
 
 
 def _ancestors_of(live: Mapping[str, Mapping[str, Pointer]]) -> str:

@@ -172,12 +172,14 @@ class Home:
         assets = build_assets(self.settings.catalogue())
         return materialise_everything(Graph(assets, resources, self.instance), resources["sources"])
 
-    def curate(self) -> Summary:
+    def curate(self, in_effect: Callable[[], None] = lambda: None) -> Summary:
         """Bring the catalogue's curations into effect, as `kazu-platform curate apply` does."""
         resources = build_resources(self.settings)
         assets = build_assets(self.settings.catalogue())
         graph = Graph(assets, resources, self.instance)
-        return put_curations_into_effect(graph, resources["sources"], self.lake)
+        return put_curations_into_effect(
+            graph, resources["sources"], self.lake, in_effect=in_effect
+        )
 
     def generations(self, table: Table) -> dict[str, str]:
         """Partition to the name of its live generation."""

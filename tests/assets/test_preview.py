@@ -13,7 +13,15 @@ from kazu_platform.commands.curate import preview
 from kazu_platform.errors import ConfigurationError
 from kazu_platform.ontologies.curations import read_curations
 from kazu_platform.reports.preview import Indices, preview_curations, summary
-from kazu_platform.tables import CITATIONS, CONCEPTS, LINKS, MENTIONS, SYNONYMS
+from kazu_platform.tables import (
+    CITATIONS,
+    CONCEPTS,
+    DICTIONARY_MENTIONS,
+    LINKS,
+    MENTIONS,
+    SENTENCES,
+    SYNONYMS,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -136,6 +144,22 @@ def test_a_wrong_file_of_curations_changes_nothing(home: Home, tmp_path: Path):
     assert [failed.what for failed in done.failed] == ["curations"]
     assert "item 1 (line 1)" in done.failed[0].why
     assert home.generations(SYNONYMS) == before
+
+
+def test_a_decision_is_not_in_effect_where_a_file_could_not_be_read(home: Home, tmp_path: Path):
+    path = tmp_path / "curations.yaml"
+    path.write_text(yaml.safe_dump([ALWAYS | DECISIONS[0]]), "utf-8")
+    home.use_catalogue(home.catalogue() | {"curations": str(path)})
+    told: list[str] = []
+    assert home.curate(in_effect=lambda: told.append("whole")).failed == []
+    path.write_text("[]", "utf-8")
+    file = home.lake.partitions(DICTIONARY_MENTIONS)[0]
+    Path(home.lake.pointer(SENTENCES, file).path).unlink()
+
+    done = home.curate(in_effect=lambda: told.append("in part"))
+
+    assert file in {failed.what for failed in done.failed}
+    assert told == ["whole"]
 
 
 def test_a_lake_that_was_left_half_way_is_not_compared_with(

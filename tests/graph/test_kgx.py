@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from kazu_platform.errors import ConfigurationError
-from kazu_platform.graph.kgx import export_kgx, kgx_problems
+from kazu_platform.graph.kgx import export_kgx, is_export_of, kgx_problems, note_export
 from kazu_platform.tables import EDGES, NODES
 
 if TYPE_CHECKING:
@@ -140,6 +140,22 @@ def test_the_same_graph_gives_the_same_bytes(tmp_path: Path):
 
     assert one.nodes.read_bytes() == other.nodes.read_bytes()
     assert one.edges.read_bytes() == other.edges.read_bytes()
+
+
+def test_an_export_is_of_a_version_until_somebody_touches_it(tmp_path: Path):
+    folder = tmp_path / "kgx"
+    assert not is_export_of(folder, "1")
+    written = export_kgx(GRAPH_NODES, GRAPH_EDGES, folder)
+    assert not is_export_of(folder, "1")
+
+    note_export(folder, "1")
+    assert is_export_of(folder, "1")
+    assert not is_export_of(folder, "2")
+
+    written.edges.write_bytes(written.edges.read_bytes())
+    assert not is_export_of(folder, "1")
+    written.edges.unlink()
+    assert not is_export_of(folder, "1")
 
 
 def test_a_failed_export_leaves_the_old_one(tmp_path: Path):

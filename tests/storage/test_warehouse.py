@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from kazu_platform.errors import LakeError, OldSchemaError, QueryError
+from kazu_platform.storage import warehouse
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.warehouse import (
     behind,
@@ -236,6 +238,27 @@ def test_ancestors_end_in_a_cycle_and_leave_out_the_concept_itself(corpus: Lake,
         ("MONDO:3", "MONDO:1"),
         ("MONDO:3", "MONDO:2"),
     ]
+
+
+def test_ancestors_are_taken_over_only_from_a_whole_warehouse_of_the_same(
+    corpus: Lake, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    query = "FROM concept_ancestors ORDER BY ALL"
+    found = ask(corpus, path, query)
+    closure = warehouse._CLOSURE
+    with duckdb.connect(str(path)) as connection:  # a mark that counting anew would not leave
+        connection.execute("DELETE FROM concept_ancestors WHERE concept_id = 'MONDO:3'")
+    assert ask(corpus, path, query) == found[:2]
+
+    path.write_bytes(b"no database")
+    assert ask(corpus, path, query) == found
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM concept_ancestors")
+    monkeypatch.setattr(warehouse, "_CLOSURE", closure + "-- otherwise")
+    assert ask(corpus, path, query) == found
+    relations = corpus.read(CONCEPT_RELATIONS, "MONDO")
+    corpus.write(CONCEPT_RELATIONS, relations.slice(1), partition="MONDO")
+    assert ask(corpus, path, query) != found
 
 
 def test_a_warehouse_is_behind_until_it_shows_what_is_live(corpus: Lake, path: Path):
