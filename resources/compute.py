@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -25,8 +25,8 @@ from kazu_platform.limits import MAX_SHARE_SET_ASIDE, START_SECONDS, WORKER_MEMO
 from resources.ray_cluster import Cluster, RayOptions, cluster_of
 
 Mode = Literal["inline", "local", "address"]
-Watcher = Callable[[str, str, int, int], None]
-"""Told the step, the partition, and how many of its documents are done, of how many."""
+Watcher = Callable[[str, str, int, int | None], None]
+"""Told the step, the partition, how many of its documents are done, and of how many if known."""
 
 _DEFAULTS = Limits()
 _log = logging.getLogger(__name__)
@@ -171,7 +171,6 @@ class ComputeResource(dg.ConfigurableResource):
         """
         limits = self.limits
         if _watchers:
-            passages = list(passages)
             progress = _told_to_watchers(step.name, file, passages, progress)
         longest = min(limits.batch_characters, limits.document_characters)
         batches = (
@@ -269,10 +268,11 @@ class ComputeResource(dg.ConfigurableResource):
 
 
 def _told_to_watchers(
-    step: str, file: str, passages: list[pa.Table], progress: Callable[[int], None] | None
+    step: str, file: str, passages: Iterable[pa.Table], progress: Callable[[int], None] | None
 ) -> Callable[[int], None]:
     """Have watchers told, and whoever else is."""
-    total = sum(len(document_borders(table)) - 1 for table in passages)
+    # What streams is not counted: it would have to be held whole.
+    total = _n_documents(passages) if isinstance(passages, Sequence) else None
     done = 0
 
     def tell(documents: int) -> None:
@@ -284,6 +284,10 @@ def _told_to_watchers(
             progress(documents)
 
     return tell
+
+
+def _n_documents(passages: Sequence[pa.Table]) -> int:
+    return sum(len(document_borders(table)) - 1 for table in passages)
 
 
 def _n_cores() -> int:
