@@ -68,15 +68,16 @@ class _Keeper(threading.Thread):
         super().__init__(name="ray-keeper", daemon=True)
         self.options = options
         self._began, self._let_go = threading.Event(), threading.Event()
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> None:
         """Start it, and stay."""
         try:
             _start(self.options)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told, of an exit too
             self._error = error
-        self._began.set()
+        finally:
+            self._began.set()
         if self._error is None:
             self._let_go.wait()
 
@@ -381,7 +382,7 @@ def _name(address: str) -> str:
     return f"the Ray at {address}" if address else "a Ray of its own"
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -602,6 +602,19 @@ def test_where_no_ray_starts_steps_run_here_unless_ray_was_asked_for(
     )
 
 
+def test_whoever_waits_for_a_ray_is_told_that_its_start_left(monkeypatch: pytest.MonkeyPatch):
+    def leave(_: object) -> None:
+        sys.exit("no more")
+
+    monkeypatch.setattr(ray_cluster, "_start", leave)
+    keeper = ray_cluster._Keeper(RayOptions())
+    keeper.start()
+
+    assert keeper._began.wait(timeout=20)
+    with pytest.raises(NoClusterError, match="Ray did not start here .no more.;"):
+        keeper.wait()
+
+
 def test_an_address_without_a_way_to_authenticate_is_refused(monkeypatch: pytest.MonkeyPatch):
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
