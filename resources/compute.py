@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,7 +32,9 @@ Watcher = Callable[[str, str, int, int | None], None]
 _DEFAULTS = Limits()
 _log = logging.getLogger(__name__)
 _watchers: list[Watcher] = []
-_without_ray = set[Cluster]()
+_without_ray: dict[Cluster, float] = {}
+TRY_AGAIN_SECONDS = 300.0
+"""So long after a Ray did not start, steps go without it."""
 
 
 @contextmanager
@@ -181,7 +184,8 @@ class ComputeResource(dg.ConfigurableResource):
         )
 
         def outcomes() -> Iterator[Outcome]:
-            with self._pool(step, file) as pool:
+            mode = ledger.account.mode = self._mode_of(step)
+            with self._pool(step, file, mode) as pool:
                 yield from run_on_pool(ledger, pool, limits, progress=progress)
 
         return Work(ledger.account, outcomes())
@@ -215,8 +219,8 @@ class ComputeResource(dg.ConfigurableResource):
         return Kept(Path(self.unfinished), step, file=file, limits=repr(limits))
 
     @contextmanager
-    def _pool(self, step: Step, file: str) -> Generator[Pool]:
-        if self.mode == "inline" or not self._has_ray(step):
+    def _pool(self, step: Step, file: str, mode: Mode) -> Generator[Pool]:
+        if mode == "inline":
             yield InlinePool(step, file=file, max_set_aside=self.max_set_aside)
             return
         from resources.ray_pool import RayPool, WorkerOptions
@@ -248,23 +252,35 @@ class ComputeResource(dg.ConfigurableResource):
             )
         )
 
-    def _has_ray(self, step: Step) -> bool:
-        """Whether to count on Ray; a start that failed once is not tried again."""
+    def _mode_of(self, step: Step) -> Mode:
+        """Where the step runs: where it should, or here if no Ray starts and that will do."""
         can_do_without = self.mode == "local" and step.name not in self.runtime_envs
-        if not (self.inline_without_ray and can_do_without):
+        if self.inline_without_ray and can_do_without and not _starts(self._cluster()):
+            return "inline"
+        return self.mode
+
+
+def _starts(cluster: Cluster) -> bool:
+    """Whether a Ray is there, or starts; one that did not is tried again after some minutes.
+
+    A start that fails may take long: every partition trying it would cost more than Ray gives.
+    """
+    failed = _without_ray.get(cluster)
+    if failed is not None and time.monotonic() - failed < TRY_AGAIN_SECONDS:
+        return False
+    try:
+        with cluster.connected():
+            _without_ray.pop(cluster, None)
             return True
-        cluster = self._cluster()
-        if cluster in _without_ray:
-            return False
-        try:
-            with cluster.connected():
-                return True
-        except NoClusterError as error:
-            _without_ray.add(cluster)
-            _log.warning(
-                "%s Going on in this process: a document that crashes or hangs stops it.", error
-            )
-            return False
+    except NoClusterError as error:
+        _without_ray[cluster] = time.monotonic()
+        _log.warning(
+            "%s Going on in this process: a document that crashes or hangs stops it. Ray is tried "
+            "again in %d minutes.",
+            error,
+            TRY_AGAIN_SECONDS // 60,
+        )
+        return False
 
 
 def _told_to_watchers(

@@ -221,3 +221,4 @@ def test_what_a_detection_did_is_in_its_metadata(home: Home):
     assert said["documents_detected"] == n_documents
     assert said["documents_kept_from_a_run_that_died"] == said["workers_lost"] == 0
     assert said["micro_batches"] >= 1
+    assert said["compute"] == "inline"

@@ -42,7 +42,9 @@ def n_reused(folder: Path, step: Ids, **changed: object) -> int:
     return work.account.documents_reused
 
 
-def _no_ray(_: ComputeResource, step: Ids, file: str) -> AbstractContextManager[InlinePool]:
+def _no_ray(
+    _: ComputeResource, step: Ids, file: str, _mode: str
+) -> AbstractContextManager[InlinePool]:
     return nullcontext(InlinePool(step, file=file, max_set_aside=0))
 
 
