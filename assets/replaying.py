@@ -94,7 +94,7 @@ def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, fil
     exchange = Exchange(known.num_rows, lost, pa.concat_tables(found))
     lake.write(
         DICTIONARY_MENTIONS,
-        exchange.of(known, passages),
+        exchange.of(known, lambda: passages),
         partition=file,
         inputs=live.inputs,
         expected=live.generation,
