@@ -79,7 +79,7 @@ class ComputeResource(dg.ConfigurableResource):
         description="In mode local, if no Ray starts: say so, and run steps that have no runtime "
         "environment of their own in this process, instead of failing.",
     )
-    address: str = Field(default="", description="Of a Ray cluster, host:port or ray://host:port.")
+    address: str = Field(default="", description="Of the head node of a Ray cluster: host:port.")
     token_path: str = Field(default="", description="File with the token of the cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
     cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)

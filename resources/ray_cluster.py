@@ -23,6 +23,7 @@ from functools import cache
 from typing import Any
 
 from kazu_platform.errors import (
+    RAY_CLIENT,
     ComputeError,
     ConfigurationError,
     LostClusterError,
@@ -202,8 +203,10 @@ class Cluster:
         Raises:
             NoClusterError: there is no Ray at the address, or it did not start.
             ComputeError: this process is at work on another Ray.
-            ConfigurationError: nothing says how to authenticate.
+            ConfigurationError: nothing says how to authenticate, or it is no head node.
         """
+        if self.options.address.startswith(RAY_CLIENT):
+            raise ConfigurationError.of_ray_client(self.options.address)
         with _HERE.lock:
             self._connect()
             _HERE.users += 1
@@ -356,7 +359,7 @@ def _must_be_at(address: str) -> None:
     Raises:
         ComputeError: it is not.
     """
-    if not address or address.startswith("ray://"):
+    if not address:
         return
     import ray
 

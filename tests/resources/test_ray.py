@@ -649,6 +649,13 @@ def test_an_address_without_a_way_to_authenticate_is_refused(monkeypatch: pytest
         list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
 
 
+def test_the_address_of_a_ray_client_is_refused():
+    compute = ComputeResource(mode="address", address="ray://head:10001")
+
+    with pytest.raises(ConfigurationError, match="is a Ray client; give .* such as head:6379"):
+        list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+
+
 def test_a_token_file_that_is_not_there_is_named(tmp_path: Path):
     cluster = cluster_of(RayOptions(address="127.0.0.1:1", token_path=str(tmp_path / "none")))
 
