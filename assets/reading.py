@@ -92,11 +92,13 @@ def dictionary_mentions(
     texts = cache(partial(read_passages, tables, file))
     again = Rematching(tables, store, compute, index, file, inputs, texts)
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
-    done = {"documents_detected": 0}
+    done: dict[str, int | str] = {"documents_detected": 0}
+    n_read = 0
 
     def report(documents: int) -> None:
-        done["documents_detected"] += documents
-        context.log.info("%d of %d documents read", done["documents_detected"], source.n_rows)
+        nonlocal n_read
+        n_read += documents
+        context.log.info("%d of %d documents read", n_read, source.n_rows)
 
     def read() -> Iterator[pa.Table]:
         if (rematched := again.mentions()) is not None:
@@ -141,9 +143,10 @@ def dictionary_mentions(
     yield gates.nothing_set_aside(DICTIONARY_MENTIONS, file, aside)
 
 
-def figures_of(account: Account) -> dict[str, int]:
-    """What a run over a partition did, as its asset reports it."""
+def figures_of(account: Account) -> dict[str, int | str]:
+    """What a run over a partition did and where, as its asset reports it."""
     return {
+        "compute": account.mode,
         "documents_detected": account.documents - account.documents_reused,
         "documents_kept_from_a_run_that_died": account.documents_reused,
         "micro_batches": account.batches,

@@ -7,7 +7,7 @@ is mended in its file, which is then read anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,23 +56,41 @@ def set_aside_in(lake: Lake, stage: str) -> dict[str, int]:
     }
 
 
-def replay(lake: Lake, store: ArtifactStore, compute: ComputeResource) -> Iterator[Replayed]:
+def replay(
+    lake: Lake,
+    store: ArtifactStore,
+    compute: ComputeResource,
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+) -> Iterator[Replayed]:
     """Try all of it again, partition by partition; each is published before the next.
 
     Surfaces are only made ready to be linked by the next run of `links`: all of them are left.
 
+    Args:
+        lake: where it is.
+        store: where the dictionary in use is.
+        compute: reads the documents.
+        progress: told each partition before it is tried, how many are done, and of how many.
+
     Raises:
         LostRaceError: somebody wrote the same file meanwhile; nothing of it was published.
     """
-    for file, tried in set_aside_in(lake, DICTIONARY).items():
-        left = _replay_file(lake, store, compute, file)
-        yield Replayed(DICTIONARY, file, tried, left)
-    for bucket, tried in set_aside_in(lake, LINKING).items():
-        # Surfaces without links are linked by the next run that does not think it is done.
-        live = lake.live(LINKS, bucket)
-        if live is not None:
-            lake.confirm(LINKS, live, {})
-        yield Replayed(LINKING, bucket, tried, tried)
+    waiting = [(stage, *each) for stage in STAGES for each in set_aside_in(lake, stage).items()]
+    for done, (stage, partition, tried) in enumerate(waiting):
+        progress(f"{stage} {partition}", done, len(waiting))
+        if stage == DICTIONARY:
+            left = _replay_file(lake, store, compute, partition)
+        else:
+            left = tried
+            _have_linked(lake, partition)
+        yield Replayed(stage, partition, tried, left)
+
+
+def _have_linked(lake: Lake, bucket: str) -> None:
+    """Surfaces without links are linked by the next run that does not think it is done."""
+    live = lake.live(LINKS, bucket)
+    if live is not None:
+        lake.confirm(LINKS, live, {})
 
 
 def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, file: str) -> int:
@@ -94,7 +112,7 @@ def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, fil
     exchange = Exchange(known.num_rows, lost, pa.concat_tables(found))
     lake.write(
         DICTIONARY_MENTIONS,
-        exchange.of(known, passages),
+        exchange.of(known, lambda: passages),
         partition=file,
         inputs=live.inputs,
         expected=live.generation,

@@ -175,10 +175,7 @@ def replay_quarantine(
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
     lake, store = graph.resources["lake"].open(), graph.resources["artifacts"].open()
-    replayed: list[Replayed] = []
-    for each in replay(lake, store, graph.resources["compute"]):
-        replayed.append(each)
-        progress(f"{each.stage} {each.partition}", len(replayed), len(replayed))
+    replayed = list(replay(lake, store, graph.resources["compute"], progress))
     changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
     files = [each.partition for each in changed if each.stage == DICTIONARY]
     graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)

@@ -35,12 +35,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+RAY_CLIENT = "ray://"
+
+
 class KazuPlatformError(Exception):
     """Anything that this platform raises on purpose."""
 
 
 class ConfigurationError(KazuPlatformError):
     """A setting, or the catalogue, is wrong."""
+
+    @classmethod
+    def of_ray_client(cls, address: str) -> Self:
+        """Refuse to go through a Ray client, which knows nothing of the cluster behind it.
+
+        >>> str(ConfigurationError.of_ray_client("ray://h:10001"))
+        'KAZU_RAY_ADDRESS: ray://h:10001 is a Ray client; give the head node, such as h:6379.'
+        """
+        host = address.removeprefix(RAY_CLIENT).partition(":")[0]
+        return cls(
+            f"KAZU_RAY_ADDRESS: {address} is a Ray client; give the head node, such as {host}:6379."
+        )
 
 
 class UnknownNameError(ConfigurationError):

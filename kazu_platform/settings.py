@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kazu_platform.documents import EntityClass
-from kazu_platform.errors import ConfigurationError, UnknownNameError
+from kazu_platform.errors import RAY_CLIENT, ConfigurationError, UnknownNameError
 from kazu_platform.limits import MAX_SHARE_SET_ASIDE, WORKER_MEMORY_MIB, Limits
 from kazu_platform.yaml_text import yaml_value
 
@@ -270,7 +270,7 @@ class Settings(BaseSettings):
         "ray_address. Default: address if there is one, else local.",
     )
     ray_address: str = Field(
-        default="", description="Of a Ray cluster: host:port or ray://host:port."
+        default="", description="Of the head node of a Ray cluster: host:port."
     )
     ray_token_path: str = Field(default="", description="File with the token of that cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
@@ -406,6 +406,8 @@ def read_settings() -> Settings:
         raise ConfigurationError(
             "KAZU_COMPUTE: address needs KAZU_RAY_ADDRESS, such as 10.0.0.1:6379."
         )
+    if settings.ray_address.startswith(RAY_CLIENT):
+        raise ConfigurationError.of_ray_client(settings.ray_address)
     return settings
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -25,13 +26,15 @@ from kazu_platform.limits import MAX_SHARE_SET_ASIDE, START_SECONDS, WORKER_MEMO
 from resources.ray_cluster import Cluster, RayOptions, cluster_of
 
 Mode = Literal["inline", "local", "address"]
-Watcher = Callable[[str, str, int, int], None]
-"""Told the step, the partition, and how many of its documents are done, of how many."""
+Watcher = Callable[[str, str, int, int | None], None]
+"""Told the step, the partition, how many of its documents are done, and of how many if known."""
 
 _DEFAULTS = Limits()
 _log = logging.getLogger(__name__)
 _watchers: list[Watcher] = []
-_without_ray = set[Cluster]()
+_without_ray: dict[Cluster, float] = {}
+TRY_AGAIN_SECONDS = 300.0
+"""So long after a Ray did not start, steps go without it."""
 
 
 @contextmanager
@@ -76,7 +79,7 @@ class ComputeResource(dg.ConfigurableResource):
         description="In mode local, if no Ray starts: say so, and run steps that have no runtime "
         "environment of their own in this process, instead of failing.",
     )
-    address: str = Field(default="", description="Of a Ray cluster, host:port or ray://host:port.")
+    address: str = Field(default="", description="Of the head node of a Ray cluster: host:port.")
     token_path: str = Field(default="", description="File with the token of the cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
     cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
@@ -171,7 +174,6 @@ class ComputeResource(dg.ConfigurableResource):
         """
         limits = self.limits
         if _watchers:
-            passages = list(passages)
             progress = _told_to_watchers(step.name, file, passages, progress)
         longest = min(limits.batch_characters, limits.document_characters)
         batches = (
@@ -182,7 +184,8 @@ class ComputeResource(dg.ConfigurableResource):
         )
 
         def outcomes() -> Iterator[Outcome]:
-            with self._pool(step, file) as pool:
+            mode = ledger.account.mode = self._mode_of(step)
+            with self._pool(step, file, mode) as pool:
                 yield from run_on_pool(ledger, pool, limits, progress=progress)
 
         return Work(ledger.account, outcomes())
@@ -216,8 +219,8 @@ class ComputeResource(dg.ConfigurableResource):
         return Kept(Path(self.unfinished), step, file=file, limits=repr(limits))
 
     @contextmanager
-    def _pool(self, step: Step, file: str) -> Generator[Pool]:
-        if self.mode == "inline" or not self._has_ray(step):
+    def _pool(self, step: Step, file: str, mode: Mode) -> Generator[Pool]:
+        if mode == "inline":
             yield InlinePool(step, file=file, max_set_aside=self.max_set_aside)
             return
         from resources.ray_pool import RayPool, WorkerOptions
@@ -249,30 +252,43 @@ class ComputeResource(dg.ConfigurableResource):
             )
         )
 
-    def _has_ray(self, step: Step) -> bool:
-        """Whether to count on Ray; a start that failed once is not tried again."""
+    def _mode_of(self, step: Step) -> Mode:
+        """Where the step runs: where it should, or here if no Ray starts and that will do."""
         can_do_without = self.mode == "local" and step.name not in self.runtime_envs
-        if not (self.inline_without_ray and can_do_without):
+        if self.inline_without_ray and can_do_without and not _starts(self._cluster()):
+            return "inline"
+        return self.mode
+
+
+def _starts(cluster: Cluster) -> bool:
+    """Whether a Ray is there, or starts; one that did not is tried again after some minutes.
+
+    A start that fails may take long: every partition trying it would cost more than Ray gives.
+    """
+    failed = _without_ray.get(cluster)
+    if failed is not None and time.monotonic() - failed < TRY_AGAIN_SECONDS:
+        return False
+    try:
+        with cluster.connected():
+            _without_ray.pop(cluster, None)
             return True
-        cluster = self._cluster()
-        if cluster in _without_ray:
-            return False
-        try:
-            with cluster.connected():
-                return True
-        except NoClusterError as error:
-            _without_ray.add(cluster)
-            _log.warning(
-                "%s Going on in this process: a document that crashes or hangs stops it.", error
-            )
-            return False
+    except NoClusterError as error:
+        _without_ray[cluster] = time.monotonic()
+        _log.warning(
+            "%s Going on in this process: a document that crashes or hangs stops it. Ray is tried "
+            "again in %d minutes.",
+            error,
+            TRY_AGAIN_SECONDS // 60,
+        )
+        return False
 
 
 def _told_to_watchers(
-    step: str, file: str, passages: list[pa.Table], progress: Callable[[int], None] | None
+    step: str, file: str, passages: Iterable[pa.Table], progress: Callable[[int], None] | None
 ) -> Callable[[int], None]:
     """Have watchers told, and whoever else is."""
-    total = sum(len(document_borders(table)) - 1 for table in passages)
+    # What streams is not counted: it would have to be held whole.
+    total = _n_documents(passages) if isinstance(passages, Sequence) else None
     done = 0
 
     def tell(documents: int) -> None:
@@ -284,6 +300,10 @@ def _told_to_watchers(
             progress(documents)
 
     return tell
+
+
+def _n_documents(passages: Sequence[pa.Table]) -> int:
+    return sum(len(document_borders(table)) - 1 for table in passages)
 
 
 def _n_cores() -> int:

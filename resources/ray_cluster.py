@@ -23,6 +23,7 @@ from functools import cache
 from typing import Any
 
 from kazu_platform.errors import (
+    RAY_CLIENT,
     ComputeError,
     ConfigurationError,
     LostClusterError,
@@ -68,15 +69,16 @@ class _Keeper(threading.Thread):
         super().__init__(name="ray-keeper", daemon=True)
         self.options = options
         self._began, self._let_go = threading.Event(), threading.Event()
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> None:
         """Start it, and stay."""
         try:
             _start(self.options)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told, of an exit too
             self._error = error
-        self._began.set()
+        finally:
+            self._began.set()
         if self._error is None:
             self._let_go.wait()
 
@@ -201,8 +203,10 @@ class Cluster:
         Raises:
             NoClusterError: there is no Ray at the address, or it did not start.
             ComputeError: this process is at work on another Ray.
-            ConfigurationError: nothing says how to authenticate.
+            ConfigurationError: nothing says how to authenticate, or it is no head node.
         """
+        if self.options.address.startswith(RAY_CLIENT):
+            raise ConfigurationError.of_ray_client(self.options.address)
         with _HERE.lock:
             self._connect()
             _HERE.users += 1
@@ -355,7 +359,7 @@ def _must_be_at(address: str) -> None:
     Raises:
         ComputeError: it is not.
     """
-    if not address or address.startswith("ray://"):
+    if not address:
         return
     import ray
 
@@ -381,7 +385,7 @@ def _name(address: str) -> str:
     return f"the Ray at {address}" if address else "a Ray of its own"
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 

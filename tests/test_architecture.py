@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,17 @@ def imports_of(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_room_is_in_the_architecture():
+    rows = [
+        line.split("|")[1]
+        for line in (ROOT / "docs" / "architecture.md").read_text("utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    described = {name.removesuffix("/") for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+    assert set(ROOMS) <= described
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))

@@ -398,6 +398,15 @@ def test_compute_at_an_address_needs_one(monkeypatch: pytest.MonkeyPatch):
         read_settings()
 
 
+def test_an_address_of_a_ray_client_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("KAZU_RAY_ADDRESS", "ray://head:10001")
+
+    with pytest.raises(ConfigurationError, match="ray://head:10001 is a Ray client; give the head"):
+        read_settings()
+
+
 def test_an_address_is_used_unless_something_else_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("KAZU_COMPUTE", raising=False)
     assert read_settings().compute_mode == "local"

@@ -67,18 +67,26 @@ def replay_everything() -> list[Replayed]:
         KazuPlatformError: something behind it failed; what was replayed is published.
     """
     import dagster as dg
+    from rich.console import Console
 
     from assets.runs import Graph, replay_quarantine
+    from kazu_platform.commands.working import shown_bars
     from kazu_platform.definitions import build_assets, build_resources
     from resources.dagster_home import open_instance
 
     settings = read_settings()
     settings.make_home()
     try:
-        with open_instance(settings.dagster_home) as instance:
+        # Between the runs Ctrl-C is left to Python: a document that hangs in this process would
+        # never let an ear for it be asked.
+        with (
+            open_instance(settings.dagster_home) as instance,
+            shown_bars(Console(stderr=True)) as bars,
+        ):
             assets, resources = build_assets(settings.catalogue()), build_resources(settings)
-            replayed, failed = replay_quarantine(Graph(assets, resources, instance))
-    except dg.DagsterExecutionInterruptedError:
+            graph = Graph(assets, resources, instance)
+            replayed, failed = replay_quarantine(graph, bars.show_run)
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         raise KazuPlatformError("Stopped. What was replayed is kept.") from None
     if failed:
         raise KazuPlatformError("; ".join(f"{each.what}: {each.why}" for each in failed))

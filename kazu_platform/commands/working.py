@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from rich.console import Console
+    from rich.progress import TaskID
 
     from kazu_platform.settings import Settings
 
@@ -38,31 +39,64 @@ def working_graph(
     """
     resources = build_resources(settings)
     assets = build_assets(settings.catalogue())
+    with (
+        open_instance(settings.dagster_home) as instance,
+        shown_bars(console) as bars,
+        noticed_interrupts() as interrupted,
+    ):
+
+        def show(what: str, done: int, total: int) -> None:
+            bars.show_run(what, done, total)
+            if interrupted():
+                raise KeyboardInterrupt
+
+        yield Graph(assets, resources, instance), show
+
+
+@contextmanager
+def shown_bars(console: Console) -> Generator[Bars]:
+    """Bars that hear of the documents of every step in this process by themselves."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with (
-        open_instance(settings.dagster_home) as instance,
-        Progress(*columns, console=console, disable=not console.is_terminal) as bars,
-        noticed_interrupts() as interrupted,
-    ):
-        runs = bars.add_task("starting", total=None)
-        documents = bars.add_task("documents", total=None, visible=False)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bars = Bars(progress)
+        with watched(bars.show_documents):
+            yield bars
 
-        def show(what: str, done: int, total: int) -> None:
-            bars.update(runs, description=what, completed=done, total=total)
-            bars.update(documents, visible=False)
-            if not console.is_terminal and done < total:
-                console.print(f"{done + 1}/{total} {what}", markup=False, highlight=False)
-            if interrupted():
-                raise KeyboardInterrupt
 
-        def show_documents(step: str, file: str, done: int, total: int) -> None:
+class Bars:
+    """A bar for the runs and, while a step is at work, one for its documents."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._runs = progress.add_task("starting", total=None)
+        self._documents: TaskID | None = None
+        self._step = ("", "")
+
+    def show_run(self, what: str, done: int, total: int) -> None:
+        """So many runs are done, and this one begins; a line of it where there is no terminal."""
+        self._begin_step("", "")
+        self._progress.update(self._runs, description=what, completed=done, total=total)
+        console = self._progress.console
+        if not console.is_terminal and done < total:
+            console.print(f"{done + 1}/{total} {what}", markup=False, highlight=False)
+
+    def show_documents(self, step: str, file: str, done: int, total: int | None) -> None:
+        """So many documents of a partition are done, of how many if that is known."""
+        if self._documents is None or (step, file) != self._step:
+            self._begin_step(step, file)
+            # A bar of its own for each: rich has no way back from a known total to an unknown one.
             what = f"{step} {file}"
-            bars.update(documents, description=what, completed=done, total=total, visible=True)
+            self._documents = self._progress.add_task(what, total=total, completed=done)
+        else:
+            self._progress.update(self._documents, completed=done)
 
-        with watched(show_documents):
-            yield Graph(assets, resources, instance), show
+    def _begin_step(self, step: str, file: str) -> None:
+        if self._documents is not None:
+            self._progress.remove_task(self._documents)
+            self._documents = None
+        self._step = (step, file)

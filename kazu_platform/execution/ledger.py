@@ -39,8 +39,12 @@ PIECES = 256
 
 @dataclass
 class Account:
-    """What a run did, to be looked at while it goes and when it is over."""
+    """What a run did, to be looked at while it goes and when it is over.
 
+    `mode` is where it did so, which need not be where it was meant to; empty before it began.
+    """
+
+    mode: str = ""
     batches: int = 0
     documents: int = 0
     documents_reused: int = 0

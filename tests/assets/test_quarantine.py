@@ -130,6 +130,7 @@ def test_the_commands_list_and_replay(home: Home, set_aside: str, monkeypatch: p
     assert [row["doc_id"] for row in found["documents"]] == [set_aside]
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["replayed"][0]["left"] == 0
+    assert done.stderr.splitlines() == [f"1/1 dictionary {FILE}", f"1/2 {FILE}", "2/2 graph"]
     assert after.stdout == "Nothing is set aside.\n"
 
 
@@ -221,3 +222,4 @@ def test_what_a_detection_did_is_in_its_metadata(home: Home):
     assert said["documents_detected"] == n_documents
     assert said["documents_kept_from_a_run_that_died"] == said["workers_lost"] == 0
     assert said["micro_batches"] >= 1
+    assert said["compute"] == "inline"

@@ -1,4 +1,4 @@
-"""One document and mentions in it, for the tests of what documents name themselves."""
+"""Documents as passages, and one with mentions for the tests of what documents name themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kazu_platform.documents import Document, Section
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.documented import with_names_of_documents
 from kazu_platform.ner.mentions import Spans, mention_rows
-from kazu_platform.tables import DICTIONARY_MENTIONS
+from kazu_platform.tables import DICTIONARY_MENTIONS, PASSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,24 @@ class Known(NamedTuple):
     text: str
     section: int
     entity_class: str
+
+
+def passages_in(documents: Sequence[Sequence[str]]) -> pa.Table:
+    """Each text is a section and one sentence."""
+    return PASSAGES.from_rows(
+        [
+            {
+                "doc_id": f"PMID:{number}",
+                "content_hash": "same",
+                "section": section,
+                "name": "",
+                "text": text,
+                "sentences": [{"start": 0, "end": len(text)}],
+            }
+            for number, sections in enumerate(documents)
+            for section, text in enumerate(sections)
+        ]
+    )
 
 
 def mention(text: str, *, section: int = 0, entity_class: str = "species") -> Known:

@@ -16,7 +16,7 @@ from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import DictionaryIndex, open_dictionary_index
 from kazu_platform.ner.foresight import may_hold
-from kazu_platform.tables import PASSAGES
+from tests.ner.documents import passages_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,23 +41,6 @@ def index_of(names: Sequence[str], folder: Path) -> DictionaryIndex:
     return open_dictionary_index(folder)
 
 
-def passages_of(documents: Sequence[Sequence[str]]) -> pa.Table:
-    return PASSAGES.from_rows(
-        [
-            {
-                "doc_id": f"PMID:{number}",
-                "content_hash": "same",
-                "section": section,
-                "name": "",
-                "text": text,
-                "sentences": [{"start": 0, "end": len(text)}],
-            }
-            for number, texts in enumerate(documents)
-            for section, text in enumerate(texts)
-        ]
-    )
-
-
 def forms_of(index: DictionaryIndex) -> pl.Series:
     return pl.Series(index.forms.to_pylist(), dtype=pl.Binary)
 
@@ -72,7 +55,7 @@ def test_what_is_not_read_holds_nothing(names: list[str], documents: list[list[s
         [*each, names[number % len(names)]] if names else each
         for number, each in enumerate(documents)
     ]
-    passages = passages_of([*texts, *documents])
+    passages = passages_in([*texts, *documents])
     with tempfile.TemporaryDirectory() as folder:
         index = index_of(names, Path(folder) / "index")
         may = may_hold(passages, forms_of(index))
@@ -98,10 +81,10 @@ def test_what_is_not_read_holds_nothing(names: list[str], documents: list[list[s
 def test_documents_with_the_letters_in_a_row_are_read(text: str, tmp_path: Path, *, may: bool):
     index = index_of(["COX-2"], tmp_path / "index")
 
-    assert may_hold(passages_of([["Other", text]]), forms_of(index)).tolist() == [may, may]
+    assert may_hold(passages_in([["Other", text]]), forms_of(index)).tolist() == [may, may]
 
 
 def test_without_names_nothing_is_read(tmp_path: Path):
     index = index_of([], tmp_path / "index")
 
-    assert may_hold(passages_of([["text"]]), forms_of(index)).tolist() == [False]
+    assert may_hold(passages_in([["text"]]), forms_of(index)).tolist() == [False]

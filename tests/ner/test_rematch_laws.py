@@ -16,7 +16,8 @@ from kazu_platform.ner.dictionary import DictionaryDetector, dictionary_version
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.difference import index_of, touched_names
 from kazu_platform.ner.rematch import exchange, rematch
-from kazu_platform.tables import DICTIONARY_MENTIONS, PASSAGES
+from kazu_platform.tables import DICTIONARY_MENTIONS
+from tests.ner.documents import passages_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,23 +51,6 @@ def compiled(rows: Sequence[Row], folder: Path) -> DictionaryIndex:
     return open_dictionary_index(folder)
 
 
-def passages_of(documents: Sequence[Sequence[str]]) -> pa.Table:
-    return PASSAGES.from_rows(
-        [
-            {
-                "doc_id": f"PMID:{number}",
-                "content_hash": "same",
-                "section": section,
-                "name": "",
-                "text": text,
-                "sentences": [{"start": 0, "end": len(text)}],
-            }
-            for number, sections in enumerate(documents)
-            for section, text in enumerate(sections)
-        ]
-    )
-
-
 def found(mentions: pa.Table) -> list[tuple[object, ...]]:
     columns = ("doc_id", "section", "text", "entity_class")
     return list(zip(*(mentions[name].to_pylist() for name in columns), strict=True))
@@ -88,7 +72,7 @@ def found(mentions: pa.Table) -> list[tuple[object, ...]]:
 def test_matching_again_gives_what_a_full_detection_gives(
     before: list[Row], after: list[Row], n_kept: int, documents: list[list[str]]
 ):
-    passages = passages_of(documents)
+    passages = passages_in(documents)
     with tempfile.TemporaryDirectory() as folder:
         old = compiled(before, Path(folder) / "old")
         new = compiled([*before[:n_kept], *after], Path(folder) / "new")
@@ -145,7 +129,7 @@ def names_by_form(index: DictionaryIndex) -> dict[tuple[str, bytes], set[tuple[o
 
 
 def test_a_case_rule_loses_what_it_forbids_and_keeps_the_rest(tmp_path: Path):
-    passages = passages_of([["WAS was fine", "was"], ["WAS"], ["cats"]])
+    passages = passages_in([["WAS was fine", "was"], ["WAS"], ["cats"]])
     old = compiled(
         [("WAS", "gene", False, False), ("fine", "disease", False, False)], tmp_path / "old"
     )
@@ -165,7 +149,7 @@ def test_a_case_rule_loses_what_it_forbids_and_keeps_the_rest(tmp_path: Path):
 
 
 def test_equal_indices_touch_nothing_and_give_back_the_very_table(tmp_path: Path):
-    passages = passages_of([["WAS was fine"]])
+    passages = passages_in([["WAS was fine"]])
     rows = [("WAS", "gene", False, False)]
     old, new = compiled(rows, tmp_path / "old"), compiled(rows, tmp_path / "new")
     known = DictionaryDetector(old).detect(passages)
@@ -180,7 +164,7 @@ def test_no_mentions_and_no_passages_stay_none(tmp_path: Path):
     old = compiled([], tmp_path / "old")
     new = compiled([("WAS", "gene", False, False)], tmp_path / "new")
 
-    again = rematch(DICTIONARY_MENTIONS.empty(), passages_of([]), touched_names(old, new), new)
+    again = rematch(DICTIONARY_MENTIONS.empty(), passages_in([]), touched_names(old, new), new)
 
     assert again.num_rows == 0
     assert isinstance(touched_names(new, old).forms, pl.DataFrame)

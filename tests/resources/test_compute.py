@@ -11,10 +11,10 @@ import pytest
 
 from kazu_platform.execution.inline import InlinePool
 from kazu_platform.tables import PASSAGES
-from resources.compute import ComputeResource
+from resources.compute import ComputeResource, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -42,7 +42,9 @@ def n_reused(folder: Path, step: Ids, **changed: object) -> int:
     return work.account.documents_reused
 
 
-def _no_ray(_: ComputeResource, step: Ids, file: str) -> AbstractContextManager[InlinePool]:
+def _no_ray(
+    _: ComputeResource, step: Ids, file: str, _mode: str
+) -> AbstractContextManager[InlinePool]:
     return nullcontext(InlinePool(step, file=file, max_set_aside=0))
 
 
@@ -95,3 +97,25 @@ def test_where_affinity_is_unknown_there_is_a_worker_for_each_core(
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
 
     assert ComputeResource(mode="local").n_workers == 3
+
+
+def test_passages_that_stream_are_read_as_they_are_needed_though_somebody_watches():
+    text = {"content_hash": "a", "section": 0, "name": "title", "text": "Aspirin.", "sentences": []}
+    tables = [PASSAGES.from_rows([{"doc_id": f"PMID:{number}", **text}]) for number in range(50)]
+    read: list[int] = []
+    told: list[tuple[str, str, int, int | None]] = []
+
+    def stream() -> Iterator[pa.Table]:
+        for number, table in enumerate(tables):
+            read.append(number)
+            yield table
+
+    with watched(lambda *what: told.append(what)):
+        streamed = iter(ComputeResource().run(Ids(), stream(), file="stream"))
+        next(streamed)
+        n_read = len(read)
+        list(ComputeResource().run(Ids(), tables, file="whole"))
+
+    assert 1 <= n_read < 50
+    assert told[0] == ("ids", "stream", 1, None)
+    assert told[-1] == ("ids", "whole", 50, 50)

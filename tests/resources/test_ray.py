@@ -583,7 +583,7 @@ def test_where_no_ray_starts_steps_run_here_unless_ray_was_asked_for(
     monkeypatch.setattr(ray_cluster, "_HERE", ray_cluster._Connection())
     monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
     monkeypatch.setattr(ray_cluster, "_start", none)
-    monkeypatch.setattr(compute_module, "_without_ray", set())
+    monkeypatch.setattr(compute_module, "_without_ray", {})
     compute = compute_of(inline_without_ray=not wanted, unfinished=str(tmp_path))
     compute.prepare()
 
@@ -592,14 +592,52 @@ def test_where_no_ray_starts_steps_run_here_unless_ray_was_asked_for(
             list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
         return
     for file in ("one", "two"):
-        done = list(compute.run(Obedient(), [passages_of(["fine", "raise"])], file=file))
+        work = compute.run(Obedient(), [passages_of(["fine", "raise"])], file=file)
+        done = list(work)
         assert (ids(done), reasons(done)) == (["PMID:0"], {"PMID:1": "error"})
+        assert work.account.mode == "inline"
     compute.close()
     (warning,) = caplog.messages
     assert warning == (
         "Ray did not start here (no room for sockets); KAZU_COMPUTE=inline does without it. Going "
-        "on in this process: a document that crashes or hangs stops it."
+        "on in this process: a document that crashes or hangs stops it. Ray is tried again in 5 "
+        "minutes."
     )
+
+
+def test_a_ray_that_did_not_start_is_tried_again_after_some_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    starts: list[str] = []
+
+    def none(_: object) -> None:
+        starts.append("tried")
+        raise OSError("no room for sockets")
+
+    monkeypatch.setattr(ray_cluster, "_HERE", ray_cluster._Connection())
+    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
+    monkeypatch.setattr(ray_cluster, "_start", none)
+    monkeypatch.setattr(compute_module, "_without_ray", {})
+    compute = compute_of(inline_without_ray=True)
+
+    for seconds in (300.0, 300.0, 0.0):
+        monkeypatch.setattr(compute_module, "TRY_AGAIN_SECONDS", seconds)
+        list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+
+    assert len(starts) == 2
+
+
+def test_whoever_waits_for_a_ray_is_told_that_its_start_left(monkeypatch: pytest.MonkeyPatch):
+    def leave(_: object) -> None:
+        sys.exit("no more")
+
+    monkeypatch.setattr(ray_cluster, "_start", leave)
+    keeper = ray_cluster._Keeper(RayOptions())
+    keeper.start()
+
+    assert keeper._began.wait(timeout=20)
+    with pytest.raises(NoClusterError, match="Ray did not start here .no more.;"):
+        keeper.wait()
 
 
 def test_an_address_without_a_way_to_authenticate_is_refused(monkeypatch: pytest.MonkeyPatch):
@@ -608,6 +646,13 @@ def test_an_address_without_a_way_to_authenticate_is_refused(monkeypatch: pytest
     compute = ComputeResource(mode="address", address="127.0.0.1:1")
 
     with pytest.raises(ConfigurationError, match="set KAZU_RAY_TOKEN_PATH to a file"):
+        list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+
+
+def test_the_address_of_a_ray_client_is_refused():
+    compute = ComputeResource(mode="address", address="ray://head:10001")
+
+    with pytest.raises(ConfigurationError, match="is a Ray client; give .* such as head:6379"):
         list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
 
 
