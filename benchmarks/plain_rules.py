@@ -357,7 +357,7 @@ _HIGHER_TAXON: Final = re.compile(
     rf"^[{_LU}][{_LL}]+(?:aceae|ales|idae|inae|oidea|iformes|mycetes|mycota|mycotina|phyta|phyceae|"
     "viridae|virinae|virales|bacteria|optera|opsida|ineae|zoa|poda|ophora|archaeota|oideae)$"
 )
-_DIVISION: Final = re.compile(f"^(?:[{_LL}]+ )*[{_L}]+(?:phytes?|complexans?|alveolates?)$")
+_DIVISION: Final = re.compile(f"^(?:[{_LL}]+ )*[{_L}]*(?:phytes?|complexans?|alveolates?)$")
 _ONE_WORD: Final = re.compile(f"^[{_L}][{_LL}]*$")
 _ONE_TOKEN: Final = re.compile(f"^[{_L}]+$")
 _EPITHET: Final = re.compile(f"^[{_LU}] ([{_LL}]+)$")

@@ -85,7 +85,7 @@ _HIGHER_TAXON = (
 )
 # Plants, apicomplexans, ciliates and such, by the English plural of a division. A capital and a
 # second word are a species: "Trichophyton mentagrophytes".
-_DIVISION = r"^(?:\p{Ll}+ )*\p{L}+(?:phytes?|complexans?|alveolates?)$"
+_DIVISION = r"^(?:\p{Ll}+ )*\p{L}*(?:phytes?|complexans?|alveolates?)$"
 _ONE_WORD = r"^\p{L}\p{Ll}*$"
 _EPITHET = r"^\p{Lu} (\p{Ll}+)$"
 _EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"

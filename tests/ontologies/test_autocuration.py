@@ -80,6 +80,7 @@ def test_species_strains_and_groups_are_no_divisions_or_authors(name: str):
         ("species", "Berberis aristata DC.", "author"),
         ("species", "Myrica rubra Siebold & Zucc.", "author"),
         ("species", "bryophytes", "general_term"),
+        ("species", "alveolates", "general_term"),
         ("species", "core chlorophytes", "general_term"),
         ("species", "flies", "common_word"),
     ],
