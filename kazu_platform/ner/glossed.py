@@ -179,7 +179,7 @@ def common_name(before: str, behind: str) -> str | None:
         first -= 1
     if not first or (bracket[2] == "," and words[first - 1][0].lower() not in _ARTICLES):
         return None
-    # "invasive weed Mexican palo verde": what comes before a capital says what it is.
+    # "invasive weed Mexican prickly poppy": what comes before a capital says what it is.
     capitals = [place for place in range(first + 1, len(words)) if _opens(words, place)]
     name = words[max(capitals, default=first) :]
     if not MIN_WORDS <= len(name) <= MAX_WORDS or not _may_end(name[-1][0]):
