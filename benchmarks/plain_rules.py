@@ -91,7 +91,8 @@ _COUNTED: Final = (
 _PERSON: Final = f"[{_LU}][{_LL}]{{2,}}"
 _AUTHOR: Final = re.compile(
     rf"^([{_LU}][{_LL}]{{2,}} [{_LL}]{{3,}}) "
-    rf"\(?[{_LU}](?:\.|[{_LL}]+\.?)[{_L}. &,()]*(?:\d{{4}}\)?)?$"
+    rf"(?:\([{_LU}]|(?:[{_LU}][{_L}, ]* )?[{_LU}]+[{_LL}]*\."
+    rf"|[{_LU}][{_L}, ]*(?:, \d{{4}}| & | et | ex ))[{_L}. &,()]*(?:\d{{4}}\)?)?$"
 )
 _NO_AUTHOR: Final = re.compile("virus |phage |^Salmonella ")
 _BINOMIAL: Final = re.compile(rf"^[{_LU}][{_LL}]{{3,}} [{_LL}]{{3,}}(?: [{_LL}]{{3,}})?$")
@@ -356,7 +357,7 @@ _HIGHER_TAXON: Final = re.compile(
     rf"^[{_LU}][{_LL}]+(?:aceae|ales|idae|inae|oidea|iformes|mycetes|mycota|mycotina|phyta|phyceae|"
     "viridae|virinae|virales|bacteria|optera|opsida|ineae|zoa|poda|ophora|archaeota|oideae)$"
 )
-_DIVISION: Final = re.compile("(?i:phytes?|complexans?|alveolates?)$")
+_DIVISION: Final = re.compile(f"^(?:[{_LL}]+ )*[{_L}]*(?:phytes?|complexans?|alveolates?)$")
 _ONE_WORD: Final = re.compile(f"^[{_L}][{_LL}]*$")
 _ONE_TOKEN: Final = re.compile(f"^[{_L}]+$")
 _EPITHET: Final = re.compile(f"^[{_LU}] ([{_LL}]+)$")

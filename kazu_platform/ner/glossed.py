@@ -2,7 +2,9 @@
 
 No vocabulary has every common name, and many are used by one paper only. But who uses one says
 once which species is meant, in brackets or between commas behind it. So where a common name stands
-before a scientific one, it is a mention of a species, everywhere in the document. Without a sign
+before a scientific one, it is a mention of a species, everywhere in the document. Other things are
+explained in the same way ("in the present study (Rattus norvegicus)"), so the last word must be one
+for organisms, or a rare one. Without a sign
 between the two most of what stands there is something else ("the benthic dinoflagellate").
 """
 
@@ -14,20 +16,25 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from kazu_platform.documents import digest
+from kazu_platform.ner.kinds import KINDS
 from kazu_platform.ner.places import DOCUMENT, names_in, places_of, with_places
 from kazu_platform.ner.scientific import SPECIES
+from kazu_platform.text.english import ENGLISH_VERSION, zipf
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 DETECTOR: Final = "common_name"
-GLOSSES_VERSION: Final = "1"
+GLOSSES_VERSION: Final = f"2-{ENGLISH_VERSION}"
 """Changes when the same mentions and texts may give other ones."""
 
 MIN_WORDS: Final = 2
 MAX_WORDS: Final = 4
+MAX_LAST_WORD: Final = 3.0
+"""Zipf frequency up to which any last word may be one for organisms: "weevil" has 2.7, "sickness"
+4.0. Of more common ones only those of `kinds` may."""
 _WINDOW, _LOOK = 80, 3
-_SCIENTIFIC: Final = r"^\p{Lu}(?:\p{Ll}{3,}\s|\p{Ll}{0,2}\s?\.\s?)\p{Ll}{3,}"
+_SCIENTIFIC: Final = r"^\p{Lu}(?:\p{Ll}{2,}\s|\p{Ll}{0,2}\s?\.\s?)\p{Ll}{3,}"
 _BEFORE: Final = re.compile(r"([^.,;:()\[\]]*?)\s?([(,])\s?$")
 _CLOSED: Final = re.compile(r"\s?[,;.()]|\sL\b")
 _IN_BRACKETS: Final = re.compile(r"\s?[,;)]|\s\(?[A-Z]")
@@ -61,7 +68,26 @@ _GENERAL: Final = _words(
     "nematodes protozoan protozoa archaeon archaea mollusc molluscs crustacean crustaceans "
     "legume legumes conifer conifers orchid orchids cells cell extract extracts leaves roots seeds "
     "root leaf seed larvae eggs population populations isolate isolates agent medium control "
-    "disease diseases ones"
+    "disease diseases ones study studies stage stages infection infections sickness syndrome skin "
+    "tissue tissues genome genomes gene genes sequence sequences culture cultures sample samples "
+    "crop crops coliform coliforms muscle muscles patient patients subject subjects serovar "
+    "serovars serotype serotypes cultivar cultivars accession accessions ecotype ecotypes landrace "
+    "landraces mutants homolog homologs homologue homologues ortholog orthologs orthologue "
+    "orthologues plasmid plasmids allele alleles oocyst oocysts sporozoite sporozoites merozoite "
+    "merozoites trophozoite trophozoites amastigote amastigotes promastigote promastigotes biofilm "
+    "biofilms inoculum lysate lysates supernatant homogenate endosymbiont endosymbionts commensal "
+    "commensals endophyte endophytes dermatophyte ectoparasite ectoparasites microbe microbes "
+    "helminth helminths trematode trematodes cestode cestodes protist protists diatom diatoms "
+    "dinoflagellate dinoflagellates flagellate flagellates pollinator herbivore herbivores bivalve "
+    "bivalves gastropod gastropods copepod copepods amphipod amphipods arthropod arthropods "
+    "teleost teleosts passerine passerines marsupial marsupials hominid hominin ascomycete "
+    "basidiomycete oomycete actinomycete cyanobacterium cyanobacteria microalga microalgae "
+    "seaweed halophyte perennial"
+)
+# Diseases, processes and parts of cells.
+_NO_ORGANISM: Final = (
+    r"(?:iasis|osis|itis|emia|oma|uria|pathy|[st]ion|ment|ness|ity|ology|genesis|cyte|blast|some|"
+    r"ome|ase|ide)s?$"
 )
 
 
@@ -92,20 +118,37 @@ def glossed(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
         for passage, start, end, doc_id, content_hash in scientific.select(
             "passage", "start", "end", *DOCUMENT
         ).iter_rows()
-        for name in _glossed_by(texts[passage], start, end)
+        if (name := _glossed_by(texts[passage], start, end))
     ]
     schema = [*DOCUMENT, "entity_class", "name"]
-    return pl.DataFrame(rows, dict.fromkeys(schema, pl.String), orient="row").unique(
+    given = pl.DataFrame(rows, dict.fromkeys(schema, pl.String), orient="row").unique(
         maintain_order=True
     )
+    names = given.filter(_of_organisms(given["name"]))
+    other = pl.col("name").map_elements(_other_number, pl.String)
+    return pl.concat([names, names.with_columns(other)]).unique(maintain_order=True)
 
 
-def _glossed_by(text: str, start: int, end: int) -> tuple[str, ...]:
-    """The common name before a scientific one, and its other number."""
-    name = common_name(text[max(0, start - _WINDOW) : start], text[end : end + _LOOK])
-    if name is None:
-        return ()
-    return name, name.removesuffix("s") if name.endswith("s") else _plural(name)
+def _of_organisms(names: pl.Series) -> pl.Series:
+    """Whether the last word is one for organisms, or so rare that it may be."""
+    last = names.str.extract(r"(\pL+)$").str.to_lowercase()
+    singular = (
+        last.str.replace(r"ies$", "y"),
+        last.str.replace("s$", ""),
+        last.str.replace("es$", ""),
+    )
+    may_be = (zipf(last) < MAX_LAST_WORD) & ~last.str.contains(_NO_ORGANISM)
+    for form in (last, *singular):
+        may_be |= form.is_in(list(KINDS))
+    return may_be
+
+
+def _glossed_by(text: str, start: int, end: int) -> str | None:
+    return common_name(text[max(0, start - _WINDOW) : start], text[end : end + _LOOK])
+
+
+def _other_number(name: str) -> str:
+    return name.removesuffix("s") if name.endswith("s") else _plural(name)
 
 
 def _plural(name: str) -> str:
@@ -136,7 +179,7 @@ def common_name(before: str, behind: str) -> str | None:
         first -= 1
     if not first or (bracket[2] == "," and words[first - 1][0].lower() not in _ARTICLES):
         return None
-    # "invasive weed Mexican palo verde": what comes before a capital says what it is.
+    # "invasive weed Mexican prickly poppy": what comes before a capital says what it is.
     capitals = [place for place in range(first + 1, len(words)) if _opens(words, place)]
     name = words[max(capitals, default=first) :]
     if not MIN_WORDS <= len(name) <= MAX_WORDS or not _may_end(name[-1][0]):

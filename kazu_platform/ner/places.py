@@ -6,18 +6,22 @@ is a row of a frame: `passage` (its row in PASSAGES), `start`, `end`, `entity_cl
 
 from __future__ import annotations
 
-import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from ahocorasick_rs import AhoCorasick
 
 from kazu_platform.ner.mentions import Spans, in_text_order, mention_rows
 from kazu_platform.tables import DICTIONARY_MENTIONS
+from kazu_platform.text.fold import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 DOCUMENT: Final = ["doc_id", "content_hash"]
 PLACE: Final = ["passage", "start", "end", "entity_class"]
@@ -56,22 +60,77 @@ def names_in(names: pl.DataFrame, passages: pa.Table) -> pl.DataFrame:
         names: The columns of documents, `name` and `entity_class`.
         passages: PASSAGES of whole documents.
     """
+    texts = (
+        pl.DataFrame(passages.select([*DOCUMENT, "text"]))
+        .with_row_index("passage")
+        .group_by(DOCUMENT)
+        .agg("passage", "text")
+    )
     grouped = names.group_by(DOCUMENT, maintain_order=True).agg("name", "entity_class")
-    texts = pl.DataFrame(passages.select([*DOCUMENT, "text"])).with_row_index("passage")
+    documents = grouped.join(texts, on=DOCUMENT, maintain_order="left")
     rows: list[tuple[int, int, int, str]] = []
-    for passage, text, own, classes in (
-        texts.join(grouped, on=DOCUMENT, maintain_order="left")
-        .select("passage", "text", "name", "entity_class")
-        .iter_rows()
-    ):
-        for name, entity_class in zip(own, classes, strict=True):
-            if " " not in name and name not in text:
-                continue
-            rows += [
-                (passage, match.start(), match.end(), entity_class)
-                for match in _as_word(name).finditer(text)
-            ]
+    for own, classes, numbers, own_texts in documents.select(
+        "name", "entity_class", "passage", "text"
+    ).iter_rows():
+        search = NameSearch(own)
+        for passage, text in zip(numbers, own_texts, strict=True):
+            rows += [(passage, start, end, classes[name]) for name, start, end in search.in_(text)]
     return places(rows)
+
+
+class NameSearch:
+    """Some names, found in one walk over a text however many there are."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        spelled = [" ".join(name.split()) for name in names]
+        self._caseless = [name.casefold() for name in spelled]
+        self._symbols = [place for place, name in enumerate(spelled) if " " not in name]
+        self._phrases = [place for place, name in enumerate(spelled) if " " in name]
+        self._of_symbols = AhoCorasick([spelled[place] for place in self._symbols])
+        self._of_phrases = AhoCorasick(
+            [_single_blanks(fold(spelled[place]))[0] for place in self._phrases]
+        )
+
+    def in_(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Row of the name, start and end of each place; places of one name do not overlap."""
+        reached: dict[int, int] = {}
+        for name, start, end in chain(self._symbols_in(text), self._phrases_in(text)):
+            if start >= reached.get(name, 0) and _is_word(text, start, end):
+                reached[name] = end
+                yield name, start, end
+
+    def _symbols_in(self, text: str) -> Iterator[tuple[int, int, int]]:
+        found = self._of_symbols.find_matches_as_indexes(text, overlapping=True)
+        return ((self._symbols[place], start, end) for place, start, end in found)
+
+    def _phrases_in(self, text: str) -> Iterator[tuple[int, int, int]]:
+        if not self._phrases:
+            return
+        form, offsets = _single_blanks(fold(text))
+        for place, first, last in self._of_phrases.find_matches_as_indexes(form, overlapping=True):
+            name = self._phrases[place]
+            start, end = int(offsets[first]), int(offsets[last - 1]) + 1
+            # Folding holds dashes and quotes for equal, too.
+            if " ".join(text[start:end].split()).casefold() == self._caseless[name]:
+                yield name, start, end
+
+
+def _single_blanks(form: str) -> tuple[str, Sequence[int] | NDArray[np.int64]]:
+    """A folded text with one blank for each run of them, and where each character was."""
+    if "  " not in form:
+        return form, range(len(form))
+    points = np.frombuffer(form.encode("utf-32-le", "surrogatepass"), np.uint32)
+    blank = points == ord(" ")
+    kept = np.flatnonzero(~(blank & np.append(False, blank[:-1])))
+    return points[kept].tobytes().decode("utf-32-le", "surrogatepass"), kept
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    return not (_in_word(text[start - 1 : start]) or _in_word(text[end : end + 1]))
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def with_places(
@@ -99,13 +158,6 @@ def not_within(found: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     return found.filter(furthest < (found["passage"] * size + found["end"]).to_numpy())
 
 
-def _as_word(name: str) -> re.Pattern[str]:
-    words = name.split()
-    flags = re.IGNORECASE if len(words) > 1 else re.NOFLAG
-    spelled = r"\s+".join(map(re.escape, words))
-    return re.compile(rf"(?<!\w){spelled}(?!\w)", flags)
-
-
 def _rows(found: pl.DataFrame, passages: pa.Table, detector: str, version: str) -> pa.Table:
     if found.is_empty():
         return DICTIONARY_MENTIONS.empty()
@@ -120,12 +172,16 @@ def _rows(found: pl.DataFrame, passages: pa.Table, detector: str, version: str) 
         found["end"].to_numpy(),
         number.to_numpy(),
     )
-    texts = passages["text"].take(pa.array(spans.passage)).to_pylist()
-    where = zip(texts, spans.start.tolist(), spans.end.tolist(), strict=True)
+    # Once for all places of a passage: a long one may have thousands.
+    distinct = found["passage"].unique().to_list()
+    texts = dict(zip(distinct, passages["text"].take(pa.array(distinct)).to_pylist(), strict=True))
     return mention_rows(
         passages,
         spans,
-        [text[start:end] for text, start, end in where],
+        [
+            texts[passage][start:end]
+            for passage, start, end in found.select("passage", "start", "end").iter_rows()
+        ],
         classes,
         detector=detector,
         version=version,

@@ -4,7 +4,8 @@ New species are named every day, and no taxonomy is complete. But a binomial is 
 genus with a capital, a Latin epithet in small letters; and after it was written once, the genus by
 its first letters ("L. insperata"). So a document's own names are found by their form:
 
-- *binomials*: two words with Latin ends that no ordinary English text holds;
+- *binomials*: two words with Latin ends that no ordinary English text holds, and that are no Latin
+  of medicine (`latin`);
 - *short_binomials*: the same with a short genus, if the document names a genus that begins so;
 - *wider_and_narrower*: a name with the rank and name of a part of the species behind it
   ("Xanthomonas oryzae pv. oryzae"), or with the word for several species that are hard to tell
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from kazu_platform.documents import digest
+from kazu_platform.ner.latin import MEDICAL, PLACED
 from kazu_platform.ner.places import DOCUMENT, PLACE, not_within, places_of, with_places
 from kazu_platform.text.english import ENGLISH_VERSION, zipf
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DETECTOR: Final = "scientific_name"
-SCIENTIFIC_VERSION: Final = f"1-{ENGLISH_VERSION}"
+SCIENTIFIC_VERSION: Final = f"2-{ENGLISH_VERSION}"
 """Changes when the same mentions and texts may give other ones."""
 
 SPECIES: Final = "species"
@@ -44,11 +46,6 @@ MAX_PLAIN_EPITHET: Final = 3.0
 """The same for a plain Latin one behind a genus that English hardly knows ("bovis"), or a short one
 of this document ("M. australis")."""
 MAX_RARE_GENUS: Final = 1.6
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
 
 _GENUS_ENDS: Final = (
     r"(?:[^aeiou]us|[aeio]us|um|a|is|[^aeiou]es|[aeo]s|on|ys|ops|[aeiouy]x|er|e|ns|o|or)"
@@ -62,16 +59,6 @@ _PLAIN_EPITHET: Final = r"(?:us|um|[^m]a|is|ae|ens|ans)$"
 _NO_GENUS: Final = (
     r"(?:ous|ase|ate|ine|ide|ose|ole|one|ane|ene|yte|ive|ure|age|ble|asis|osis|itis|oma|emia|uria|"
     r"i[sz]er|ness|less|tor|ile)$"
-)
-# Nouns with which Latin names of organs and diseases begin.
-_MEDICAL: Final = _words(
-    "Acne Alopecia Angina Arcus Arteria Canalis Cauda Chorda Chorea Conus Corona Corpus Cutis "
-    "Delirium Dementia Diabetes Ductus Epidermolysis Erythema Extensor Falx Fascia Flexor Foramen "
-    "Fornix Fossa Funiculus Genu Globus Hallux Herpes Hydroa Ichthyosis Lamina Linea Livedo Locus "
-    "Lupus Macula Miliaria Musculus Myasthenia Nervus Nucleus Osteogenesis Pars Pectus Pemphigus "
-    "Placenta Pityriasis Plexus Polymyalgia Porphyria Processus Purpura Rectus Retinitis Septum "
-    "Situs Spina Stratum Stria Substantia Sulcus Tinea Torticollis Tunica Ulcus Variola Vena "
-    "Verruca Vitiligo Xeroderma Zona"
 )
 _NO_EPITHET: Final = (
     r"(?:ous|ase|ate|ine|ide|ose|ole|one|ane|ene|yte|ive|ure|age|ble|tion|sion|ion|osis|itis|oma|"
@@ -115,7 +102,7 @@ def with_scientific(mentions: pa.Table, passages: pa.Table) -> pa.Table:
 def scientific(mentions: pa.Table, passages: pa.Table) -> pl.DataFrame:
     """The places of species by their form, each with its `rule`; arguments as above."""
     known = places_of(mentions, passages)
-    full = binomials(passages)
+    full = _of_known_genera(binomials(passages), _named(known))
     short = short_binomials(passages, pl.concat([_named(known), _named(full)]))
     placed = pl.concat([_placed(full, binomials), _placed(short, short_binomials)])
     new = not_within(placed, known)
@@ -135,7 +122,7 @@ def binomials(passages: pa.Table) -> pl.DataFrame:
         (genus.str.len_chars() >= _MIN_LETTERS)
         & (epithet.str.len_chars() >= _MIN_LETTERS)
         & ~genus.str.contains(_NO_GENUS)
-        & ~genus.is_in(_MEDICAL)
+        & ~genus.is_in(MEDICAL)
         & ~epithet.str.contains(_NO_EPITHET)
     )
     genus_zipf, epithet_zipf = zipf(latin["genus"]), zipf(latin["epithet"])
@@ -145,6 +132,16 @@ def binomials(passages: pa.Table) -> pl.DataFrame:
         & latin["epithet"].str.contains(_PLAIN_EPITHET)
     )
     return latin.filter((genus_zipf < MAX_GENUS) & ((epithet_zipf < MAX_EPITHET) | plain))
+
+
+def _of_known_genera(found: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """Names, without those that may lie in a body and whose genus the document has nowhere else."""
+    doubtful = pl.col("epithet").is_in(PLACED)
+    genus = [*DOCUMENT, "genus"]
+    genera = pl.concat([named.select(genus), found.filter(~doubtful).select(genus)])
+    return pl.concat(
+        [found.filter(~doubtful), found.filter(doubtful).join(genera, on=genus, how="semi")]
+    )
 
 
 def short_binomials(passages: pa.Table, named: pl.DataFrame) -> pl.DataFrame:

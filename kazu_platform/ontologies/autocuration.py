@@ -47,7 +47,7 @@ from kazu_platform.text.english import ENGLISH_VERSION, zipf
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUTOCURATION_VERSION: Final = f"6-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
+AUTOCURATION_VERSION: Final = f"7-{CASE_RULES_VERSION}-{ENGLISH_VERSION}"
 """Changes with any rule: synonyms curated by another version are made again."""
 
 MIN_CHARACTERS: Final = 2
@@ -83,8 +83,9 @@ _HIGHER_TAXON = (
     r"^\p{Lu}\p{Ll}+(?:aceae|ales|idae|inae|oidea|iformes|mycetes|mycota|mycotina|phyta|phyceae|"
     r"viridae|virinae|virales|bacteria|optera|opsida|ineae|zoa|poda|ophora|archaeota|oideae)$"
 )
-# Plants, apicomplexans, ciliates and such, by the English plural of a division.
-_DIVISION = r"(?i)(?:phytes?|complexans?|alveolates?)$"
+# Plants, apicomplexans, ciliates and such, by the English plural of a division. A capital and a
+# second word are a species: "Trichophyton mentagrophytes".
+_DIVISION = r"^(?:\p{Ll}+ )*\p{L}*(?:phytes?|complexans?|alveolates?)$"
 _ONE_WORD = r"^\p{L}\p{Ll}*$"
 _EPITHET = r"^\p{Lu} (\p{Ll}+)$"
 _EDGES = r"^[\s\p{Pd}'\"`()\[\]{}.,;:/]+|[\s\p{Pd}'\"`()\[\]{}.,;:/]+$"

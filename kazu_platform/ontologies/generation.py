@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     Rule = Callable[[pl.Expr], pl.Expr]
 
-GENERATION_VERSION: Final = "2"
+GENERATION_VERSION: Final = "3"
 """Changes with any rule: synonyms made by another version are made again."""
 MAX_ORIGIN: Final = 80
 """Longer names are systematic ones, or sentences; no text varies them."""
@@ -66,9 +66,12 @@ _COUNTED = r"((?i:type|factor|class|group|grade|stage|complex|collagen|syndrome|
 
 _PERSON = r"\p{Lu}\p{Ll}{2,}"
 _BINOMIAL = r"^\p{Lu}\p{Ll}{3,} \p{Ll}{3,}(?: \p{Ll}{3,})?$"
-WITH_AUTHOR = (
-    r"^(\p{Lu}\p{Ll}{2,} \p{Ll}{3,}) \(?\p{Lu}(?:\.|\p{Ll}+\.?)[\p{L}. &,()]*(?:\d{4}\)?)?$"
+# A bracket, a stop behind a capital, a comma before the year or two authors: what has none of these
+# may be a strain ("Escherichia coli Nissle 1917") or a group ("Brassica oleracea Capitata Group").
+_AUTHOR = (
+    r"(?:\(\p{Lu}|(?:\p{Lu}[\p{L}, ]* )?\p{Lu}+\p{Ll}*\.|\p{Lu}[\p{L}, ]*(?:, \d{4}| & | et | ex ))"
 )
+WITH_AUTHOR = rf"^(\p{{Lu}}\p{{Ll}}{{2,}} \p{{Ll}}{{3,}}) {_AUTHOR}[\p{{L}}. &,()]*(?:\d{{4}}\)?)?$"
 # Strains of viruses and serovars of Salmonella have a capital as well.
 NO_AUTHOR: Final = r"virus |phage |^Salmonella "
 _FAMILIES: Final = {"interleukin": "IL", "interferon": "IFN", "caspase": "CASP", "connexin": "Cx"}
@@ -396,7 +399,7 @@ def binomial(name: pl.Expr) -> pl.Expr:
 
     >>> shown(binomial, "Zea mays L.", "Mus musculus Linnaeus, 1758", "Human coxsackievirus A")
     ['Zea mays', 'Mus musculus', None]
-    >>> shown(binomial, "Lassa virus Josiah", "Salmonella enterica Typhimurium")
+    >>> shown(binomial, "Salmonella enterica Typhimurium", "Escherichia coli Nissle 1917")
     [None, None]
     """
     return pl.when(~name.str.contains(NO_AUTHOR)).then(name.str.replace(WITH_AUTHOR, "$1"))

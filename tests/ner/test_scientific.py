@@ -41,6 +41,43 @@ def test_words_of_chemistry_medicine_and_english_are_none(text: str):
     assert texts_of(found_in([text])) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Gluteus medius", "Gluteus minimus", "Vastus lateralis", "Peroneus longus",
+        "Medulla oblongata", "Ligamentum flavum", "Corpora cavernosa", "Chiasma opticum",
+        "Hydrops fetalis", "Talipes equinovarus", "Molluscum contagiosum",
+        "Hyperemesis gravidarum", "Tabes dorsalis", "Incontinentia pigmenti", "Nevus sebaceus",
+        "Facies leonina", "Coxa valga", "Radix astragali", "Fructus corni", "Herba epimedii",
+        "Larkinella dorsalis",
+    ],
+)  # fmt: skip
+def test_latin_of_medicine_is_no_species(name: str):
+    assert texts_of(found_in([f"The {name} was examined."])) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Larkinella insperata", "Colpoda cucullus", "Tiaris bicolor", "Chromera velia",
+        "Cronartium quercuum", "Eimeria tenella", "Bactrocera oleae", "Karlodinium veneficum",
+        "Anopheles gambiae", "Ixodes ricinus", "Leishmania donovani", "Taenia saginata",
+        "Pleurotus ostreatus",
+    ],
+)  # fmt: skip
+def test_names_of_species_are(name: str):
+    assert texts_of(found_in([f"The {name} was examined."])) == [name]
+
+
+def test_a_word_for_a_place_in_a_body_counts_behind_a_genus_of_the_document():
+    text = "Bactrocera dorsalis and Bactrocera oleae. Larkinella dorsalis. Tiaris ventralis"
+    known = mention("Larkinella insperata", section=1)
+
+    assert texts_of(found_in([text, "Larkinella insperata"], [known])) == [
+        "Bactrocera dorsalis", "Bactrocera oleae", "Larkinella dorsalis", "Larkinella insperata",
+    ]  # fmt: skip
+
+
 def test_a_short_genus_counts_where_the_document_names_the_genus():
     text = "Chromera velia is a relative of parasites. C. velia and Ch. velia, but not P. velia."
 

@@ -7,6 +7,7 @@ import pytest
 
 from kazu_platform.ontologies.autocuration import curate
 from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT
+from kazu_platform.ontologies.generation import binomial, shown
 
 
 def judged(entity_class: str, names: list[str]) -> dict[str, str | None]:
@@ -35,6 +36,25 @@ def test_what_papers_name_is_matched(entity_class: str, matched: list[str]):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "Trichophyton mentagrophytes",
+        "T. mentagrophytes",
+        "Escherichia coli Nissle 1917",
+        "Bacillus anthracis Ames",
+        "Listeria monocytogenes Scott A",
+        "Mycobacterium tuberculosis Beijing",
+        "Streptococcus pneumoniae Taiwan",
+        "Clostridium botulinum A str. Hall",
+        "Brassica oleracea Capitata Group",
+    ],
+)
+def test_species_strains_and_groups_are_no_divisions_or_authors(name: str):
+    assert judged("species", [name]) == {name: None}
+    assert shown(binomial, name) == [None]
+
+
+@pytest.mark.parametrize(
     ("entity_class", "name", "rule"),
     [
         ("gene", "A", "too_short"),
@@ -55,7 +75,12 @@ def test_what_papers_name_is_matched(entity_class: str, matched: list[str]):
         ("disease", "NF1", "gene_symbol"),
         ("species", "Zea mays L.", "author"),
         ("species", "Mus musculus Linnaeus, 1758", "author"),
+        ("species", "Mus musculus (Linnaeus)", "author"),
+        ("species", "Artocarpus lakoocha Wall. ex Roxb.", "author"),
+        ("species", "Berberis aristata DC.", "author"),
+        ("species", "Myrica rubra Siebold & Zucc.", "author"),
         ("species", "bryophytes", "general_term"),
+        ("species", "alveolates", "general_term"),
         ("species", "core chlorophytes", "general_term"),
         ("species", "flies", "common_word"),
     ],

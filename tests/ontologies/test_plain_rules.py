@@ -25,7 +25,8 @@ WORDS = (
     "A group", "inhibitor", "Na", "S2", "3T3", "RB1", "artery", "diagnosis", "seizures", "mouse",
     "Enterobacteriaceae", "Bacillus", "oedema", "Contact lenses", "cancer", "all", "in", "X", "7",
     "100-1", "allergies", "HeLa", "Ménière disease", "labour", "Jurkat", "collagen type X",
-    "memories", "Eros", "Lassa virus Josiah", "Salmonella enterica Typhi", "bryophytes",
+    "memories", "Eros", "Lassa virus Josiah", "Escherichia coli Nissle 1917",
+    "Trichophyton mentagrophytes", "Salmonella enterica Typhi", "bryophytes", "core chlorophytes",
 )  # fmt: skip
 FRAMES = (
     "{}", "{}s", "{} cell", "{} cells", "{} type II", "{} factor 8", "The {}", "{} (disease)",
