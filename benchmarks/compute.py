@@ -281,7 +281,7 @@ def main() -> None:
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "stream": lambda: stream(options.tiny),
         "overhead": lambda: overhead(passages, options.repeats),
-        "scaling": lambda: scaling(passages.slice(0, 4_000), options.repeats),
+        "scaling": lambda: scaling(passages, options.repeats),
         "crash": lambda: poisons("exit", passages),
         "hang": lambda: poisons("hang", passages),
     }
