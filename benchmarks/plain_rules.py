@@ -16,16 +16,16 @@ from math import log10
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazu_platform.ontologies import autocuration, generation
-from kazu_platform.ontologies.everyday import (
+from kazu_platform.ontologies.generation import _FAMILIES as _SHORT_FORMS
+from kazu_platform.ontologies.generation import _TO_AMERICAN, _TO_BRITISH
+from kazu_platform.ontologies.terms import EXACT, LABEL
+from kazu_platform.text.everyday import (
     GENERAL,
     GENERAL_TAXA,
     KEPT,
     ORGANISMS,
     PEOPLE,
 )
-from kazu_platform.ontologies.generation import _FAMILIES as _SHORT_FORMS
-from kazu_platform.ontologies.generation import _TO_AMERICAN, _TO_BRITISH
-from kazu_platform.ontologies.terms import EXACT, LABEL
 from kazu_platform.text.spellings import GREEK
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kazu_platform.ontologies.everyday import ORGANISMS, PEOPLE
+from kazu_platform.text.everyday import ORGANISMS, PEOPLE
 
 
 def _words(text: str) -> frozenset[str]:

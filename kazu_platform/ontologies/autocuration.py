@@ -40,9 +40,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from kazu_platform.ontologies.case_rules import CASE_RULES_VERSION, case_sensitive
-from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGANISMS
 from kazu_platform.ontologies.generation import NO_AUTHOR, WITH_AUTHOR
 from kazu_platform.text.english import ENGLISH_VERSION, zipf
+from kazu_platform.text.everyday import GENERAL, GENERAL_TAXA, KEPT, ORGANISMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -38,8 +38,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from kazu_platform.ontologies.everyday import PEOPLE
 from kazu_platform.ontologies.terms import EXACT, LABEL
+from kazu_platform.text.everyday import PEOPLE
 from kazu_platform.text.spellings import BRITISH, GREEK
 
 if TYPE_CHECKING:

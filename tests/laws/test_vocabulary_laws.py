@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from kazu_platform.errors import MalformedFileError
 from kazu_platform.ontologies import files
 from kazu_platform.ontologies.curies import _PREFIXES, _respelled, one_spelling
-from kazu_platform.ontologies.everyday import PEOPLE
 from kazu_platform.ontologies.files import lines_of
 from kazu_platform.ontologies.generation import _LAST_WORD, plural, shown, singular
 from kazu_platform.ontologies.obo import _Header, _Stanza
@@ -23,6 +22,7 @@ from kazu_platform.ontologies.terms import Term, gather
 from kazu_platform.ontologies.vocabulary import _clean
 from kazu_platform.storage.parquet import _in_order
 from kazu_platform.tables import LINKS, SYNONYMS
+from kazu_platform.text.everyday import PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from kazu_platform.ontologies.autocuration import curate
-from kazu_platform.ontologies.everyday import GENERAL, GENERAL_TAXA, KEPT
 from kazu_platform.ontologies.generation import binomial, shown
+from kazu_platform.text.everyday import GENERAL, GENERAL_TAXA, KEPT
 
 
 def judged(entity_class: str, names: list[str]) -> dict[str, str | None]:
