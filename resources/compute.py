@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,7 +22,8 @@ from kazu_platform.execution.pool import Pool
 from kazu_platform.execution.running import run_on_pool
 from kazu_platform.execution.steps import Outcome, Step
 from kazu_platform.limits import MAX_SHARE_SET_ASIDE, START_SECONDS, WORKER_MEMORY_MIB, Limits
-from resources.ray_cluster import Cluster, RayOptions, cluster_of
+from resources.ray_cluster import Cluster, cluster_of
+from resources.ray_start import RayOptions
 
 Mode = Literal["inline", "local", "address"]
 Watcher = Callable[[str, str, int, int | None], None]
@@ -32,7 +32,6 @@ Watcher = Callable[[str, str, int, int | None], None]
 _DEFAULTS = Limits()
 _log = logging.getLogger(__name__)
 _watchers: list[Watcher] = []
-_without_ray: dict[Cluster, float] = {}
 TRY_AGAIN_SECONDS = 300.0
 """So long after a Ray did not start, steps go without it."""
 
@@ -265,15 +264,12 @@ def _starts(cluster: Cluster) -> bool:
 
     A start that fails may take long: every partition trying it would cost more than Ray gives.
     """
-    failed = _without_ray.get(cluster)
-    if failed is not None and time.monotonic() - failed < TRY_AGAIN_SECONDS:
+    if cluster.failed_within(TRY_AGAIN_SECONDS):
         return False
     try:
         with cluster.connected():
-            _without_ray.pop(cluster, None)
             return True
     except NoClusterError as error:
-        _without_ray[cluster] = time.monotonic()
         _log.warning(
             "%s Going on in this process: a document that crashes or hangs stops it. Ray is tried "
             "again in %d minutes.",

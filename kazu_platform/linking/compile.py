@@ -233,14 +233,10 @@ class _Compiled:
 
         place = np.full(n_before + added.height, -1)
         place[order] = np.arange(len(order))
-        keys: dict[str, NDArray[np.uint64]] = {}
-        for column, before in self.keys.items():
-            key, name = _parted(before)
-            moved = place[name]
-            stay = moved >= 0
-            ordered = _joined(key[stay], moved[stay])
-            here = _sort_keys(added, column, place[n_before:])
-            keys[column] = np.insert(ordered, np.searchsorted(ordered, here), here)
+        keys = {
+            column: _moved(before, place, _sort_keys(added, column, place[n_before:]))
+            for column, before in self.keys.items()
+        }
         stirred = np.union1d(entity_class[gone], rows["entity_class"].to_numpy())
         changed = [self.classes[number] for number in stirred.tolist()]
         return _Compiled(self.classes, self.ontologies, self.concepts, names, keys), changed
@@ -425,6 +421,16 @@ def _sort_keys(names: pl.DataFrame, column: str, rows: NDArray[np.int64]) -> NDA
     """CRC-32 and row of each name in one number, ascending."""
     keys = name_keys(names[column].to_list(), names["entity_class"].to_list())
     return np.sort(_joined(keys, rows))
+
+
+def _moved(
+    keys: NDArray[np.uint64], place: NDArray[np.int64], added: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Keys whose rows have another place now, or none (-1), together with added ones."""
+    key, row = _parted(keys)
+    stays = place[row] >= 0
+    kept = _joined(key[stays], place[row][stays])
+    return np.insert(kept, np.searchsorted(kept, added), added)
 
 
 def _joined(key: NDArray[np.uint32], row: NDArray[np.integer]) -> NDArray[np.uint64]:

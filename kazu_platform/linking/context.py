@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.arrow import in_order, runs
+from kazu_platform.arrow import in_order
 from kazu_platform.linking.exact import DEFINED, LONG_FORM
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.ner.defined import definitions
@@ -27,13 +27,12 @@ from kazu_platform.ner.documented import (
     OF_DOCUMENTS,
     with_names_of_documents,
 )
+from kazu_platform.ner.mentions import places_among
 from kazu_platform.tables import MENTIONS
 from kazu_platform.text.fold_column import fold_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     from kazu_platform.linking.difference import Touched
     from kazu_platform.linking.linker import Linker
@@ -123,7 +122,9 @@ def update_context(
     stays = np.flatnonzero(~_among(live, documents).to_numpy())
     new = with_context(again, definitions_of_own, linker)
     rows = np.concatenate([stays, live.num_rows + np.arange(new.num_rows)])
-    place = np.concatenate([_places(live, texts)[stays], _places(new, texts)])
+    place = np.concatenate(
+        [places_among(live, texts, _DOCUMENT)[stays], places_among(new, texts, _DOCUMENT)]
+    )
     order = rows[np.argsort(place, kind="stable")]
     return Updated(in_order([live, new], order), documents.height)
 
@@ -140,18 +141,6 @@ def _among(rows: pa.Table, documents: pl.DataFrame) -> pl.Series:
         .join(marked, on=_DOCUMENT, how="left", maintain_order="left")["own"]
         .fill_null(value=False)
     )
-
-
-def _places(mentions: pa.Table, passages: pa.Table) -> NDArray[np.uint32]:
-    """Place of each mention's document among the texts; its mentions stand behind each other."""
-    run = runs(mentions, _DOCUMENT)
-    first = np.flatnonzero(np.diff(run, prepend=-1))
-    pieces = pl.DataFrame(mentions.select(_DOCUMENT).take(pa.array(first)))
-    places = pl.DataFrame(passages.select(_DOCUMENT)).with_row_index("place")
-    found = pieces.join(
-        places.unique(_DOCUMENT, keep="first"), on=_DOCUMENT, how="left", maintain_order="left"
-    )
-    return found["place"].to_numpy()[run]
 
 
 def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from kazu_platform.ner.kinds import KINDS
 from kazu_platform.ner.places import DOCUMENT, names_in, places_of, with_places
 from kazu_platform.ner.scientific import SPECIES
 from kazu_platform.text.english import ENGLISH_VERSION, zipf
+from kazu_platform.text.words import word_set
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,12 +43,8 @@ _BEHIND: Final = {",": _CLOSED, "(": _IN_BRACKETS}
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\s?[-'’]\s?[^\W\d_]+)*")
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _ARTICLES: Final = frozenset({"a", "an", "the"})
-_BORDERS: Final = _ARTICLES | _words(
+_BORDERS: Final = _ARTICLES | word_set(
     "this that these those its their our his her each both either another other some any all no "
     "several many most few one two three four five six of in on to for from by with without "
     "between among against at as into onto through via than under over within during and or but "
@@ -58,7 +55,7 @@ _BORDERS: Final = _ARTICLES | _words(
     "uninfected sympatric threatened endangered rare widespread declining different individual "
     "intact hybrid mutant farmed whether using including called named studied used use like e g i"
 )
-_GENERAL: Final = _words(
+_GENERAL: Final = word_set(
     "species strain strains genus family order group groups plant plants animal animals host "
     "hosts tree trees shrub shrubs herb herbs grass grasses weed weeds insect insects bird birds "
     "fish fishes mammal mammals rodent rodents reptile amphibian bacterium bacteria fungus fungi "

@@ -8,13 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from kazu_platform.text.everyday import ORGANISMS, PEOPLE
+from kazu_platform.text.words import word_set
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ANIMALS: Final = _words(
+_ANIMALS: Final = word_set(
     "ant anemone anchovy antelope ape aphid barnacle bass bat beaver bee beetle bluebird boa boar "
     "bobcat bug butterfly buzzard caterpillar centipede chameleon cheetah chickadee cichlid cicada "
     "civet clam cobra cockatoo conch condor coral cormorant coyote crane cricket cuckoo damselfly "
@@ -32,7 +28,7 @@ _ANIMALS: Final = _words(
     "wallaby walrus warbler wasp weasel weevil whelk wildebeest wolverine wombat woodpecker wren "
     "yak"
 )
-_PLANTS: Final = _words(
+_PLANTS: Final = word_set(
     "acacia agave alder aloe aspen aster azalea barberry beech begonia bellflower bindweed "
     "blackberry bluebell buckwheat buttercup cactus cardamom carnation cedar chestnut chicory "
     "chilli chrysanthemum citrus coriander cowpea cranberry cress cumin currant cypress daffodil "

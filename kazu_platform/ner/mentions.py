@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DIGEST_BYTES = 12
 _HEX_DIGITS = 2 * _DIGEST_BYTES
 _SEPARATOR = "\x1f"
-_PASSAGE = ["doc_id", "content_hash", "section"]
+PASSAGE_KEY = ("doc_id", "content_hash", "section")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,9 @@ def in_text_order(mentions: pa.Table, passages: pa.Table) -> pa.Table:
     """
     import polars as pl
 
-    run = runs(mentions, _PASSAGE)
-    first = np.flatnonzero(np.diff(run, prepend=-1))
-    # Neighbours of one passage are looked up as one.
-    pieces = pl.DataFrame(mentions.select(_PASSAGE).take(pa.array(first)))
-    places = pl.DataFrame(passages.select(_PASSAGE)).with_row_index("passage")
-    found = pieces.join(places, on=_PASSAGE, how="left", maintain_order="left")["passage"]
     order = (
         pl.DataFrame(mentions.select(["start", "end", "entity_class", "detector"]))
-        .with_columns(passage=pl.Series(found.to_numpy()[run]))
+        .with_columns(passage=pl.Series(places_among(mentions, passages, PASSAGE_KEY)))
         .select(
             pl.arg_sort_by(
                 "passage", "start", "end", "entity_class", "detector", maintain_order=True
@@ -121,6 +115,26 @@ def in_text_order(mentions: pa.Table, passages: pa.Table) -> pa.Table:
         .to_series()
     )
     return mentions.take(order.to_arrow())
+
+
+def places_among(mentions: pa.Table, passages: pa.Table, key: Sequence[str]) -> NDArray[np.uint32]:
+    """Where the passage, or the document, of each mention first stands among the passages.
+
+    Args:
+        mentions: rows with the columns of the key; neighbours of one key are looked up as one.
+        passages: PASSAGES that hold every key.
+        key: PASSAGE_KEY, or the columns of a document.
+    """
+    import polars as pl
+
+    run = runs(mentions, key)
+    first = np.flatnonzero(np.diff(run, prepend=-1))
+    pieces = pl.DataFrame(mentions.select(list(key)).take(pa.array(first)))
+    places = pl.DataFrame(passages.select(list(key))).with_row_index("place")
+    found = pieces.join(
+        places.unique(key, keep="first"), on=list(key), how="left", maintain_order="left"
+    )
+    return found["place"].to_numpy()[run]
 
 
 def mention_ids(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from kazu_platform.text.words import word_set
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,16 +39,12 @@ _CANDIDATE: Final = re.compile(
 _BRACKET: Final = re.compile(r"[()\[\]]")
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NEVER_LAST: Final = _words(
+_NEVER_LAST: Final = word_set(
     """approx ca cf Cf cv Dr Drs eq eqs Eq Eqs e.g E.g fig figs Fig Figs FIG i.e I.e Mr Mrs Ms Prof
     pp ref refs Ref Refs resp Ser St ssp subsp Suppl suppl viz vol Vol vs v.s"""
 )
 # Last in a sentence only if a capitalised word follows: "et al. (1998)", "strain sp. PCC 6803".
-_SELDOM_LAST: Final = _words(
+_SELDOM_LAST: Final = word_set(
     """al co Co Corp etc Inc Ltd No Nos nov sp spp var Acad Am Ann Arch Biochem Biol Biophys Br
     Cell Chem Clin Engl Eur Exp Genet Immunol Int Med Mol Natl Neurosci Pharmacol Physiol Proc
     Sci Univ Virol"""
@@ -56,10 +54,10 @@ _ENUMERATOR: Final = re.compile(r"\s*\(?(?:\d{1,2}|[ivx]{1,4})\)?")
 _OPENING: Final = "([{\"'“‘«-"
 # Words after which a single capital is the initial of a name or a genus, not a kind of something:
 # "by S. Typhimurium", but "nuclear factor kappa B. Binding ...".
-_BEFORE_INITIAL: Final = _words(
+_BEFORE_INITIAL: Final = word_set(
     "a and against as between by for from in like of on or than the to was were with dr"
 )
-_STARTERS: Final = _words(
+_STARTERS: Final = word_set(
     """Additionally After All Also Although Among An Analysis And Another As At Background Based
     Because Before Between Both But By Conclusion Conclusions Consistent Data During Each Finally
     For From Furthermore Hence Here However If Importantly In Interestingly It Its Methods

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from kazu_platform.linking.compile import (
 )
 from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPTS, CURATIONS, SYNONYMS
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise
+from tests.linking.decisions import prefer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,25 +91,7 @@ def synonyms(rows: Sequence[Any]) -> pa.Table:
 
 
 def preferences(names: Sequence[str]) -> pa.Table:
-    return CURATIONS.from_rows(
-        [
-            {
-                "curation_id": name,
-                "action": "prefer",
-                "name": name,
-                "concept_id": "MONDO:2",
-                "entity_class": "disease",
-                "case_sensitive": False,
-                "author": "team",
-                "reason": "word",
-                "decided_on": date(2026, 1, 1),
-                "state": "approved",
-                "effect": "in_force",
-                "place": "line 2",
-            }
-            for name in names
-        ]
-    )
+    return CURATIONS.from_rows([prefer(name, "MONDO:2", "disease") for name in names])
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,6 +12,7 @@ from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.tables import CURATIONS
+from tests.linking.decisions import prefer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,24 +24,6 @@ if TYPE_CHECKING:
     LinkWith = Callable[..., Linked]
 
 ORDER = ["HGNC", "MOUSE", "MONDO", "DOID"]
-
-
-def prefer(name: str, concept_id: str, entity_class: str = "gene", **other: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {
-        "curation_id": f"{name} {concept_id}",
-        "action": "prefer",
-        "name": name,
-        "concept_id": concept_id,
-        "entity_class": entity_class,
-        "case_sensitive": False,
-        "author": "team",
-        "reason": "word",
-        "decided_on": date(2026, 1, 1),
-        "state": "approved",
-        "effect": "in_force",
-        "place": "line 2",
-        **other,
-    }
 
 
 @pytest.fixture

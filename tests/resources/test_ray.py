@@ -28,9 +28,10 @@ from kazu_platform.errors import (
 )
 from kazu_platform.tables import PASSAGES
 from resources import compute as compute_module
-from resources import ray_cluster
+from resources import ray_cluster, ray_start
 from resources.compute import ComputeResource
-from resources.ray_cluster import RayOptions, cluster_of
+from resources.ray_cluster import cluster_of
+from resources.ray_start import RayOptions
 from resources.ray_worker import LAST_WORDS
 
 if TYPE_CHECKING:
@@ -581,9 +582,8 @@ def test_where_no_ray_starts_steps_run_here_unless_ray_was_asked_for(
         raise OSError("no room\nfor sockets")
 
     monkeypatch.setattr(ray_cluster, "_HERE", ray_cluster._Connection())
-    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
-    monkeypatch.setattr(ray_cluster, "_start", none)
-    monkeypatch.setattr(compute_module, "_without_ray", {})
+    monkeypatch.setattr(ray_start, "is_connected", lambda: False)
+    monkeypatch.setattr(ray_start, "start", none)
     compute = compute_of(inline_without_ray=not wanted, unfinished=str(tmp_path))
     compute.prepare()
 
@@ -615,9 +615,8 @@ def test_a_ray_that_did_not_start_is_tried_again_after_some_minutes(
         raise OSError("no room for sockets")
 
     monkeypatch.setattr(ray_cluster, "_HERE", ray_cluster._Connection())
-    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
-    monkeypatch.setattr(ray_cluster, "_start", none)
-    monkeypatch.setattr(compute_module, "_without_ray", {})
+    monkeypatch.setattr(ray_start, "is_connected", lambda: False)
+    monkeypatch.setattr(ray_start, "start", none)
     compute = compute_of(inline_without_ray=True)
 
     for seconds in (300.0, 300.0, 0.0):
@@ -631,7 +630,7 @@ def test_whoever_waits_for_a_ray_is_told_that_its_start_left(monkeypatch: pytest
     def leave(_: object) -> None:
         sys.exit("no more")
 
-    monkeypatch.setattr(ray_cluster, "_start", leave)
+    monkeypatch.setattr(ray_start, "start", leave)
     keeper = ray_cluster._Keeper(RayOptions())
     keeper.start()
 
