@@ -19,6 +19,7 @@
     │   ├── LostClusterError      the cluster went away; later there may be one
     │   └── NoWorkerError         no worker came in time; later one may be free
     ├── ArtifactError             an index or a model folder is missing or does not fit
+    ├── TrainingError             a model cannot be trained with what was given
     └── QueryError                a query was refused or failed
 
 Every message says what, where and what to do. The message is the only argument, so an error
@@ -145,6 +146,10 @@ class NoWorkerError(ComputeError):
 
 class ArtifactError(KazuPlatformError):
     """An index or a model folder is missing or does not fit."""
+
+
+class TrainingError(KazuPlatformError):
+    """A model cannot be trained with what was given."""
 
 
 class QueryError(KazuPlatformError):

@@ -1,0 +1,1 @@
+"""Training: from labelled text and starting weights to a small model. Needs torch."""

@@ -1,0 +1,184 @@
+"""Domain adaptation: masked language modelling of an encoder on unlabelled text.
+
+Whole words are masked (a quarter; of these eight tenths by [MASK], one tenth by another piece, one
+tenth left), with their shape, which would tell too much. Texts lie one after the other in rows of
+equal length, so nothing is padding. The starting weights have no such head: a small one is made,
+its last layer tied to the embeddings, and thrown away at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from kazu_platform.documents import digest
+from kazu_platform.ner.pieces import CLASSIFY, MASK, SEPARATE, SPECIAL, Shape, WordPieces
+from kazu_platform.ner.words import split_words
+from kazu_platform.training.encoded import Encoded, encode
+from kazu_platform.training.loop import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.training.loop import Plan
+    from kazu_platform.training.network import Network
+
+MASKED: Final = 0.25
+_BY_MASK, _BY_ANOTHER = 0.8, 0.1
+_CLASSIFY, _SEPARATE, _MASK = (SPECIAL.index(piece) for piece in (CLASSIFY, SEPARATE, MASK))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Running text cut into rows of equal length.
+
+    `ids`, `shapes` and `word` (counted through the row; -1 for [CLS] and [SEP]) have the shape
+    (rows, length).
+    """
+
+    ids: NDArray[np.int32]
+    shapes: NDArray[np.int8]
+    word: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Rows with some words hidden: where (flat places) and which pieces stood there."""
+
+    ids: Tensor
+    shapes: Tensor
+    places: Tensor
+    hidden: Tensor
+
+
+def rows_of(encoded: Encoded, length: int) -> Rows:
+    """Put texts one after the other, [SEP] behind each, and cut them into rows.
+
+    A row begins with [CLS]. The last, incomplete row is left out.
+    """
+    borders = encoded.piece[encoded.word[1:]]
+    ids = np.insert(encoded.ids, borders, _SEPARATE)
+    shapes = np.insert(encoded.shapes, borders, Shape.NONE)
+    sizes = np.diff(encoded.piece)
+    word = np.insert(np.repeat(np.arange(len(sizes)), sizes), borders, -1)
+    width = length - 1
+    count = len(ids) // width
+    cut = [each[: count * width].reshape(count, width) for each in (ids, shapes, word)]
+    first = np.where(cut[2] < 0, np.iinfo(np.int64).max, cut[2]).min(axis=1, keepdims=True)
+    own = np.where(cut[2] < 0, -1, cut[2] - first)
+    edge = np.ones((count, 1), np.int64)
+    return Rows(
+        np.concatenate([edge * _CLASSIFY, cut[0]], axis=1).astype(np.int32),
+        np.concatenate([edge * Shape.NONE, cut[1]], axis=1).astype(np.int8),
+        np.concatenate([edge * -1, own], axis=1).astype(np.int16),
+    )
+
+
+def read_rows(
+    texts: Sequence[str], pieces: WordPieces, length: int, *, at_once: int = 2_000
+) -> Rows:
+    """Rows of many texts, taken apart some at a time."""
+    parts: list[Rows] = []
+    for start in range(0, len(texts), at_once):
+        words = split_words(texts[start : start + at_once])
+        parts.append(rows_of(encode(words.strings, words.first, pieces), length))
+    return Rows(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("ids", "shapes", "word")
+        )
+    )
+
+
+def masked(rows: Rows, which: NDArray[np.int64], n_pieces: int, seed: Sequence[int]) -> Masked:
+    """Hide some words of some rows; the same ones for the same seed."""
+    generator = np.random.default_rng(seed)
+    ids, shapes, word = (
+        each[which].astype(np.int64) for each in (rows.ids, rows.shapes, rows.word)
+    )
+    chance = generator.random((len(which), word.max() + 1))
+    drawn = np.take_along_axis(chance, np.maximum(word, 0), axis=1)
+    is_hidden = (word >= 0) & (drawn < MASKED)
+    kind = drawn / MASKED
+    there = ids[is_hidden]
+    another = generator.integers(len(SPECIAL), n_pieces, ids.shape)
+    by_mask, by_another = kind < _BY_MASK, kind < _BY_MASK + _BY_ANOTHER
+    replaced = np.where(by_mask, _MASK, np.where(by_another, another, ids))
+    ids = np.where(is_hidden, replaced, ids)
+    shapes = np.where(is_hidden, Shape.NONE, shapes)
+    return Masked(
+        torch.from_numpy(ids),
+        torch.from_numpy(shapes),
+        torch.from_numpy(np.flatnonzero(is_hidden)),
+        torch.from_numpy(there),
+    )
+
+
+class MaskedModel(nn.Module):
+    """An encoder with a head that says which pieces were hidden."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        hidden = network.sizes.hidden
+        self.dense = nn.Linear(hidden, hidden)
+        self.dense_norm = nn.LayerNorm(hidden)
+        self.dense_bias = nn.Parameter(torch.zeros(network.sizes.n_pieces))
+
+    def forward(self, batch: Masked) -> Tensor:
+        """Cross-entropy of the hidden pieces; only their places go through the head."""
+        states = self.network.hidden(batch.ids, None, batch.shapes)
+        hidden = states.reshape(-1, states.shape[-1])[batch.places]
+        guess = self.dense_norm(functional.gelu(self.dense(hidden)))
+        table = self.network.encoder.embeddings.word_embeddings.weight
+        return functional.cross_entropy((guess @ table.T).float() + self.dense_bias, batch.hidden)
+
+
+def adapt(
+    network: Network,
+    rows: Rows,
+    plan: Plan,
+    folder: Path,
+    *,
+    batch: int = 32,
+    says: Callable[[str], None] = print,
+) -> Sequence[Mapping[str, float]]:
+    """Train an encoder in place to guess hidden words of rows of text.
+
+    Args:
+        network: The encoder.
+        rows: Running text.
+        plan: Steps and rates.
+        folder: For the checkpoint and the curve.
+        batch: Rows of a step.
+        says: Told how it goes.
+
+    Returns:
+        The curve, with `loss` in nats of a hidden piece.
+    """
+    torch.manual_seed(plan.seed)
+    model = MaskedModel(network)
+
+    def batches(epoch: int) -> Iterator[Masked]:
+        order = np.random.default_rng((plan.seed, epoch)).permutation(len(rows.ids))
+        for start in range(0, len(order) - batch + 1, batch):
+            which = order[start : start + batch]
+            yield masked(rows, which, network.sizes.n_pieces, (plan.seed, epoch, start))
+
+    return train(
+        model,
+        plan,
+        batches,
+        lambda each: {"loss": model(each)},
+        folder,
+        says=says,
+        identity=digest(str(rows.ids.shape), str(int(rows.ids.sum()))),
+    )

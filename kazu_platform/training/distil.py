@@ -1,0 +1,333 @@
+"""Distillation in two stages, as TinyBERT does it (Jiao et al. 2020; section 3.3 of the paper).
+
+Stage 1, on unlabelled text, knows no task: the student learns the teacher's embeddings, hidden
+states and raw attention scores, through a projection where widths differ. Stage 2 learns what
+the teacher says of each word: the probabilities of its outputs, merged into the student's, with the
+gold beside them where there is one. The teacher is in evaluation mode, padding and special pieces
+count for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from kazu_platform.documents import digest
+from kazu_platform.errors import TrainingError
+from kazu_platform.training.loop import train
+from kazu_platform.training.tagging import batches_of, identity_of, logits_of, masked_loss
+from kazu_platform.training.targets import label_of, outside, targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from kazu_platform.training.adapt import Rows
+    from kazu_platform.training.encoded import Batch
+    from kazu_platform.training.loop import Plan
+    from kazu_platform.training.network import Network
+    from kazu_platform.training.tagging import Mixture
+    from kazu_platform.training.targets import Labelled, Outputs
+
+GOLD_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """How labels of a teacher become the classes of a student.
+
+    Attributes:
+        weights: For each class the teacher's labels with their weights; a class that is missing is
+            the label of the same name.
+        own: Labels that corpora have for themselves, as `targets.label_of` takes them: in their own
+            sentences these speak alone, if they have a weight.
+        gold: Share of the gold in the target where a corpus marks a class, by "corpus class";
+            by default GOLD_SHARE where the corpus's label has a weight, else none.
+    """
+
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    own: Mapping[str, str] = field(default_factory=dict[str, str])
+    gold: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def of(self, entity_class: str, corpus: str) -> Mapping[str, float]:
+        """Labels and weights for a class in sentences of a corpus; the weights sum to 1."""
+        weights = self.weights.get(entity_class, {entity_class: 1.0})
+        own = label_of(corpus, entity_class, self.own)
+        if weights.get(own):
+            return {own: 1.0}
+        total = sum(weights.values())
+        return {label: weight / total for label, weight in weights.items()}
+
+    def gold_share(self, entity_class: str, corpus: str) -> float:
+        """Share of the gold where the corpus marks the class."""
+        weights = self.weights.get(entity_class, {entity_class: 1.0})
+        default = GOLD_SHARE if weights.get(label_of(corpus, entity_class, self.own)) else 0.0
+        return self.gold.get(f"{corpus} {entity_class}", default)
+
+
+class Merger:
+    """Makes a student's targets of a teacher's probabilities and the gold.
+
+    Raises:
+        TrainingError: a label to merge is none of the teacher's.
+    """
+
+    def __init__(
+        self, merge: Merge, teacher: Outputs, student: Outputs, corpora: Sequence[str]
+    ) -> None:
+        self._student = student
+        shape = len(corpora), teacher.n, student.n
+        self._mix = np.zeros(shape, np.float32)
+        self._gold = np.zeros((len(corpora), student.n), np.float32)
+        for row, corpus in enumerate(corpora):
+            for place, entity_class in enumerate(student.labels):
+                own = slice(student.per_label * place, student.per_label * (place + 1))
+                self._gold[row, own] = merge.gold_share(entity_class, corpus)
+                for label, weight in merge.of(entity_class, corpus).items():
+                    if label not in teacher.labels:
+                        raise TrainingError(
+                            f"{label!r} is no label of the teacher: {', '.join(teacher.labels)}"
+                        )
+                    self._add(row, teacher, teacher.labels.index(label), own.start, weight)
+
+    def _add(self, row: int, teacher: Outputs, label: int, column: int, weight: float) -> None:
+        inside = teacher.inside(label)
+        if teacher.per_label == self._student.per_label == 2:
+            self._mix[row, inside - 1, column] += weight
+            self._mix[row, inside, column + 1] += weight
+        elif teacher.per_label == self._student.per_label == 1:
+            self._mix[row, inside, column] += weight
+        else:
+            raise TrainingError("teacher and student must tag in the same scheme.")
+
+    def targets(
+        self,
+        said: NDArray[np.float32],
+        corpus: NDArray[np.int64],
+        wanted: NDArray[np.float32],
+        known: NDArray[np.bool_],
+    ) -> NDArray[np.float32]:
+        """Targets of some words.
+
+        Args:
+            said: Probabilities of the teacher. Shape: (n_words, teacher's outputs).
+            corpus: Corpus of each word.
+            wanted: The gold. Shape: (n_words, student's outputs).
+            known: Whether the gold says something.
+        """
+        mixed = np.zeros((len(said), self._student.n), np.float32)
+        for each in np.unique(corpus):
+            rows = corpus == each
+            mixed[rows] = said[rows] @ self._mix[each]
+        share = self._gold[corpus] * known
+        mixed = (1 - share) * mixed + share * wanted
+        mixed[:, -1] = outside(mixed[:, :-1], self._student)
+        return mixed
+
+
+def distil_task(  # noqa: PLR0913 - what a run is made of
+    student: Network,
+    teacher: Network,
+    labelled: Labelled,
+    outputs: tuple[Outputs, Outputs],
+    merge: Merge,
+    mixture: Mixture,
+    plan: Plan,
+    folder: Path,
+    *,
+    pieces: int = 2048,
+    says: Callable[[str], None] = print,
+) -> Sequence[Mapping[str, float]]:
+    """Stage 2: train a student in place on what a teacher says of sentences.
+
+    Args:
+        student: With the outputs of the second of `outputs`.
+        teacher: With the outputs of the first.
+        labelled: The sentences, in the student's labels; unlabelled ones know no label.
+        outputs: What the outputs of teacher and student mean.
+        merge: How labels become classes.
+        mixture: How often to see which sentences.
+        plan: Steps and rates.
+        folder: For the checkpoint and the curve.
+        pieces: Pieces of a batch.
+        says: Told how it goes.
+
+    Returns:
+        The curve, with `loss` in nats a word.
+
+    Raises:
+        TrainingError: the labels do not fit, there is nothing to train on, or a loss is no number.
+    """
+    merger = Merger(merge, *outputs, labelled.corpora)
+    teacher.eval()
+
+    def loss_of(batch: Batch) -> Mapping[str, Tensor]:
+        wanted, known = targets_of(labelled, batch, outputs[1])
+        with torch.inference_mode():
+            states = teacher.words(batch.ids, batch.mask, batch.shapes, batch.word)
+            said = torch.sigmoid(logits_of(teacher, states).float()).numpy()
+        corpus = np.repeat(labelled.corpus[batch.sentences], batch.n_words)
+        target = torch.from_numpy(merger.targets(said, corpus, wanted.numpy(), known.numpy()))
+        own = student.words(batch.ids, batch.mask, batch.shapes, batch.word)
+        return {"loss": masked_loss(logits_of(student, own), target, torch.ones_like(target))}
+
+    return train(
+        student,
+        plan,
+        lambda epoch: batches_of(labelled, mixture, (plan.seed, epoch), pieces),
+        loss_of,
+        folder,
+        says=says,
+        identity=digest(identity_of(labelled, outputs[1]), repr(merge)),
+    )
+
+
+class GeneralStudent(nn.Module):
+    """A student with projections to a teacher's width, and the three losses of stage 1."""
+
+    def __init__(self, student: Network, teacher: Network, layers: Sequence[int]) -> None:
+        super().__init__()
+        self.student = student
+        self.layers = tuple(layers)
+        same = student.sizes.hidden == teacher.sizes.hidden
+        self.dense = (
+            nn.Identity() if same else nn.Linear(student.sizes.hidden, teacher.sizes.hidden)
+        )
+        self._teacher = [teacher.eval()]  # in a list: no part of this module, not trained or saved
+
+    def forward(self, ids: Tensor, shapes: Tensor) -> Mapping[str, Tensor]:
+        """Losses of some rows of running text."""
+        with torch.no_grad(), _watched(self._teacher[0]) as theirs:
+            self._teacher[0].hidden(ids, None, shapes)
+        with _watched(self.student) as own:
+            self.student.hidden(ids, None, shapes)
+        pairs = list(enumerate(self.layers))
+        return {
+            "embeddings": functional.mse_loss(self.dense(own.embeddings), theirs.embeddings),
+            "hidden": _mean(
+                functional.mse_loss(self.dense(own.hidden[a]), theirs.hidden[b]) for a, b in pairs
+            ),
+            "attention": _mean(
+                functional.mse_loss(own.scores(a), theirs.scores(b)) for a, b in pairs
+            ),
+        }
+
+
+def distil_general(
+    student: Network,
+    teacher: Network,
+    layers: Sequence[int],
+    rows: Rows,
+    plan: Plan,
+    folder: Path,
+    *,
+    batch: int = 16,
+    says: Callable[[str], None] = print,
+) -> Sequence[Mapping[str, float]]:
+    """Stage 1: train a student in place to see running text as a teacher does.
+
+    Args:
+        student: An encoder.
+        teacher: An encoder with at least as many layers and as many attention heads.
+        layers: For each layer of the student the layer of the teacher that it learns from.
+        rows: Unlabelled running text (`adapt.read_rows`).
+        plan: Steps and rates.
+        folder: For the checkpoint and the curve.
+        batch: Rows of a step.
+        says: Told how it goes.
+
+    Returns:
+        The curve, with mean squared errors `embeddings`, `hidden` and `attention`.
+
+    Raises:
+        TrainingError: layers or heads do not fit, or a loss is no number.
+    """
+    if len(layers) != student.sizes.layers or max(layers) >= teacher.sizes.layers:
+        raise TrainingError(
+            f"layers {tuple(layers)} do not fit a student of {student.sizes.layers} layers and a "
+            f"teacher of {teacher.sizes.layers}."
+        )
+    if student.sizes.heads != teacher.sizes.heads:
+        raise TrainingError("student and teacher need as many attention heads.")
+    torch.manual_seed(plan.seed)
+    model = GeneralStudent(student, teacher, layers)
+
+    def batches(epoch: int) -> Iterator[NDArray[np.int64]]:
+        order = np.random.default_rng((plan.seed, epoch)).permutation(len(rows.ids))
+        for start in range(0, len(order) - batch + 1, batch):
+            yield order[start : start + batch]
+
+    def loss_of(which: NDArray[np.int64]) -> Mapping[str, Tensor]:
+        ids, shapes = (
+            torch.from_numpy(each[which].astype(np.int64)) for each in (rows.ids, rows.shapes)
+        )
+        return model(ids, shapes)
+
+    return train(
+        model,
+        plan,
+        batches,
+        loss_of,
+        folder,
+        says=says,
+        identity=digest(str(rows.ids.shape), str(int(rows.ids.sum())), repr(tuple(layers))),
+    )
+
+
+@dataclass
+class _Seen:
+    """What passed through an encoder: embeddings, each layer's output, its queries and keys."""
+
+    heads: int
+    embeddings: Tensor = field(default_factory=lambda: torch.empty(0))
+    hidden: list[Tensor] = field(default_factory=list)
+    queries: list[Tensor] = field(default_factory=list)
+    keys: list[Tensor] = field(default_factory=list)
+
+    def scores(self, layer: int) -> Tensor:
+        """Raw attention scores of a layer. Shape: (batch, heads, pieces, pieces)."""
+        query, key = (
+            each.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for each in (self.queries[layer], self.keys[layer])
+        )
+        return query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+
+
+@contextmanager
+def _watched(network: Network) -> Generator[_Seen]:
+    """Look into an encoder while it runs."""
+    seen = _Seen(network.sizes.heads)
+
+    def embedded(_module: nn.Module, _given: object, found: Tensor) -> None:
+        seen.embeddings = found
+
+    def kept(where: list[Tensor]) -> Callable[..., None]:
+        def keep(_module: nn.Module, _given: object, found: Tensor | tuple[Tensor, ...]) -> None:
+            where.append(found if isinstance(found, torch.Tensor) else found[0])
+
+        return keep
+
+    hooks = [network.encoder.embeddings.register_forward_hook(embedded)]
+    for layer in network.encoder.encoder.layer:
+        hooks.append(layer.register_forward_hook(kept(seen.hidden)))
+        hooks.append(layer.attention.self.query.register_forward_hook(kept(seen.queries)))
+        hooks.append(layer.attention.self.key.register_forward_hook(kept(seen.keys)))
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _mean(values: Iterator[Tensor]) -> Tensor:
+    return torch.stack(list(values)).mean()

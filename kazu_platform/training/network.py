@@ -1,0 +1,198 @@
+"""The network: a BERT encoder, and a dense layer whose outputs are read word by word.
+
+TinyBERN2 (section 3.1 of its paper) puts a sigmoid over 2k + 1 outputs of each token. Here the
+logits of a word are the mean of its pieces' logits, in training as at inference: no piece alone
+decides, and no piece is left without a target.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+from kazu_platform.ner.pieces import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from kazu_platform.training.vocabulary import Vocabulary
+
+MAX_PIECES: Final = 256
+WEIGHTS: Final = "model.safetensors"
+SIZES: Final = "network.json"
+PIECES: Final = "pieces.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Measures of a network; `outputs` 0 is an encoder without a dense layer."""
+
+    n_pieces: int
+    layers: int
+    outputs: int = 0
+    hidden: int = 384
+    heads: int = 12
+    inner: int = 1536
+    dropout: float = 0.1
+
+
+class Network(nn.Module):
+    """An encoder and, if it has outputs, a dense layer over each piece."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.encoder = BertModel(
+            BertConfig(
+                vocab_size=sizes.n_pieces,
+                hidden_size=sizes.hidden,
+                num_hidden_layers=sizes.layers,
+                num_attention_heads=sizes.heads,
+                intermediate_size=sizes.inner,
+                hidden_dropout_prob=sizes.dropout,
+                attention_probs_dropout_prob=sizes.dropout,
+                max_position_embeddings=MAX_PIECES,
+                type_vocab_size=len(Shape),
+                attn_implementation="sdpa",
+            ),
+            add_pooling_layer=False,
+        )
+        self.dense = nn.Linear(sizes.hidden, sizes.outputs) if sizes.outputs else None
+
+    def hidden(self, ids: Tensor, mask: Tensor | None, shapes: Tensor) -> Tensor:
+        """Last hidden states. Shapes: three times (batch, pieces) to (batch, pieces, hidden).
+
+        No mask says that every place holds a piece, which is faster.
+        """
+        return self.encoder(
+            input_ids=ids, attention_mask=mask, token_type_ids=shapes
+        ).last_hidden_state
+
+    def forward(self, ids: Tensor, mask: Tensor, shapes: Tensor) -> Tensor:
+        """Logits of each piece, as they are exported. Shape: (batch, pieces, outputs)."""
+        if self.dense is None:
+            raise ValueError("an encoder without a dense layer has no outputs")
+        return self.dense(self.hidden(ids, mask, shapes))
+
+    def words(self, ids: Tensor, mask: Tensor, shapes: Tensor, word: Tensor) -> Tensor:
+        """Mean last hidden state of each word of a batch.
+
+        Args:
+            ids: Pieces. Shape: (batch, pieces).
+            mask: 1 where there is a piece.
+            shapes: Shape of the word of each piece.
+            word: Which word of the batch, counted through, each piece belongs to; -1 for none.
+        """
+        return of_words(self.hidden(ids, mask, shapes), word)
+
+
+def of_words(states: Tensor, word: Tensor) -> Tensor:
+    """Mean of the states of each word's pieces. Shape: (words, hidden), in 32 bits."""
+    belongs = word >= 0
+    where = word[belongs]
+    n_words = int(where.max()) + 1 if len(where) else 0
+    total = torch.zeros(n_words, states.shape[-1], device=states.device)
+    total.index_add_(0, where, states[belongs].float())
+    return total / torch.bincount(where, minlength=n_words).clamp(min=1).unsqueeze(1)
+
+
+def starting_network(folder: Path, vocabulary: Vocabulary, *, seed: int) -> Network:
+    """An encoder of six layers from a folder with general BERT weights of that size.
+
+    New pieces start as the mean of their parts, stretched to the length of an average row; every
+    shape starts as the one token type of the starting weights.
+
+    Args:
+        folder: `model.safetensors` and `config.json` as Hugging Face writes them.
+        vocabulary: Chosen from the folder's `vocab.txt`.
+        seed: For what is drawn at random, which is nothing that lasts.
+
+    Raises:
+        OSError: a file is missing.
+    """
+    from safetensors.torch import load_file
+
+    torch.manual_seed(seed)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    network = Network(
+        Sizes(
+            n_pieces=len(vocabulary.pieces),
+            layers=config["num_hidden_layers"],
+            hidden=config["hidden_size"],
+            heads=config["num_attention_heads"],
+            inner=config["intermediate_size"],
+        )
+    )
+    weights = {
+        name.removeprefix("bert."): value for name, value in load_file(folder / WEIGHTS).items()
+    }
+    table = weights["embeddings.word_embeddings.weight"]
+    weights["embeddings.word_embeddings.weight"] = _rows_of(table, vocabulary.sources)
+    positions = weights["embeddings.position_embeddings.weight"]
+    weights["embeddings.position_embeddings.weight"] = positions[:MAX_PIECES]
+    types = weights["embeddings.token_type_embeddings.weight"]
+    weights["embeddings.token_type_embeddings.weight"] = types[:1].repeat(len(Shape), 1)
+    own = network.encoder.state_dict()
+    network.encoder.load_state_dict({name: weights[name] for name in own if name in weights})
+    return network
+
+
+def _rows_of(table: Tensor, sources: Sequence[Sequence[int]]) -> Tensor:
+    rows = torch.stack([table[list(each)].mean(dim=0) for each in sources])
+    lengths = table.norm(dim=1)[[each[0] for each in sources]]
+    return rows * (lengths / rows.norm(dim=1)).unsqueeze(1)
+
+
+def shallow(network: Network, layers: Sequence[int], *, outputs: int, seed: int) -> Network:
+    """A student of some layers of a network, with a new dense layer.
+
+    Args:
+        network: Whose embeddings and layers to take.
+        layers: Which layers, in order.
+        outputs: Outputs of the new dense layer.
+        seed: For the dense layer.
+    """
+    torch.manual_seed(seed)
+    sizes = asdict(network.sizes) | {"layers": len(layers), "outputs": outputs}
+    student = Network(Sizes(**sizes))
+    student.encoder.embeddings.load_state_dict(network.encoder.embeddings.state_dict())
+    for own, layer in enumerate(layers):
+        student.encoder.encoder.layer[own].load_state_dict(
+            network.encoder.encoder.layer[layer].state_dict()
+        )
+    return student
+
+
+def with_outputs(network: Network, outputs: int, *, seed: int) -> Network:
+    """The same encoder with a new dense layer."""
+    return shallow(network, range(network.sizes.layers), outputs=outputs, seed=seed)
+
+
+def save_network(network: Network, pieces: Sequence[str], folder: Path) -> None:
+    """Write a network with its vocabulary to a folder, which is made."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    (folder / SIZES).write_text(json.dumps(asdict(network.sizes), indent=1) + "\n", "utf-8")
+    (folder / PIECES).write_text("\n".join(pieces) + "\n", "utf-8")
+
+
+def load_network(folder: Path) -> Network:
+    """Read what `save_network` wrote.
+
+    Raises:
+        OSError: a file is missing.
+    """
+    from safetensors.torch import load_file
+
+    network = Network(Sizes(**json.loads((folder / SIZES).read_text("utf-8"))))
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return network
