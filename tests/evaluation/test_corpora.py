@@ -200,7 +200,7 @@ def test_the_real_corpora_are_the_thirteen_rows_and_nine_further(test_data: Path
 
 
 def test_reading_once_changes_no_figure(test_data: Path, mentions: Mentions):
-    """The cellfinder corpora share most documents, BC5CDR all of them."""
+    """The two corpora of BC5CDR are the same 489 documents."""
     wanted = ("BC5CDR-disease", "BC5CDR-chem")
     rows = [row for row in rows_of(test_data / "ner", "devel") if row.folder.name in wanted]
     detector = Names(mentions, hypotension="disease", cocaine="chemical")
