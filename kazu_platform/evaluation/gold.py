@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from kazu_platform.errors import ConfigurationError, MalformedFileError
 from kazu_platform.evaluation.iob import parse_iob
-from kazu_platform.evaluation.pubtator import TEXT_LINE, parse_pubtator
+from kazu_platform.evaluation.pubtator import parse_pubtator
+from kazu_platform.formats.pubtator_blocks import TEXT_LINE
 
 if TYPE_CHECKING:
     from pathlib import Path
