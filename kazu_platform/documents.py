@@ -12,7 +12,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Self
 
 
 EntityClass = Literal[
@@ -93,6 +94,21 @@ class Mention:
     detector: str
     confidence: float | None = None
     links: tuple[Link, ...] = field(default=())
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], links: Sequence[Link] = ()) -> Self:
+        """The mention of a row of a table of mentions, with the links of its surface."""
+        return cls(
+            doc_id=row["doc_id"],
+            section=row["section"],
+            sentence=row["sentence"],
+            spans=tuple(Span(span["start"], span["end"]) for span in row["spans"]),
+            text=row["text"],
+            entity_class=row["entity_class"],
+            detector=row["detector"],
+            confidence=row["confidence"],
+            links=tuple(links),
+        )
 
     @property
     def start(self) -> int:

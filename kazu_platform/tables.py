@@ -639,6 +639,46 @@ PARTITION_METRICS = Table(
         ]
     ),
 )
+EVALUATIONS = Table(
+    name="evaluations",
+    row="a figure of how well a detector finds a class in a split of a corpus",
+    key=(
+        "stage",
+        "detector",
+        "detector_version",
+        "corpus",
+        "split",
+        "entity_class",
+        "metric",
+    ),
+    # What was evaluated and not the corpus: a model's figures are replaced all at once, by the one
+    # asset that made it, and never stand half beside those of the model before.
+    partitioned_by="stage",
+    order=("corpus", "split", "entity_class", "metric", "detector", "detector_version"),
+    schema=pa.schema(
+        [
+            column("stage", TEXT, "Whose output was evaluated: ner_teacher, ner_model, ..."),
+            DETECTOR,
+            DETECTOR_VERSION,
+            column("corpus", TEXT, "Name of the corpus."),
+            column("split", TEXT, "Its split: train, devel or test."),
+            ENTITY_CLASS,
+            column(
+                "metric",
+                TEXT,
+                "precision, recall, f1, strict; the same after characters_ (borders by "
+                "characters, not tokens) and relaxed_ (an overlap is enough); seen_recall and "
+                "unseen_recall (strings that the train split has, and others).",
+            ),
+            column("value", pa.float64(), "The figure, between 0 and 1."),
+            column("low", pa.float64(), "Lower end of its 95 % bootstrap interval."),
+            column("high", pa.float64(), "Upper end of that interval."),
+            column(
+                "n", pa.int64(), "Entities behind it: those found for a precision, else the gold's."
+            ),
+        ]
+    ),
+)
 
 N_CONCEPTS = column("n_concepts", pa.int64(), "Distinct concepts; equivalent ones count once.")
 NAMED_CONCEPTS = column("concept_ids", STRINGS, "CURIEs of concepts of that name, at most twenty.")
@@ -777,5 +817,6 @@ TABLES: dict[str, Table] = {
         HOMONYMS,
         VOCABULARY_CHANGES,
         PARTITION_METRICS,
+        EVALUATIONS,
     )
 }

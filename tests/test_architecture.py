@@ -42,8 +42,8 @@ ROOMS = {
     "ner": NOUNS | {"text", "storage", "execution"},
     "linking": NOUNS | {"text", "storage", "ner", "citations"},
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
-    "formats": NOUNS,
-    "evaluation": NOUNS | {"text", "ner"},
+    "formats": NOUNS | {"text"},
+    "evaluation": NOUNS | {"text", "ner", "formats"},
     "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}

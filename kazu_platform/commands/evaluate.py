@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kazu_platform.commands.indices import compiled_detector, open_detector, open_live
-from kazu_platform.errors import UnknownNameError
+from kazu_platform.errors import KazuPlatformError, UnknownNameError
 from kazu_platform.settings import read_settings
 from kazu_platform.tables import ENTITY_CLASSES
 
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import TextIO
 
-    from kazu_platform.evaluation.entities import Gold
+    from kazu_platform.evaluation.entities import Gold, SpanGold, TokenGold
     from kazu_platform.evaluation.ner import Evaluation, Mistakes
-    from kazu_platform.evaluation.scores import Figure
+    from kazu_platform.ner.detector import Detector
     from kazu_platform.ner.dictionary import DictionaryDetector
 
 DETECTORS = ("dictionary",)
-FIGURES = ("precision", "recall", "f1")
 
 
 def evaluate_ner(  # noqa: PLR0913 - the options of a command
@@ -47,17 +46,31 @@ def evaluate_ner(  # noqa: PLR0913 - the options of a command
     """
     from kazu_platform.evaluation.gold import read_gold
     from kazu_platform.evaluation.ner import evaluate, mistakes
-    from kazu_platform.ner.documented import Documented
 
     if entity_class not in ENTITY_CLASSES:
         raise UnknownNameError.of("entity class", entity_class, ENTITY_CLASSES)
+    marked = read_gold(gold, split)
+    with opened(detector, sources) as reader:
+        _note_what_is_0(marked, reader, entity_class)
+        result = evaluate(marked, reader, entity_class, train=_train_beside(gold, split))
+    return result, mistakes(marked, result.match, most=errors) if errors else None
+
+
+@contextmanager
+def opened(detector: str, sources: str | None) -> Generator[Detector]:
+    """A detector by its name, as a corpus is read.
+
+    Raises:
+        UnknownNameError: there is no such detector; the nearest one is said.
+        ConfigurationError: a setting is wrong, or a vocabulary has to be downloaded first.
+        ArtifactError: what the detector needs was not made yet.
+    """
+    from kazu_platform.ner.documented import Documented
+
     if detector not in DETECTORS:
         raise UnknownNameError.of("detector", detector, DETECTORS)
-    marked = read_gold(gold, split)
     with _dictionary(sources) as dictionary:
-        _warn(marked, dictionary, entity_class)
-        result = evaluate(marked, Documented(dictionary), entity_class)
-    return result, mistakes(marked, result.match, most=errors) if errors else None
+        yield Documented(dictionary)
 
 
 @contextmanager
@@ -73,12 +86,27 @@ def _dictionary(sources: str | None) -> Generator[DictionaryDetector]:
         yield compiled_detector(catalogue, Path(folder))
 
 
-def _warn(gold: Gold, dictionary: DictionaryDetector, entity_class: str) -> None:
+def _train_beside(path: Path, split: str) -> TokenGold | SpanGold | None:
+    """The train split beside a gold; one that cannot be read costs two figures and no more."""
+    from kazu_platform.evaluation.gold import read_train_beside
+
+    try:
+        return read_train_beside(path, split)
+    except KazuPlatformError as error:
+        sys.stderr.write(f"note: no recall on seen and unseen strings: {error}\n")
+        return None
+
+
+def _note_what_is_0(gold: Gold, reader: Detector, entity_class: str) -> None:
     """Say why a figure will be 0, where that is known before."""
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ner.documented import Documented
+
     if not gold.types.get(entity_class):
         marked = ", ".join(sorted(gold.types)) or "nothing"
         sys.stderr.write(f"note: {gold.corpus} {gold.split} marks no {entity_class}: {marked}.\n")
-    if entity_class not in dictionary.index.manifest.classes:
+    inner = reader.detector if isinstance(reader, Documented) else reader
+    if isinstance(inner, DictionaryDetector) and entity_class not in inner.index.manifest.classes:
         sys.stderr.write(f"note: the dictionary has no names of class {entity_class}.\n")
 
 
@@ -87,48 +115,64 @@ def print_evaluation(
 ) -> None:
     """Print figures as a table, or all there is as one JSON object."""
     if as_json:
-        json.dump(_for_json(result, wrong), out, ensure_ascii=False)
+        body = for_json(result) | ({} if wrong is None else asdict(wrong))
+        json.dump(body, out, ensure_ascii=False)
         out.write("\n")
     else:
         _print_tables(result, wrong, out)
 
 
-def _for_json(result: Evaluation, wrong: Mistakes | None) -> dict[str, Any]:
-    score = result.score
+def for_json(result: Evaluation) -> dict[str, Any]:
+    """Every figure of an evaluation, null where it would be a share of nothing."""
+    from kazu_platform.evaluation.figures import figures_of
+
+    score, relaxed, seen = result.score, result.relaxed, result.seen
     body: dict[str, Any] = {
         name: getattr(result, name)
         for name in ("corpus", "split", "entity_class", "detector", "detector_version")
     }
-    for name in FIGURES:
-        figure: Figure = getattr(score, name)
-        body |= {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+    for name, (figure, _) in figures_of(result).items():
+        value, low, high = figure or (None, None, None)
+        body |= {name: value, f"{name}_low": low, f"{name}_high": high}
     body |= {
         "n_gold": score.n_gold,
         "n_predicted": score.n_found,
         "n_correct": score.n_correct,
+        "n_characters_predicted": result.characters.n_found,
+        "n_characters_correct": result.characters.n_correct,
+        "n_relaxed_right": relaxed.n_right,
+        "n_relaxed_reached": relaxed.n_reached,
         "interval_over": result.interval_over,
         f"n_{result.interval_over}": score.n_units,
     }
-    return body if wrong is None else body | asdict(wrong)
+    return body if seen is None else body | {"n_seen": seen.n_seen, "n_unseen": seen.n_unseen}
 
 
 def _print_tables(result: Evaluation, wrong: Mistakes | None, out: TextIO) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from kazu_platform.evaluation.figures import figures_of
+
     console = Console(file=out, width=None if out.isatty() else 160)
     score = result.score
     where = f"{result.corpus} {result.split}, {result.entity_class}, detector {result.detector}"
     figures = Table("figure", "value", "low", "high")
-    for name in FIGURES:
-        figure: Figure = getattr(score, name)
-        figures.add_row(name, *(f"{100 * value:.1f}" for value in figure))
+    for name, (figure, _) in figures_of(result).items():
+        cells = ("-",) * 3 if figure is None else (f"{100 * value:.1f}" for value in figure)
+        figures.add_row(name.replace("_", " "), *cells)
     out.write(f"{where}\n")
     console.print(figures)
     out.write(
         f"{score.n_gold:,} in the gold, {score.n_found:,} found, {score.n_correct:,} correct; "
         f"95 % intervals over {score.n_units:,} {result.interval_over}\n"
     )
+    if result.seen is not None:
+        seen = result.seen
+        out.write(
+            f"{seen.n_seen:,} of the gold are strings of the train split, {seen.n_unseen:,} "
+            "are not\n"
+        )
     if wrong is not None:
         console.print(_wrong_strings(wrong))
 

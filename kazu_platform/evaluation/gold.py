@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from kazu_platform.errors import ConfigurationError, MalformedFileError
 from kazu_platform.evaluation.iob import parse_iob
-from kazu_platform.evaluation.pubtator import TEXT_LINE, parse_pubtator
+from kazu_platform.evaluation.pubtator import parse_pubtator
+from kazu_platform.formats.pubtator_blocks import TEXT_LINE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".tsv", ".PubTator")
 """Of the files of a folder, in the order in which they are preferred."""
+TRAIN = "train"
 _CRAFT = re.compile(r"pmid\tontology\tstart\t")
 
 
@@ -61,6 +63,22 @@ def find_gold(path: Path, split: str) -> Path:
     splits = sorted({file.stem for file in path.iterdir() if file.suffix in SUFFIXES})
     there_is = f"there is {', '.join(splits)}" if splits else "there is no .tsv and no .PubTator"
     raise ConfigurationError(f"{path} has no split {split!r}; {there_is}.")
+
+
+def read_train_beside(path: Path, split: str) -> TokenGold | SpanGold | None:
+    """The train split of the folder that a gold was read from; None if there is none, or it is it.
+
+    Args:
+        path: A folder or a file, as for `read_gold`.
+        split: The split that was read.
+
+    Raises:
+        ConfigurationError: nothing reads its format.
+        MalformedFileError: names the line that is wrong.
+    """
+    file = find_gold(path, split)
+    there_is = any((file.parent / f"{TRAIN}{suffix}").is_file() for suffix in SUFFIXES)
+    return read_gold(file.parent, TRAIN) if there_is and file.stem != TRAIN else None
 
 
 def _read(file: Path) -> str:

@@ -8,19 +8,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kazu_platform.arrow import compute
 from kazu_platform.evaluation.entities import Entities, SpanGold
-from kazu_platform.evaluation.scores import Counts, Score, count, is_in, score
+from kazu_platform.evaluation.scores import (
+    Counts,
+    LooseScore,
+    Score,
+    count,
+    count_loosely,
+    is_in,
+    score,
+    score_loosely,
+)
+from kazu_platform.evaluation.seen import SeenRecall, recall_by_seen, strings_of
 from kazu_platform.evaluation.tags import entities_of, found_spans, found_tags, gold_tags
-from kazu_platform.ner.mentions import Spans, sentence_of
+from kazu_platform.evaluation.units import draws_documents, n_units, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pyarrow as pa
 
-    from kazu_platform.evaluation.entities import Gold, Integers, TokenGold
+    from kazu_platform.evaluation.entities import Gold, TokenGold
     from kazu_platform.ner.detector import Detector
+
+    AnyGold = TokenGold | SpanGold
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,11 @@ class Match:
 class Evaluation:
     """How well a detector finds a class in a split of a corpus.
 
-    `interval_over` says what was drawn for the intervals: documents or sentences.
+    `score` is the figure that counts. It is strict: over tokens where the gold has tokens, as
+    seqeval has it, else over characters. Beside it stand `characters`, strict on the characters of
+    what was found whatever the gold is made of; `relaxed`, for which it is enough to overlap; and
+    recall on what a train split shows and does not, None without one. `interval_over` says what was
+    drawn for the intervals: documents or sentences.
     """
 
     corpus: str
@@ -47,6 +62,9 @@ class Evaluation:
     interval_over: str
     score: Score
     match: Match
+    characters: Score
+    relaxed: LooseScore
+    seen: SeenRecall | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +75,57 @@ class Mistakes:
     false_negatives: Mapping[str, int]
 
 
-def evaluate(gold: TokenGold | SpanGold, detector: Detector, entity_class: str) -> Evaluation:
-    """Let a detector read the passages of a gold and compare what it finds of one class."""
-    match = match_mentions(gold, detector.detect(gold.passages), entity_class)
+def evaluate(
+    gold: AnyGold, detector: Detector, entity_class: str, *, train: AnyGold | None = None
+) -> Evaluation:
+    """Let a detector read the passages of a gold and compare what it finds of one class.
+
+    Args:
+        gold: What people marked.
+        detector: Who reads.
+        entity_class: The class to compare.
+        train: The train split, to tell strings that it shows from others.
+    """
+    found = detector.detect(gold.passages)
+    return evaluate_mentions(gold, found, entity_class, of=detector, train=train)
+
+
+def evaluate_mentions(
+    gold: AnyGold,
+    mentions: pa.Table,
+    entity_class: str,
+    *,
+    of: Detector,
+    train: AnyGold | None = None,
+) -> Evaluation:
+    """Compare what a detector found of one class with a gold.
+
+    Args:
+        gold: What people marked.
+        mentions: Mentions in its passages (DICTIONARY_MENTIONS), of any classes.
+        entity_class: The class to compare.
+        of: The detector that found them, for its name and version.
+        train: The train split, to tell strings that it shows from others.
+    """
+    match = match_mentions(gold, mentions, entity_class)
+    loose = match_characters(gold, mentions, entity_class)
+    units = units_of(gold, loose.found), units_of(gold, loose.gold)
     return Evaluation(
         corpus=gold.corpus,
         split=gold.split,
         entity_class=entity_class,
-        detector=detector.name,
-        detector_version=detector.version,
-        interval_over="documents" if _draws_documents(gold) else "sentences",
+        detector=of.name,
+        detector_version=of.version,
+        interval_over="documents" if draws_documents(gold) else "sentences",
         score=score(match.counts),
         match=match,
+        characters=score(loose.counts),
+        relaxed=score_loosely(count_loosely(loose.found, loose.gold, units, n_units(gold))),
+        seen=None if train is None else _by_seen(gold, match, train, entity_class),
     )
 
 
-def match_mentions(gold: TokenGold | SpanGold, mentions: pa.Table, entity_class: str) -> Match:
+def match_mentions(gold: AnyGold, mentions: pa.Table, entity_class: str) -> Match:
     """Compare mentions of one class with a gold, strictly: both ends must be equal.
 
     Args:
@@ -81,18 +134,28 @@ def match_mentions(gold: TokenGold | SpanGold, mentions: pa.Table, entity_class:
         entity_class: The class to compare.
     """
     if isinstance(gold, SpanGold):
-        is_class = np.array([kind == entity_class for kind in gold.entity_types], np.bool_)
-        marked = Entities(
-            gold.entities.document[is_class],
-            gold.entities.start[is_class],
-            gold.entities.end[is_class],
-        )
-        found = found_spans(gold, mentions, entity_class)
-    else:
-        marked = entities_of(gold, gold_tags(gold, entity_class))
-        found = entities_of(gold, found_tags(gold, mentions, entity_class))
-    units = _units(gold, found), _units(gold, marked)
-    return Match(marked, found, count(found, marked, units, _n_units(gold)))
+        return match_characters(gold, mentions, entity_class)
+    found = entities_of(gold, found_tags(gold, mentions, entity_class))
+    return _matched(gold, marked_entities(gold, entity_class), found)
+
+
+def match_characters(gold: AnyGold, mentions: pa.Table, entity_class: str) -> Match:
+    """Compare mentions of one class with a gold by characters, also where the gold has tokens.
+
+    A mention that ends within a token is wrong here, while its tags take the whole token. Of
+    overlapping mentions the longest stays, one that is not contiguous by its outer span.
+    """
+    found = found_spans(gold, mentions, entity_class)
+    return _matched(gold, marked_entities(gold, entity_class), found)
+
+
+def marked_entities(gold: AnyGold, entity_class: str) -> Entities:
+    """The entities of one class that people marked, by their characters."""
+    if not isinstance(gold, SpanGold):
+        return entities_of(gold, gold_tags(gold, entity_class))
+    is_class = np.array([kind == entity_class for kind in gold.entity_types], np.bool_)
+    entities = gold.entities
+    return Entities(entities.document[is_class], entities.start[is_class], entities.end[is_class])
 
 
 def mistakes(gold: Gold, match: Match, *, most: int) -> Mistakes:
@@ -106,33 +169,18 @@ def mistakes(gold: Gold, match: Match, *, most: int) -> Mistakes:
     )
 
 
+def _matched(gold: Gold, marked: Entities, found: Entities) -> Match:
+    units = units_of(gold, found), units_of(gold, marked)
+    return Match(marked, found, count(found, marked, units, n_units(gold)))
+
+
+def _by_seen(gold: Gold, match: Match, train: AnyGold, entity_class: str) -> SeenRecall:
+    known = strings_of(train, marked_entities(train, entity_class))
+    return recall_by_seen(gold, match.gold, match.found, known)
+
+
 def _frequent(gold: Gold, these: Entities, those: Entities, most: int) -> dict[str, int]:
     only = ~is_in(these, those)
     wrong = Entities(these.document[only], these.start[only], these.end[only])
     counted = Counter(wrong.texts(gold.passages))
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:most])
-
-
-def _draws_documents(gold: Gold) -> bool:
-    """Whether there are documents to draw from; one alone would give no interval."""
-    return gold.has_documents and gold.passages.num_rows > 1
-
-
-def _n_units(gold: Gold) -> int:
-    if _draws_documents(gold):
-        return gold.passages.num_rows
-    return int(_n_sentences(gold.passages).sum())
-
-
-def _units(gold: Gold, entities: Entities) -> Integers:
-    """The document of each entity, or its sentence, counted through all documents."""
-    if _draws_documents(gold):
-        return entities.document
-    n_sentences = _n_sentences(gold.passages)
-    spans = Spans(entities.document, entities.start, entities.end, np.zeros_like(entities.start))
-    within = sentence_of(gold.passages, spans)
-    return (np.cumsum(n_sentences) - n_sentences)[entities.document] + within
-
-
-def _n_sentences(passages: pa.Table) -> Integers:
-    return compute.list_value_length(passages["sentences"]).to_numpy().astype(np.int64)

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from kazu_platform.evaluation.entities import Entities, Integers
+
+    Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 RESAMPLES = 1_000
 SEED = 20_240_229
@@ -56,6 +60,37 @@ class Score:
     n_units: int
 
 
+@dataclass(frozen=True, slots=True)
+class LooseCounts:
+    """Entities in each unit where it is enough to overlap: parallel arrays.
+
+    `right` ones were found and overlap some of the gold; `reached` ones are of the gold and overlap
+    some that was found. One may meet several, so the two differ.
+    """
+
+    right: Integers
+    found: Integers
+    reached: Integers
+    gold: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class LooseScore:
+    """How well what was found meets the gold where it is enough to overlap.
+
+    Precision is the share of what was found that is right, recall the share of the gold that is
+    reached, F1 their harmonic mean.
+    """
+
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    n_gold: int
+    n_found: int
+    n_right: int
+    n_reached: int
+
+
 def is_in(these: Entities, those: Entities) -> NDArray[np.bool_]:
     """Which of these entities are among those: same document, start and end."""
     width = 1 + max(int(each.end.max(initial=0)) for each in (these, those))
@@ -80,18 +115,56 @@ def count(found: Entities, gold: Entities, units: tuple[Integers, Integers], n: 
     )
 
 
+def overlaps(these: Entities, those: Entities) -> NDArray[np.bool_]:
+    """Which of these entities share a character with any of those.
+
+    >>> from kazu_platform.evaluation.entities import Entities
+    >>> cancer = Entities(np.array([0, 0]), np.array([7, 20]), np.array([13, 26]))
+    >>> colon_cancer = Entities(np.array([0]), np.array([1]), np.array([13]))
+    >>> overlaps(cancer, colon_cancer).tolist()
+    [True, False]
+    """
+    width = 1 + max(int(each.end.max(initial=0)) for each in (these, those))
+    starts, ends = (np.sort(those.document * width + place) for place in (those.start, those.end))
+    begun = np.searchsorted(starts, these.document * width + these.end, side="left")
+    # What ended by then had begun as well: of what is left, each shares a character.
+    over = np.searchsorted(ends, these.document * width + these.start, side="right")
+    return begun > over
+
+
+def count_loosely(
+    found: Entities, gold: Entities, units: tuple[Integers, Integers], n: int
+) -> LooseCounts:
+    """Count the entities in each unit that overlap; the arguments are those of `count`."""
+    of_found, of_gold = units
+    return LooseCounts(
+        right=np.bincount(of_found[overlaps(found, gold)], minlength=n),
+        found=np.bincount(of_found, minlength=n),
+        reached=np.bincount(of_gold[overlaps(gold, found)], minlength=n),
+        gold=np.bincount(of_gold, minlength=n),
+    )
+
+
 def score(counts: Counts) -> Score:
     """Precision, recall and F1 over all units; what divides by nothing is 0, as in seqeval."""
     rows = np.stack([counts.correct, counts.found, counts.gold], axis=1)
-    totals = rows.sum(axis=0)
-    precision, recall, f1 = (
-        Figure(float(value[0]), *_interval(resampled))
-        for value, resampled in zip(
-            _ratios(totals[np.newaxis]), _ratios(_resampled(rows)), strict=True
-        )
-    )
-    n_correct, n_found, n_gold = totals.tolist()
+    n_correct, n_found, n_gold = rows.sum(axis=0).tolist()
+    precision, recall, f1 = _figures(rows, _ratios)
     return Score(precision, recall, f1, n_gold, n_found, n_correct, len(counts))
+
+
+def score_loosely(counts: LooseCounts) -> LooseScore:
+    """Precision, recall and F1 over all units; what divides by nothing is 0."""
+    rows = np.stack([counts.right, counts.found, counts.reached, counts.gold], axis=1)
+    n_right, n_found, n_reached, n_gold = rows.sum(axis=0).tolist()
+    precision, recall, f1 = _figures(rows, _loose_ratios)
+    return LooseScore(precision, recall, f1, n_gold, n_found, n_right, n_reached)
+
+
+def share(part: Integers, whole: Integers) -> Figure:
+    """The share of some entities in all, over all units; both are counted in each unit."""
+    (figure,) = _figures(np.stack([part, whole], axis=1), lambda totals: (_divided(*totals.T),))
+    return figure
 
 
 def paired_difference(a: Counts, b: Counts) -> Figure:
@@ -105,10 +178,21 @@ def paired_difference(a: Counts, b: Counts) -> Figure:
     if not np.array_equal(a.gold, b.gold):
         raise ValueError("a paired difference needs two counts on the same gold")
     rows = np.stack([a.correct, a.found, a.gold, b.correct, b.found, b.gold], axis=1)
-    totals, resampled = rows.sum(axis=0)[np.newaxis], _resampled(rows)
-    value = _ratios(totals[:, :3])[2] - _ratios(totals[:, 3:])[2]
-    differences = _ratios(resampled[:, :3])[2] - _ratios(resampled[:, 3:])[2]
-    return Figure(float(value[0]), *_interval(differences))
+    (figure,) = _figures(
+        rows, lambda totals: (_ratios(totals[:, :3])[2] - _ratios(totals[:, 3:])[2],)
+    )
+    return figure
+
+
+def _figures(
+    rows: Integers, ratios: Callable[[Integers], tuple[NDArray[np.float64], ...]]
+) -> tuple[Figure, ...]:
+    """What ratios make of the totals of all rows, with what resamples of the rows make of it."""
+    totals = rows.sum(axis=0)[np.newaxis]
+    return tuple(
+        Figure(float(value[0]), *_interval(resampled))
+        for value, resampled in zip(ratios(totals), ratios(_resampled(rows)), strict=True)
+    )
 
 
 def _resampled(rows: Integers) -> Integers:
@@ -130,7 +214,14 @@ def _ratios(totals: Integers) -> tuple[NDArray[np.float64], ...]:
     )
 
 
-def _divided(part: Integers, whole: Integers) -> NDArray[np.float64]:
+def _loose_ratios(totals: Integers) -> tuple[NDArray[np.float64], ...]:
+    """Precision, recall and F1 of rows of (right, found, reached, gold)."""
+    right, found, reached, gold = totals.T
+    precision, recall = _divided(right, found), _divided(reached, gold)
+    return precision, recall, _divided(2 * precision * recall, precision + recall)
+
+
+def _divided(part: Numbers, whole: Numbers) -> NDArray[np.float64]:
     return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
 
 

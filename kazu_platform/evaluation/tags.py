@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from kazu_platform.evaluation.entities import Gold, Integers, SpanGold, TokenGold
+    from kazu_platform.evaluation.entities import Gold, Integers, TokenGold
 
     Codes = NDArray[np.int8]
 
@@ -97,7 +97,7 @@ def labels(gold: TokenGold, tags: Codes, entity_class: str) -> list[list[str]]:
     return [list(each) for each in np.split(names[tags], borders)] if len(tags) else []
 
 
-def found_spans(gold: SpanGold, mentions: pa.Table, entity_class: str) -> Entities:
+def found_spans(gold: Gold, mentions: pa.Table, entity_class: str) -> Entities:
     """The mentions of one class as entities; a mention that is not contiguous by its outer span.
 
     Of overlapping ones the longest stays, then the leftmost, as with tags.

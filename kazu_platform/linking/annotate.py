@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
 from kazu_platform.citations.documents import passages_of
-from kazu_platform.documents import Link, Mention, Span
+from kazu_platform.documents import Link, Mention
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.linker import Linker
 from kazu_platform.linking.surfaces import surfaces_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from kazu_platform.documents import Document
+    from kazu_platform.documents import Document, Span
     from kazu_platform.ner.detector import Detector
 
 
@@ -49,17 +49,7 @@ def annotate(
     read: dict[tuple[str, str], list[Mention]] = defaultdict(list)
     for row in mentions.to_pylist():
         read[row["doc_id"], row["content_hash"]].append(
-            Mention(
-                doc_id=row["doc_id"],
-                section=row["section"],
-                sentence=row["sentence"],
-                spans=tuple(Span(span["start"], span["end"]) for span in row["spans"]),
-                text=row["text"],
-                entity_class=row["entity_class"],
-                detector=row["detector"],
-                confidence=row["confidence"],
-                links=tuple(links.get(row["surface_id"], ())),
-            )
+            Mention.from_row(row, links.get(row["surface_id"], ()))
         )
     return [
         tuple(sorted(read[document.doc_id, document.content_hash], key=_place))

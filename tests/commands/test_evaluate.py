@@ -104,6 +104,36 @@ def test_json_is_one_object_with_every_figure(evaluated: Run):
         "n_correct": 1,
         "interval_over": "documents",
         "n_documents": 2,
+        "characters_precision": 0.25,
+        "characters_precision_low": 0.0,
+        "characters_precision_high": 1.0,
+        "characters_recall": 1 / 3,
+        "characters_recall_low": 0.0,
+        "characters_recall_high": 1.0,
+        "characters_f1": 2 / 7,
+        "characters_f1_low": 0.0,
+        "characters_f1_high": 1.0,
+        "n_characters_predicted": 4,
+        "n_characters_correct": 1,
+        "relaxed_precision": 0.5,
+        "relaxed_precision_low": pytest.approx(1 / 3),
+        "relaxed_precision_high": 1.0,
+        "relaxed_recall": 2 / 3,
+        "relaxed_recall_low": 0.5,
+        "relaxed_recall_high": 1.0,
+        "relaxed_f1": pytest.approx(4 / 7),
+        "relaxed_f1_low": pytest.approx(0.4),
+        "relaxed_f1_high": 1.0,
+        "n_relaxed_right": 2,
+        "n_relaxed_reached": 2,
+        "seen_recall": 1.0,
+        "seen_recall_low": 0.0,
+        "seen_recall_high": 1.0,
+        "unseen_recall": 0.0,
+        "unseen_recall_low": 0.0,
+        "unseen_recall_high": 0.0,
+        "n_seen": 1,
+        "n_unseen": 2,
     }
 
 
@@ -126,11 +156,20 @@ def test_a_table_has_percentages_and_the_wrong_strings_if_asked(
         ["precision", "25.0", "0.0", "100.0"],
         ["recall", "33.3", "0.0", "100.0"],
         ["f1", "28.6", "0.0", "100.0"],
+        ["characters precision", "25.0", "0.0", "100.0"],
+        ["characters recall", "33.3", "0.0", "100.0"],
+        ["characters f1", "28.6", "0.0", "100.0"],
+        ["relaxed precision", "50.0", "33.3", "100.0"],
+        ["relaxed recall", "66.7", "50.0", "100.0"],
+        ["relaxed f1", "57.1", "40.0", "100.0"],
+        ["seen recall", "100.0", "0.0", "100.0"],
+        ["unseen recall", "0.0", "0.0", "0.0"],
         ["mistake", "string", "times"],
         ["found wrongly", "leukaemia", "3"],
         ["missed", "Juvenile leukaemia", "1"],
     ]
     assert "3 in the gold, 4 found, 1 correct; 95 % intervals over 2 documents\n" in done.stdout
+    assert "1 of the gold are strings of the train split, 2 are not\n" in done.stdout
 
 
 def test_json_has_the_wrong_strings_if_asked(evaluated: Run):
@@ -138,6 +177,26 @@ def test_json_has_the_wrong_strings_if_asked(evaluated: Run):
 
     assert body["false_positives"] == {"leukaemia": 3}
     assert body["false_negatives"] == {"Juvenile leukaemia": 1}
+
+
+def test_without_a_train_split_nothing_is_said_of_seen_strings(evaluated: Run, gold: Path):
+    (gold / "train.PubTator").unlink()
+
+    done = evaluated("--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [key for key in json.loads(done.stdout) if "seen" in key] == []
+
+
+def test_a_train_split_that_cannot_be_read_costs_two_figures_and_a_note(evaluated: Run, gold: Path):
+    (gold / "train.tsv").write_text("TNF\n", "utf-8")
+
+    done = evaluated("--json")
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: no recall on seen and unseen strings: ")
+    assert f"{gold / 'train.tsv'}, line 1" in done.stderr
+    assert json.loads(done.stdout)["n_correct"] == 1
 
 
 def test_another_catalogue_is_compiled_for_once_and_leaves_the_home_alone(

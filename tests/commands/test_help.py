@@ -28,6 +28,7 @@ def test_without_a_command_all_of_them_are_listed():
         "doctor",
         "evaluate",
         "evaluate ner",
+        "evaluate ner-table",
         "quarantine",
         "quarantine list",
         "quarantine replay",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kazu_platform.errors import MalformedFileError
-from kazu_platform.formats.jsonl import from_json_line, to_json_line
+from kazu_platform.formats.jsonl import from_json_line, read_jsonl, to_json_line, write_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from kazu_platform.documents import Document, Mention
 
@@ -73,6 +74,30 @@ def test_a_document_without_mentions_may_leave_them_out():
     assert (document.doc_id, document.sections, mentions) == ("a", (), ())
 
 
+def test_a_file_names_the_line_that_is_wrong(
+    document: Document, mentions: Mentions, tmp_path: Path
+):
+    path = tmp_path / "notes.jsonl"
+    write_jsonl(path, [(document, mentions)])
+    with path.open("ab") as file:
+        file.write(b'\r\n\n{"doc_id": "a"}\n')
+
+    read = read_jsonl(path)
+
+    assert next(read) == (document, mentions)
+    with pytest.raises(MalformedFileError) as caught:
+        next(read)
+    assert str(caught.value).startswith(f"{path}, line 4: no annotated document (KeyError: 'sect")
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path):
+    path = tmp_path / "notes.jsonl"
+    path.write_bytes(b'{"doc_id": "a", "sections": []}\n{"doc_id": "\xe9"}\n')
+
+    with pytest.raises(MalformedFileError, match=r"notes.jsonl, line 2: byte 0xe9 is no UTF-8"):
+        list(read_jsonl(path))
+
+
 def changed(document: Document, mentions: Mentions, change: Callable[[Any], object]) -> str:
     body = json.loads(to_json_line(document, mentions))
     change(body)
@@ -111,6 +136,15 @@ def test_a_line_that_is_no_document_is_named(line: str, why: str):
         (lambda m: m.update(section=2), "IndexError"),
         (lambda m: m.update(spans=[]), "''"),
         (lambda m: m["spans"][0].update(end=4), "'BRCA1' stands where the text has 'BRCA'"),
+        (lambda m: m.update(section=-1), "section is -1, should be a whole number from 0 on"),
+        (lambda m: m.update(sentence=True), "sentence is True, should be a whole number"),
+        (lambda m: m.update(confidence="0.5"), "confidence is '0.5', should be a number or null"),
+        (
+            lambda m: m.update(
+                spans=[{"start": 2, "end": 5}, {"start": 0, "end": 2}], text="CA1 ... BR"
+            ),
+            "the spans of 'CA1 ... BR' are not in order, or overlap",
+        ),
     ],
 )
 def test_a_mention_that_does_not_fit_its_text_is_named(

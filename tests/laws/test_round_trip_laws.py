@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
@@ -14,8 +17,9 @@ from kazu_platform.citations.documents import documents_of, passages_of
 from kazu_platform.citations.passages import passages, split_into_sentences
 from kazu_platform.documents import Document, Link, Mention, Span
 from kazu_platform.formats.html import to_html
-from kazu_platform.formats.jsonl import from_json_line, to_json_line
-from kazu_platform.formats.pubtator import to_pubtator
+from kazu_platform.formats.jsonl import from_json_line, read_jsonl, to_json_line, write_jsonl
+from kazu_platform.formats.pubtator import from_pubtator, to_pubtator
+from kazu_platform.formats.rows import from_rows, to_rows
 from kazu_platform.linking.annotate import annotate
 from kazu_platform.linking.context import with_context
 from kazu_platform.ner.combination import combine
@@ -186,7 +190,7 @@ def test_offsets_of_pubtator_slice_title_blank_abstract(
     detector: DictionaryDetector, linker: ExactLinker, document: Document
 ):
     [mentions] = annotate([document], [detector], linker)
-    breaks = "\n\r\t\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+    breaks = "\n\r\t\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029|"
     number = document.doc_id.removeprefix("PMID:").translate(dict.fromkeys(map(ord, breaks), " "))
 
     written = to_pubtator(document, mentions)
@@ -197,6 +201,49 @@ def test_offsets_of_pubtator_slice_title_blank_abstract(
     assert lines[-2:] == ["", ""]
     assert [whole[int(start) : int(end)] for start, end, *_ in cells] == [c[2] for c in cells]
     assert len(cells) == len(mentions)
+
+
+@settings(deadline=None)
+@given(annotated(), annotated())
+def test_pubtator_that_was_read_is_written_as_it_stood(
+    one: tuple[Document, tuple[Mention, ...]], other: tuple[Document, tuple[Mention, ...]]
+):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of discontinuous mentions
+        written = to_pubtator(*one) + to_pubtator(*other)
+
+    read = from_pubtator(written)
+
+    assert "".join(to_pubtator(*each) for each in read) == written
+    for document, mentions in read:
+        for mention in mentions:
+            text = document.sections[mention.section].text
+            assert text[mention.start : mention.end] == mention.text
+
+
+@settings(deadline=None)
+@given(st.lists(annotated(), max_size=3, unique_by=lambda case: (case[0].doc_id, case[0].sections)))
+def test_mentions_come_back_from_rows(cases: list[tuple[Document, tuple[Mention, ...]]]):
+    """Links are no part of the rows, and a probability is one of 32 bits."""
+    plain = [
+        (document, tuple(replace(m, links=(), confidence=m.confidence and 0.5) for m in mentions))
+        for document, mentions in cases
+    ]
+
+    rows = to_rows(plain, detector_version="1")
+
+    assert from_rows([document for document, _ in plain], rows) == plain
+    assert to_rows(from_rows([each for each, _ in plain], rows), detector_version="1").equals(rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(annotated(), max_size=3))
+def test_files_of_json_lines_lose_nothing(cases: list[tuple[Document, tuple[Mention, ...]]]):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own.jsonl"
+        write_jsonl(path, cases)
+
+        assert list(read_jsonl(path)) == cases
 
 
 class Shown(HTMLParser):
