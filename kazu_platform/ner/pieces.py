@@ -30,7 +30,7 @@ SPECIAL: Final = (PAD, UNKNOWN, CLASSIFY, SEPARATE, MASK)
 CONTINUES: Final = "##"
 _LONGEST_WORD = 100
 _CACHED_WORDS = 1_000_000
-_SPELLED = {ord(letter): name for letter, name in (GREEK | LETTERS).items()}
+_SPELLED = {ord(letter): name for letter, name in {**GREEK, **LETTERS}.items()}
 
 
 class Shape(IntEnum):

@@ -21,14 +21,14 @@ from kazu_platform.ner.pieces import CLASSIFY, MASK, SEPARATE, SPECIAL, Shape, W
 from kazu_platform.ner.words import split_words
 from kazu_platform.training.encoded import Encoded, encode
 from kazu_platform.training.loop import train
+from kazu_platform.training.network import device_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from kazu_platform.training.loop import Plan
+    from kazu_platform.training.loop import Run
     from kazu_platform.training.network import Network
 
 MASKED: Final = 0.25
@@ -57,6 +57,12 @@ class Masked:
     shapes: Tensor
     places: Tensor
     hidden: Tensor
+
+    def to(self, device: torch.device) -> Masked:
+        """The same on a device."""
+        each = (self.ids, self.shapes, self.places, self.hidden)
+        ids, shapes, places, hidden = (tensor.to(device) for tensor in each)
+        return Masked(ids, shapes, places, hidden)
 
 
 def rows_of(encoded: Encoded, length: int) -> Rows:
@@ -91,10 +97,9 @@ def read_rows(
         words = split_words(texts[start : start + at_once])
         parts.append(rows_of(encode(words.strings, words.first, pieces), length))
     return Rows(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("ids", "shapes", "word")
-        )
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.shapes for part in parts]),
+        np.concatenate([part.word for part in parts]),
     )
 
 
@@ -143,42 +148,47 @@ class MaskedModel(nn.Module):
 
 
 def adapt(
-    network: Network,
-    rows: Rows,
-    plan: Plan,
-    folder: Path,
-    *,
-    batch: int = 32,
-    says: Callable[[str], None] = print,
+    network: Network, rows: Rows, run: Run, *, batch: int = 32
 ) -> Sequence[Mapping[str, float]]:
     """Train an encoder in place to guess hidden words of rows of text.
 
     Args:
         network: The encoder.
         rows: Running text.
-        plan: Steps and rates.
-        folder: For the checkpoint and the curve.
+        run: Steps and rates.
         batch: Rows of a step.
-        says: Told how it goes.
 
     Returns:
         The curve, with `loss` in nats of a hidden piece.
+
+    Raises:
+        TrainingError: there are fewer rows than a batch, or the loss is no number.
     """
-    torch.manual_seed(plan.seed)
-    model = MaskedModel(network)
+    seed = run.plan.seed
+    torch.manual_seed(seed)
+    model = MaskedModel(network).to(device_of(network))
 
     def batches(epoch: int) -> Iterator[Masked]:
-        order = np.random.default_rng((plan.seed, epoch)).permutation(len(rows.ids))
-        for start in range(0, len(order) - batch + 1, batch):
-            which = order[start : start + batch]
-            yield masked(rows, which, network.sizes.n_pieces, (plan.seed, epoch, start))
+        for start, which in enumerate(batches_of_rows(rows, batch, (seed, epoch))):
+            hidden = masked(rows, which, network.sizes.n_pieces, (seed, epoch, start))
+            yield hidden.to(device_of(network))
 
     return train(
         model,
-        plan,
+        run,
         batches,
         lambda each: {"loss": model(each)},
-        folder,
-        says=says,
-        identity=digest(str(rows.ids.shape), str(int(rows.ids.sum()))),
+        identity=digest("masked", identity_of_rows(rows), str(batch)),
     )
+
+
+def batches_of_rows(rows: Rows, batch: int, seed: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+    """Which rows the batches of an epoch have; what is left over is left out."""
+    order = np.random.default_rng(seed).permutation(len(rows.ids))
+    for start in range(0, len(order) - batch + 1, batch):
+        yield order[start : start + batch]
+
+
+def identity_of_rows(rows: Rows) -> str:
+    """Says which text a run is on."""
+    return digest(str(rows.ids.shape), str(int(rows.ids.sum())), str(int(rows.ids[:, 1].sum())))

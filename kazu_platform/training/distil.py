@@ -21,23 +21,24 @@ from torch.nn import functional
 
 from kazu_platform.documents import digest
 from kazu_platform.errors import TrainingError
+from kazu_platform.training.adapt import batches_of_rows, identity_of_rows
 from kazu_platform.training.loop import train
-from kazu_platform.training.tagging import batches_of, identity_of, logits_of, masked_loss
+from kazu_platform.training.network import device_of
+from kazu_platform.training.tagging import masked_loss
 from kazu_platform.training.targets import label_of, outside, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from kazu_platform.training.adapt import Rows
     from kazu_platform.training.encoded import Batch
-    from kazu_platform.training.loop import Plan
+    from kazu_platform.training.loop import Run
     from kazu_platform.training.network import Network
-    from kazu_platform.training.tagging import Mixture
-    from kazu_platform.training.targets import Labelled, Outputs
+    from kazu_platform.training.tagging import Material, Tagger
+    from kazu_platform.training.targets import Outputs
 
 GOLD_SHARE: Final = 0.5
 
@@ -79,12 +80,14 @@ class Merger:
     """Makes a student's targets of a teacher's probabilities and the gold.
 
     Raises:
-        TrainingError: a label to merge is none of the teacher's.
+        TrainingError: a label to merge is none of the teacher's, or the two tag differently.
     """
 
     def __init__(
         self, merge: Merge, teacher: Outputs, student: Outputs, corpora: Sequence[str]
     ) -> None:
+        if teacher.scheme != student.scheme:
+            raise TrainingError("teacher and student must tag in the same scheme.")
         self._student = student
         shape = len(corpora), teacher.n, student.n
         self._mix = np.zeros(shape, np.float32)
@@ -102,13 +105,8 @@ class Merger:
 
     def _add(self, row: int, teacher: Outputs, label: int, column: int, weight: float) -> None:
         inside = teacher.inside(label)
-        if teacher.per_label == self._student.per_label == 2:
-            self._mix[row, inside - 1, column] += weight
-            self._mix[row, inside, column + 1] += weight
-        elif teacher.per_label == self._student.per_label == 1:
-            self._mix[row, inside, column] += weight
-        else:
-            raise TrainingError("teacher and student must tag in the same scheme.")
+        for place in range(teacher.per_label):
+            self._mix[row, inside - place, column + teacher.per_label - 1 - place] += weight
 
     def targets(
         self,
@@ -130,37 +128,22 @@ class Merger:
             rows = corpus == each
             mixed[rows] = said[rows] @ self._mix[each]
         share = self._gold[corpus] * known
-        mixed = (1 - share) * mixed + share * wanted
+        mixed = ((1 - share) * mixed + share * wanted).astype(np.float32)
         mixed[:, -1] = outside(mixed[:, :-1], self._student)
         return mixed
 
 
-def distil_task(  # noqa: PLR0913 - what a run is made of
-    student: Network,
-    teacher: Network,
-    labelled: Labelled,
-    outputs: tuple[Outputs, Outputs],
-    merge: Merge,
-    mixture: Mixture,
-    plan: Plan,
-    folder: Path,
-    *,
-    pieces: int = 2048,
-    says: Callable[[str], None] = print,
+def distil_task(
+    student: Tagger, teacher: Tagger, material: Material, merge: Merge, run: Run
 ) -> Sequence[Mapping[str, float]]:
     """Stage 2: train a student in place on what a teacher says of sentences.
 
     Args:
-        student: With the outputs of the second of `outputs`.
-        teacher: With the outputs of the first.
-        labelled: The sentences, in the student's labels; unlabelled ones know no label.
-        outputs: What the outputs of teacher and student mean.
+        student: What learns; its labels are the classes of the material.
+        teacher: What it learns from.
+        material: The sentences; unlabelled ones know no label.
         merge: How labels become classes.
-        mixture: How often to see which sentences.
-        plan: Steps and rates.
-        folder: For the checkpoint and the curve.
-        pieces: Pieces of a batch.
-        says: Told how it goes.
+        run: Steps and rates.
 
     Returns:
         The curve, with `loss` in nats a word.
@@ -168,27 +151,26 @@ def distil_task(  # noqa: PLR0913 - what a run is made of
     Raises:
         TrainingError: the labels do not fit, there is nothing to train on, or a loss is no number.
     """
-    merger = Merger(merge, *outputs, labelled.corpora)
-    teacher.eval()
+    labelled = material.labelled
+    merger = Merger(merge, teacher.outputs, student.outputs, labelled.corpora)
+    teacher.network.eval()
+    device = device_of(student.network)
 
     def loss_of(batch: Batch) -> Mapping[str, Tensor]:
-        wanted, known = targets_of(labelled, batch, outputs[1])
-        with torch.inference_mode():
-            states = teacher.words(batch.ids, batch.mask, batch.shapes, batch.word)
-            said = torch.sigmoid(logits_of(teacher, states).float()).numpy()
+        wanted, known = targets_of(labelled, batch, student.outputs)
+        with torch.no_grad():
+            said = torch.sigmoid(teacher.network.words(batch)).cpu().numpy()
         corpus = np.repeat(labelled.corpus[batch.sentences], batch.n_words)
         target = torch.from_numpy(merger.targets(said, corpus, wanted.numpy(), known.numpy()))
-        own = student.words(batch.ids, batch.mask, batch.shapes, batch.word)
-        return {"loss": masked_loss(logits_of(student, own), target, torch.ones_like(target))}
+        target = target.to(device)
+        return {"loss": masked_loss(student.network.words(batch), target, torch.ones_like(target))}
 
     return train(
-        student,
-        plan,
-        lambda epoch: batches_of(labelled, mixture, (plan.seed, epoch), pieces),
+        student.network,
+        run,
+        lambda epoch: material.batches((run.plan.seed, epoch), device),
         loss_of,
-        folder,
-        says=says,
-        identity=digest(identity_of(labelled, outputs[1]), repr(merge)),
+        identity=material.identity("distilling", repr(merge), *student.outputs.labels),
     )
 
 
@@ -223,16 +205,8 @@ class GeneralStudent(nn.Module):
         }
 
 
-def distil_general(
-    student: Network,
-    teacher: Network,
-    layers: Sequence[int],
-    rows: Rows,
-    plan: Plan,
-    folder: Path,
-    *,
-    batch: int = 16,
-    says: Callable[[str], None] = print,
+def distil_general(  # noqa: PLR0913 - two networks and what they read
+    student: Network, teacher: Network, layers: Sequence[int], rows: Rows, run: Run, *, batch: int
 ) -> Sequence[Mapping[str, float]]:
     """Stage 1: train a student in place to see running text as a teacher does.
 
@@ -241,10 +215,8 @@ def distil_general(
         teacher: An encoder with at least as many layers and as many attention heads.
         layers: For each layer of the student the layer of the teacher that it learns from.
         rows: Unlabelled running text (`adapt.read_rows`).
-        plan: Steps and rates.
-        folder: For the checkpoint and the curve.
+        run: Steps and rates.
         batch: Rows of a step.
-        says: Told how it goes.
 
     Returns:
         The curve, with mean squared errors `embeddings`, `hidden` and `attention`.
@@ -252,36 +224,39 @@ def distil_general(
     Raises:
         TrainingError: layers or heads do not fit, or a loss is no number.
     """
-    if len(layers) != student.sizes.layers or max(layers) >= teacher.sizes.layers:
-        raise TrainingError(
-            f"layers {tuple(layers)} do not fit a student of {student.sizes.layers} layers and a "
-            f"teacher of {teacher.sizes.layers}."
-        )
-    if student.sizes.heads != teacher.sizes.heads:
-        raise TrainingError("student and teacher need as many attention heads.")
-    torch.manual_seed(plan.seed)
-    model = GeneralStudent(student, teacher, layers)
-
-    def batches(epoch: int) -> Iterator[NDArray[np.int64]]:
-        order = np.random.default_rng((plan.seed, epoch)).permutation(len(rows.ids))
-        for start in range(0, len(order) - batch + 1, batch):
-            yield order[start : start + batch]
+    _must_fit(student, teacher, layers)
+    torch.manual_seed(run.plan.seed)
+    device = device_of(student)
+    model = GeneralStudent(student, teacher, layers).to(device)
 
     def loss_of(which: NDArray[np.int64]) -> Mapping[str, Tensor]:
         ids, shapes = (
-            torch.from_numpy(each[which].astype(np.int64)) for each in (rows.ids, rows.shapes)
+            torch.from_numpy(each[which].astype(np.int64)).to(device)
+            for each in (rows.ids, rows.shapes)
         )
         return model(ids, shapes)
 
     return train(
         model,
-        plan,
-        batches,
+        run,
+        lambda epoch: batches_of_rows(rows, batch, (run.plan.seed, epoch)),
         loss_of,
-        folder,
-        says=says,
-        identity=digest(str(rows.ids.shape), str(int(rows.ids.sum())), repr(tuple(layers))),
+        identity=digest("general", identity_of_rows(rows), repr(tuple(layers)), str(batch)),
     )
+
+
+def _must_fit(student: Network, teacher: Network, layers: Sequence[int]) -> None:
+    own, theirs = student.sizes, teacher.sizes
+    if len(layers) != own.layers or max(layers) >= theirs.layers:
+        raise TrainingError(
+            f"layers {tuple(layers)} do not fit a student of {own.layers} layers and a teacher of "
+            f"{theirs.layers}."
+        )
+    if own.heads != theirs.heads:
+        raise TrainingError(
+            f"a student with {own.heads} attention heads cannot learn those of a teacher with "
+            f"{theirs.heads}."
+        )
 
 
 @dataclass
@@ -319,9 +294,12 @@ def _watched(network: Network) -> Generator[_Seen]:
 
     hooks = [network.encoder.embeddings.register_forward_hook(embedded)]
     for layer in network.encoder.encoder.layer:
-        hooks.append(layer.register_forward_hook(kept(seen.hidden)))
-        hooks.append(layer.attention.self.query.register_forward_hook(kept(seen.queries)))
-        hooks.append(layer.attention.self.key.register_forward_hook(kept(seen.keys)))
+        attention = layer.get_submodule("attention.self")
+        hooks += [
+            layer.register_forward_hook(kept(seen.hidden)),
+            attention.get_submodule("query").register_forward_hook(kept(seen.queries)),
+            attention.get_submodule("key").register_forward_hook(kept(seen.keys)),
+        ]
     try:
         yield seen
     finally:

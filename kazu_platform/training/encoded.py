@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from kazu_platform.ner.pieces import SPECIAL, CLASSIFY, PAD, SEPARATE, shapes_of
+from kazu_platform.ner.pieces import CLASSIFY, PAD, SEPARATE, SPECIAL, shapes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,6 +65,16 @@ class Batch:
     sentences: NDArray[np.int64]
     n_words: NDArray[np.int64]
 
+    def to(self, device: torch.device) -> Batch:
+        """The same with its tensors on a device."""
+        return replace(
+            self,
+            ids=self.ids.to(device),
+            mask=self.mask.to(device),
+            shapes=self.shapes.to(device),
+            word=self.word.to(device),
+        )
+
 
 def encode(words: Sequence[str], first: NDArray[np.int64], pieces: WordPieces) -> Encoded:
     """Take the words of sentences apart.
@@ -106,8 +116,14 @@ def batch_of(encoded: Encoded, sentences: NDArray[np.int64], *, most: int) -> Ba
         shapes[row, 1 : length + 1] = encoded.shapes[start:end]
         sizes = np.diff(encoded.piece[begin[row] : begin[row] + n_words[row] + 1])
         word[row, 1 : length + 1] = np.repeat(offset[row] + np.arange(n_words[row]), sizes)
-    tensors = (torch.from_numpy(each) for each in (ids, mask, shapes, word))
-    return Batch(*tensors, sentences, n_words)
+    return Batch(
+        torch.from_numpy(ids),
+        torch.from_numpy(mask),
+        torch.from_numpy(shapes),
+        torch.from_numpy(word),
+        sentences,
+        n_words,
+    )
 
 
 def shuffled(

@@ -8,10 +8,9 @@ a run on one thread in 32 bits ends with the same weights.
 from __future__ import annotations
 
 import json
-import os
 import time
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
 CHECKPOINT: Final = "checkpoint.pt"
 CURVE: Final = "curve.jsonl"
+LONGEST_GRADIENT: Final = 1.0
+_POINTS_BETWEEN_WORDS = 10
+_NO_LOSSES = {"step", "seconds", "rate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,7 @@ class Plan:
         decay: Weight decay, not of biases and norms.
         seed: For order and dropout.
         precision: `bf16` multiplies matrices in 16 bits, `fp32` in 32.
-        save_every: Seconds between checkpoints.
-        log_every: Steps between points of the curve.
+        log_every: Steps between points of the curve, and between chances to keep a checkpoint.
     """
 
     steps: int
@@ -54,109 +55,168 @@ class Plan:
     warm_up: float = 0.06
     decay: float = 0.01
     seed: int = 13
-    precision: str = "bf16"
-    save_every: float = 120.0
+    precision: str = "fp32"
     log_every: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A plan, the folder of its checkpoint and curve, who is told, and seconds between saves."""
+
+    plan: Plan
+    folder: Path
+    says: Callable[[str], None] = print
+    save_every: float = 120.0
 
 
 def train(
     model: nn.Module,
-    plan: Plan,
+    run: Run,
     batches: Callable[[int], Iterator[Any]],
     loss_of: Callable[[Any], Mapping[str, Tensor]],
-    folder: Path,
     *,
-    says: Callable[[str], None] = print,
-    identity: str = "",
+    identity: str,
 ) -> Sequence[Mapping[str, float]]:
     """Train a model in place, going on from a checkpoint if the folder has one of the same run.
 
     Args:
         model: What is trained.
-        plan: Steps and rates.
+        run: Steps, rates and where to keep what is reached.
         batches: Batches of an epoch, the same whenever it is asked.
         loss_of: Losses of a batch by name; their sum is made small.
-        folder: For the checkpoint and the curve.
-        says: Told how it goes.
         identity: Of the data; a checkpoint of another one is not gone on from.
 
     Returns:
-        The curve: step, seconds, rate and losses.
+        The curve: step, seconds, rate and each loss, its mean since the point before.
 
     Raises:
-        TrainingError: there are no batches, or a loss is no number.
+        TrainingError: there are no batches, a loss is no number, or the checkpoint is of another
+            run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(plan.seed)
-    optimiser = _optimiser(model, plan)
-    run = digest(repr(asdict(plan)), identity)
-    state = _restored(folder / CHECKPOINT, model, optimiser, run)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(run.plan.seed)
+    training = _Training(model, run, digest(repr(asdict(run.plan)), identity))
+    training.restore()
     model.train()
-    spent, begun, saved = state.seconds, time.monotonic(), time.monotonic()
-    sums: dict[str, float] = {}
-    for batch in _from(batches, state):
-        if state.step >= plan.steps:
-            break
-        rate = _rate(state.step, plan)
-        for group in optimiser.param_groups:
-            group["lr"] = group["highest"] * rate
-        with _precision(plan.precision, next(model.parameters()).device.type):
-            losses = loss_of(batch)
-        total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise TrainingError(f"step {state.step}: the loss is {total.item()}; lower the rate.")
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        state.step += 1
-        state.place += 1
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value.item()
-        state.seconds = spent + time.monotonic() - begun
-        if state.step % plan.log_every == 0 or state.step == plan.steps:
-            count = plan.log_every if state.step % plan.log_every == 0 else state.step % plan.log_every
-            state.curve.append(
-                {"step": state.step, "seconds": round(state.seconds, 1), "rate": plan.rate * rate}
-                | {name: value / count for name, value in sums.items()}
-            )
-            sums = {}
-            if len(state.curve) % 10 == 1 or state.step == plan.steps:
-                says(_line(state, plan))
-        if time.monotonic() - saved > plan.save_every and not sums:
-            _save(folder / CHECKPOINT, model, optimiser, run, state)
-            saved = time.monotonic()
-    if state.step < plan.steps:
+    for batch in training.go_on(batches):
+        training.step(batch, loss_of)
+    if training.state.step < run.plan.steps:
         raise TrainingError("there is nothing to train on: no batch was made.")
-    _save(folder / CHECKPOINT, model, optimiser, run, state)
-    _write_curve(folder / CURVE, state.curve)
+    training.save()
+    curve = training.state.curve
+    (run.folder / CURVE).write_text("".join(json.dumps(point) + "\n" for point in curve), "utf-8")
     model.eval()
-    return state.curve
+    return curve
 
 
 @dataclass
 class _State:
-    step: int
-    epoch: int
-    place: int
-    """Batches of the epoch that were done."""
-    seconds: float
-    curve: list[dict[str, float]]
+    """How far a run has come; `place` counts the batches of the epoch."""
+
+    step: int = 0
+    epoch: int = 0
+    place: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
 
 
-def _from(batches: Callable[[int], Iterator[Any]], state: _State) -> Iterator[Any]:
-    """Batches for ever, beginning where the state stands; an epoch without any ends it."""
-    skip = state.place
-    while True:
-        n_done = 0
-        for batch in batches(state.epoch):
-            n_done += 1
-            if n_done > skip:
-                yield batch
-        if not n_done:
+class _Training:
+    """One run while it goes on."""
+
+    def __init__(self, model: nn.Module, run: Run, identity: str) -> None:
+        self.state = _State()
+        self._model, self._run, self._identity = model, run, identity
+        self._optimiser = _optimiser(model, run.plan)
+        self._device = next(model.parameters()).device.type
+        self._clock = self._saved = time.monotonic()
+        self._sums: dict[str, float] = {}
+        self._summed = 0
+
+    def go_on(self, batches: Callable[[int], Iterator[Any]]) -> Iterator[Any]:
+        """Batches until the last step, from where the state stands; epochs without any end it."""
+        state, skip = self.state, self.state.place
+        while True:
+            n_seen = 0
+            for batch in batches(state.epoch):
+                if state.step >= self._run.plan.steps:
+                    return
+                n_seen += 1
+                if n_seen > skip:
+                    yield batch
+            if not n_seen:
+                return
+            skip, state.place = 0, 0
+            state.epoch += 1
+
+    def step(self, batch: Any, loss_of: Callable[[Any], Mapping[str, Tensor]]) -> None:  # noqa: ANN401 - whatever the batches are
+        """Learn from one batch."""
+        share = _rate(self.state.step, self._run.plan)
+        for group in self._optimiser.param_groups:
+            group["lr"] = group["highest"] * share
+        with _precision(self._run.plan.precision, self._device):
+            losses = loss_of(batch)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise TrainingError(
+                f"step {self.state.step}: the loss is {total.item()}; lower the rate."
+            )
+        self._optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), LONGEST_GRADIENT)
+        self._optimiser.step()
+        self._count(losses, self._run.plan.rate * share)
+
+    def _count(self, losses: Mapping[str, Tensor], rate: float) -> None:
+        state, plan = self.state, self._run.plan
+        now = time.monotonic()
+        state.seconds, self._clock = state.seconds + now - self._clock, now
+        state.step += 1
+        state.place += 1
+        self._summed += 1
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value.item()
+        if state.step % plan.log_every and state.step != plan.steps:
             return
-        skip, state.place = 0, 0
-        state.epoch += 1
+        means = {name: value / self._summed for name, value in self._sums.items()}
+        facts = {"step": state.step, "seconds": round(state.seconds, 1), "rate": rate}
+        state.curve.append(facts | means)
+        self._sums, self._summed = {}, 0
+        if len(state.curve) % _POINTS_BETWEEN_WORDS == 1 or state.step == plan.steps:
+            self._run.says(_line(state, plan))
+        if now - self._saved > self._run.save_every:
+            self.save()
+
+    def restore(self) -> None:
+        """Go back to the checkpoint, if there is one."""
+        path = self._run.folder / CHECKPOINT
+        if not path.exists():
+            return
+        found = torch.load(path, weights_only=True)
+        if found["run"] != self._identity:
+            raise TrainingError(
+                f"{path} is a checkpoint of another run (other data or plan); delete it or give "
+                "another folder."
+            )
+        self._model.load_state_dict(found["model"])
+        self._optimiser.load_state_dict(found["optimiser"])
+        torch.set_rng_state(found["random"])
+        self.state = _State(**found["state"])
+
+    def save(self) -> None:
+        """Keep a checkpoint; a kill leaves the one before."""
+        path = self._run.folder / CHECKPOINT
+        torch.save(
+            {
+                "run": self._identity,
+                "model": self._model.state_dict(),
+                "optimiser": self._optimiser.state_dict(),
+                "random": torch.get_rng_state(),
+                "state": asdict(self.state),
+            },
+            path.with_suffix(".part"),
+        )
+        path.with_suffix(".part").replace(path)
+        self._saved = time.monotonic()
 
 
 def _rate(step: int, plan: Plan) -> float:
@@ -170,7 +230,7 @@ def _optimiser(model: nn.Module, plan: Plan) -> torch.optim.AdamW:
     for name, value in model.named_parameters():
         if value.requires_grad:
             rate = plan.head_rate if name.startswith(plan.heads) else plan.rate
-            decay = 0.0 if value.ndim < 2 else plan.decay
+            decay = plan.decay if value.ndim > 1 else 0.0
             groups.setdefault((rate, decay), []).append(value)
     return torch.optim.AdamW(
         [
@@ -183,50 +243,11 @@ def _optimiser(model: nn.Module, plan: Plan) -> torch.optim.AdamW:
 
 
 def _precision(name: str, device: str) -> AbstractContextManager[object]:
-    if name == "fp32":
-        return nullcontext()
-    return torch.autocast(device, dtype=torch.bfloat16)
-
-
-def _restored(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, run: str) -> _State:
-    if not path.exists():
-        return _State(0, 0, 0, 0.0, [])
-    found = torch.load(path, weights_only=True)
-    if found["run"] != run:
-        raise TrainingError(
-            f"{path} is a checkpoint of another run (other data or plan); delete it or give "
-            "another folder."
-        )
-    model.load_state_dict(found["model"])
-    optimiser.load_state_dict(found["optimiser"])
-    torch.set_rng_state(found["random"])
-    return _State(found["step"], found["epoch"], found["place"], found["seconds"], found["curve"])
-
-
-def _save(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, run: str, state: _State
-) -> None:
-    temporary = path.with_suffix(".part")
-    torch.save(
-        {
-            "run": run,
-            "model": model.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "random": torch.get_rng_state(),
-            **asdict(state),
-        },
-        temporary,
-    )
-    os.replace(temporary, path)
-
-
-def _write_curve(path: Path, curve: Sequence[Mapping[str, float]]) -> None:
-    path.write_text("".join(json.dumps(point) + "\n" for point in curve), "utf-8")
+    return nullcontext() if name == "fp32" else torch.autocast(device, dtype=torch.bfloat16)
 
 
 def _line(state: _State, plan: Plan) -> str:
-    last = state.curve[-1]
     losses = "  ".join(
-        f"{name} {value:.4f}" for name, value in last.items() if name not in {"step", "seconds", "rate"}
+        f"{name} {value:.4f}" for name, value in state.curve[-1].items() if name not in _NO_LOSSES
     )
     return f"step {state.step:,} of {plan.steps:,}  {state.seconds:,.0f} s  {losses}"

@@ -8,7 +8,7 @@ decides, and no piece is left without a target.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from kazu_platform.training.encoded import Batch
     from kazu_platform.training.vocabulary import Vocabulary
 
 MAX_PIECES: Final = 256
@@ -59,7 +60,6 @@ class Network(nn.Module):
                 attention_probs_dropout_prob=sizes.dropout,
                 max_position_embeddings=MAX_PIECES,
                 type_vocab_size=len(Shape),
-                attn_implementation="sdpa",
             ),
             add_pooling_layer=False,
         )
@@ -80,16 +80,12 @@ class Network(nn.Module):
             raise ValueError("an encoder without a dense layer has no outputs")
         return self.dense(self.hidden(ids, mask, shapes))
 
-    def words(self, ids: Tensor, mask: Tensor, shapes: Tensor, word: Tensor) -> Tensor:
-        """Mean last hidden state of each word of a batch.
-
-        Args:
-            ids: Pieces. Shape: (batch, pieces).
-            mask: 1 where there is a piece.
-            shapes: Shape of the word of each piece.
-            word: Which word of the batch, counted through, each piece belongs to; -1 for none.
-        """
-        return of_words(self.hidden(ids, mask, shapes), word)
+    def words(self, batch: Batch) -> Tensor:
+        """Logits of each word of a batch, in 32 bits. Shape: (words, outputs)."""
+        if self.dense is None:
+            raise ValueError("an encoder without a dense layer has no outputs")
+        states = of_words(self.hidden(batch.ids, batch.mask, batch.shapes), batch.word)
+        return self.dense(states).float()
 
 
 def of_words(states: Tensor, word: Tensor) -> Tensor:
@@ -100,6 +96,11 @@ def of_words(states: Tensor, word: Tensor) -> Tensor:
     total = torch.zeros(n_words, states.shape[-1], device=states.device)
     total.index_add_(0, where, states[belongs].float())
     return total / torch.bincount(where, minlength=n_words).clamp(min=1).unsqueeze(1)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the parameters of a network are."""
+    return next(network.parameters()).device
 
 
 def starting_network(folder: Path, vocabulary: Vocabulary, *, seed: int) -> Network:
@@ -149,29 +150,29 @@ def _rows_of(table: Tensor, sources: Sequence[Sequence[int]]) -> Tensor:
     return rows * (lengths / rows.norm(dim=1)).unsqueeze(1)
 
 
-def shallow(network: Network, layers: Sequence[int], *, outputs: int, seed: int) -> Network:
-    """A student of some layers of a network, with a new dense layer.
+def derived(
+    network: Network, *, outputs: int, dropout: float, seed: int, layers: Sequence[int] = ()
+) -> Network:
+    """A network that begins as the encoder of another, or as some of its layers.
 
     Args:
         network: Whose embeddings and layers to take.
-        layers: Which layers, in order.
-        outputs: Outputs of the new dense layer.
+        outputs: Outputs of the new dense layer; 0 for none.
+        dropout: Of the new network.
         seed: For the dense layer.
+        layers: Which layers, in order; by default all.
     """
     torch.manual_seed(seed)
-    sizes = asdict(network.sizes) | {"layers": len(layers), "outputs": outputs}
-    student = Network(Sizes(**sizes))
+    layers = layers or range(network.sizes.layers)
+    student = Network(
+        replace(network.sizes, layers=len(layers), outputs=outputs, dropout=dropout)
+    ).to(device_of(network))
     student.encoder.embeddings.load_state_dict(network.encoder.embeddings.state_dict())
     for own, layer in enumerate(layers):
         student.encoder.encoder.layer[own].load_state_dict(
             network.encoder.encoder.layer[layer].state_dict()
         )
     return student
-
-
-def with_outputs(network: Network, outputs: int, *, seed: int) -> Network:
-    """The same encoder with a new dense layer."""
-    return shallow(network, range(network.sizes.layers), outputs=outputs, seed=seed)
 
 
 def save_network(network: Network, pieces: Sequence[str], folder: Path) -> None:

@@ -126,7 +126,7 @@ class Recipe(_Strict):
         default_factory=dict[str, float],
         description="Share of a corpus's sentences without mentions that is seen.",
     )
-    vocabulary: VocabularyRecipe = VocabularyRecipe()
+    vocabulary: VocabularyRecipe = Field(default_factory=VocabularyRecipe.model_construct)
     adapt: AdaptRecipe | None = None
     teacher: TeacherRecipe
     general: GeneralRecipe | None = None

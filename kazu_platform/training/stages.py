@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import file_digest
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -21,17 +21,16 @@ from kazu_platform.arrow import compute
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import adapt, read_rows
 from kazu_platform.training.distil import Merge, distil_general, distil_task
-from kazu_platform.training.loop import CHECKPOINT, CURVE
+from kazu_platform.training.loop import CHECKPOINT, CURVE, Run
 from kazu_platform.training.network import (
     PIECES,
     WEIGHTS,
+    derived,
     load_network,
     save_network,
-    shallow,
     starting_network,
-    with_outputs,
 )
-from kazu_platform.training.tagging import fine_tune
+from kazu_platform.training.tagging import Material, Tagger, fine_tune
 from kazu_platform.training.targets import Outputs, label_of, labelled_sentences
 from kazu_platform.training.vocabulary import choose_vocabulary, count_words
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = "outputs.json"
 RECORD: Final = "record.json"
-Says = "Callable[[str], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,29 @@ class Stage:
     folder: Path
     says: Callable[[str], None] = print
     device: str = "cpu"
+
+    def run(self, recipe: Recipe, plan: StageRecipe) -> Run:
+        """How a stage of a recipe trains here."""
+        return Run(plan.plan(recipe, precision_of(recipe, self.device)), self.folder, self.says)
+
+    def finish(
+        self,
+        network: Network,
+        pieces: Sequence[str],
+        curve: Sequence[Mapping[str, float]],
+        facts: Mapping[str, Any],
+        outputs: Outputs | None = None,
+    ) -> None:
+        """Write what was made, with a record; the checkpoint is done with."""
+        save_network(network.cpu(), pieces, self.folder)
+        if outputs is not None:
+            _write_json(
+                self.folder / OUTPUTS, {"labels": list(outputs.labels), "scheme": outputs.scheme}
+            )
+        _write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        if not curve:
+            (self.folder / CURVE).write_text("", "utf-8")
 
 
 def make_encoder(
@@ -85,17 +106,13 @@ def make_encoder(
     curve: Sequence[Mapping[str, float]] = ()
     if recipe.adapt is not None:
         plan = recipe.adapt
-        network = _copy(network, plan.layers, 0, plan, recipe.seed).to(stage.device)
+        network = derived(
+            network, outputs=0, dropout=plan.dropout, seed=recipe.seed, layers=plan.layers
+        ).to(stage.device)
         rows = read_rows(texts, WordPieces(vocabulary.pieces), plan.row)
-        curve = adapt(
-            network,
-            rows,
-            plan.plan(recipe, precision_of(recipe, stage.device)),
-            stage.folder,
-            batch=max(1, plan.batch_pieces // plan.row),
-            says=stage.says,
-        )
-    _finish(network, vocabulary.pieces, stage, {"n_texts": len(texts)}, curve)
+        batch = max(1, plan.batch_pieces // plan.row)
+        curve = adapt(network, rows, stage.run(recipe, plan), batch=batch)
+    stage.finish(network, vocabulary.pieces, curve, {"n_texts": len(texts)})
 
 
 def make_teacher(recipe: Recipe, rows: pa.Table, encoder: Path, stage: Stage) -> None:
@@ -110,24 +127,16 @@ def make_teacher(recipe: Recipe, rows: pa.Table, encoder: Path, stage: Stage) ->
     outputs = Outputs(labels_of(recipe, rows), recipe.scheme)
     pieces = WordPieces.read(encoder / PIECES)
     plan = recipe.teacher
-    start = load_network(encoder)
-    network = _copy(start, range(start.sizes.layers), outputs.n, plan, recipe.seed)
-    curve = fine_tune(
-        network.to(stage.device),
-        labelled_sentences(rows, pieces, outputs, plan.own_labels),
-        outputs,
-        recipe.mixture(),
-        plan.plan(recipe, precision_of(recipe, stage.device)),
-        stage.folder,
-        pieces=plan.batch_pieces,
-        says=stage.says,
-    )
-    _finish(network, pieces.vocabulary, stage, {"n_sentences": rows.num_rows}, curve, outputs)
+    network = derived(
+        load_network(encoder), outputs=outputs.n, dropout=plan.dropout, seed=recipe.seed
+    ).to(stage.device)
+    labelled = labelled_sentences(rows, pieces, outputs, plan.own_labels)
+    material = Material(labelled, recipe.mixture(), plan.batch_pieces)
+    curve = fine_tune(Tagger(network, outputs), material, stage.run(recipe, plan))
+    stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
 
 
-def make_general_student(
-    recipe: Recipe, texts: Sequence[str], encoder: Path, stage: Stage
-) -> None:
+def make_general_student(recipe: Recipe, texts: Sequence[str], encoder: Path, stage: Stage) -> None:
     """Stage 1 of distillation: a shallow encoder that sees text as a deep one does.
 
     Args:
@@ -136,23 +145,17 @@ def make_general_student(
         encoder: Folder of the deep encoder.
         stage: Where to work.
     """
-    deep = load_network(encoder)
+    deep = load_network(encoder).to(stage.device)
     pieces = WordPieces.read(encoder / PIECES)
     curve: Sequence[Mapping[str, float]] = ()
-    layers = recipe.student.layers
-    network = shallow(deep, layers, outputs=0, seed=recipe.seed)
-    if recipe.general is not None:
-        curve = distil_general(
-            network.to(stage.device),
-            deep.to(stage.device),
-            layers,
-            read_rows(texts, pieces, recipe.general.row),
-            recipe.general.plan(recipe, precision_of(recipe, stage.device)),
-            stage.folder,
-            batch=max(1, recipe.general.batch_pieces // recipe.general.row),
-            says=stage.says,
-        )
-    _finish(network, pieces.vocabulary, stage, {"n_texts": len(texts)}, curve)
+    layers, plan = recipe.student.layers, recipe.general
+    network = derived(deep, outputs=0, dropout=0.0, seed=recipe.seed, layers=layers)
+    if plan is not None:
+        rows = read_rows(texts, pieces, plan.row)
+        batch = max(1, plan.batch_pieces // plan.row)
+        run = stage.run(recipe, plan)
+        curve = distil_general(network, deep, layers, rows, run, batch=batch)
+    stage.finish(network, pieces.vocabulary, curve, {"n_texts": len(texts)})
 
 
 def make_student(
@@ -169,27 +172,18 @@ def make_student(
     """
     plan = recipe.student
     outputs = Outputs(recipe.classes, recipe.scheme)
-    told = read_outputs(teacher)
-    network = load_network(teacher)
-    if general is None:
-        student = _copy(network, plan.layers, outputs.n, plan, recipe.seed)
-    else:
-        start = load_network(general)
-        student = _copy(start, range(start.sizes.layers), outputs.n, plan, recipe.seed)
+    told = Tagger(load_network(teacher).to(stage.device), read_outputs(teacher))
+    start, layers = (told.network, plan.layers) if general is None else (load_network(general), ())
+    network = derived(
+        start, outputs=outputs.n, dropout=plan.dropout, seed=recipe.seed, layers=layers
+    ).to(stage.device)
     pieces = WordPieces.read(teacher / PIECES)
-    curve = distil_task(
-        student.to(stage.device),
-        network.to(stage.device),
-        labelled_sentences(rows, pieces, outputs, {}),
-        (told, outputs),
-        Merge(plan.merge, recipe.teacher.own_labels, plan.gold),
-        recipe.mixture(),
-        plan.plan(recipe, precision_of(recipe, stage.device)),
-        stage.folder,
-        pieces=plan.batch_pieces,
-        says=stage.says,
-    )
-    _finish(student, pieces.vocabulary, stage, {"n_sentences": rows.num_rows}, curve, outputs)
+    labelled = labelled_sentences(rows, pieces, outputs, {})
+    material = Material(labelled, recipe.mixture(), plan.batch_pieces)
+    merge = Merge(plan.merge, recipe.teacher.own_labels, plan.gold)
+    run = stage.run(recipe, plan)
+    curve = distil_task(Tagger(network, outputs), told, material, merge, run)
+    stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
 
 
 def labels_of(recipe: Recipe, rows: pa.Table) -> tuple[str, ...]:
@@ -202,7 +196,10 @@ def labels_of(recipe: Recipe, rows: pa.Table) -> tuple[str, ...]:
         for entity_class in classes
     }
     found = {
-        (recipe.classes.index(entity_class), label_of(corpus, entity_class, recipe.teacher.own_labels))
+        (
+            recipe.classes.index(entity_class),
+            label_of(corpus, entity_class, recipe.teacher.own_labels),
+        )
         for corpus, entity_class in marked
         if entity_class in recipe.classes
     }
@@ -234,34 +231,12 @@ def read_outputs(folder: Path) -> Outputs:
     return Outputs(tuple(found["labels"]), found["scheme"])
 
 
-def _copy(
-    network: Network, layers: Sequence[int], outputs: int, plan: StageRecipe, seed: int
-) -> Network:
-    chosen = layers or range(network.sizes.layers)
-    network.sizes = replace(network.sizes, dropout=plan.dropout)
-    if outputs:
-        return shallow(with_outputs(network, 0, seed=seed), chosen, outputs=outputs, seed=seed)
-    return shallow(network, chosen, outputs=0, seed=seed)
-
-
-def _finish(  # noqa: PLR0913 - what a record says
-    network: Network,
-    pieces: Sequence[str],
-    stage: Stage,
-    facts: Mapping[str, Any],
-    curve: Sequence[Mapping[str, float]],
-    outputs: Outputs | None = None,
-) -> None:
-    """Write what a stage made, with a record; the checkpoint is done with."""
-    save_network(network.cpu(), pieces, stage.folder)
-    if outputs is not None:
-        named = {"labels": list(outputs.labels), "scheme": outputs.scheme}
-        (stage.folder / OUTPUTS).write_text(json.dumps(named, indent=1) + "\n", "utf-8")
-    record = {
-        **facts,
+def _record(network: Network, folder: Path, curve: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """How a network was made: what must be the same for the same weights, and their hash."""
+    return {
         "seconds": curve[-1]["seconds"] if curve else 0.0,
         "last": dict(curve[-1]) if curve else {},
-        "weights_sha256": _sha256(stage.folder / WEIGHTS),
+        "weights_sha256": _sha256(folder / WEIGHTS),
         "n_parameters": sum(each.numel() for each in network.parameters()),
         "torch": version("torch"),
         "transformers": version("transformers"),
@@ -269,10 +244,10 @@ def _finish(  # noqa: PLR0913 - what a record says
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
     }
-    (stage.folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    (stage.folder / CHECKPOINT).unlink(missing_ok=True)
-    if not curve:
-        (stage.folder / CURVE).write_text("", "utf-8")
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
 
 
 def _sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ The loss is binary cross-entropy of every output of every word, masked where a c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -16,22 +16,23 @@ from torch.nn import functional
 from kazu_platform.documents import digest
 from kazu_platform.training.encoded import batch_of, shuffled
 from kazu_platform.training.loop import train
+from kazu_platform.training.network import device_of
 from kazu_platform.training.targets import targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from kazu_platform.training.encoded import Batch
-    from kazu_platform.training.loop import Plan
+    from kazu_platform.training.loop import Run
     from kazu_platform.training.network import Network
     from kazu_platform.training.targets import Labelled, Outputs
 
-MOST_PIECES = 192
+MOST_PIECES: Final = 192
 """Training sentences are cut here; one in a thousand is longer, and inference has windows."""
+_PRIME = 1009
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +78,54 @@ def masked_loss(logits: Tensor, wanted: Tensor, known: Tensor) -> Tensor:
     return (each * known).sum() / max(1, len(logits))
 
 
-def fine_tune(
-    network: Network,
-    labelled: Labelled,
-    outputs: Outputs,
-    mixture: Mixture,
-    plan: Plan,
-    folder: Path,
-    *,
-    pieces: int = 2048,
-    says: Callable[[str], None] = print,
-) -> Sequence[Mapping[str, float]]:
-    """Train a network in place on labelled sentences.
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """A network and what its outputs mean."""
+
+    network: Network
+    outputs: Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a tagger learns from.
+
+    Attributes:
+        labelled: The sentences.
+        mixture: How often to see which.
+        pieces: Pieces of a batch, padding included.
+    """
+
+    labelled: Labelled
+    mixture: Mixture
+    pieces: int = 2048
+
+    def batches(self, seed: Sequence[int], device: torch.device) -> Iterator[Batch]:
+        """Batches of an epoch."""
+        for sentences in shuffled(
+            self.labelled.encoded.lengths,
+            drawn(self.labelled, self.mixture, seed),
+            pieces=self.pieces,
+            most=MOST_PIECES,
+            generator=np.random.default_rng((*seed, 1)),
+        ):
+            yield batch_of(self.labelled.encoded, sentences, most=MOST_PIECES).to(device)
+
+    def identity(self, *more: str) -> str:
+        """Says which data a run is on."""
+        labelled = self.labelled
+        parts = (labelled.encoded.ids, labelled.first, labelled.last, labelled.label)
+        sums = [f"{len(each)}:{_place_sum(each)}" for each in parts]
+        return digest(*sums, repr(self.mixture), str(self.pieces), *more)
+
+
+def fine_tune(tagger: Tagger, material: Material, run: Run) -> Sequence[Mapping[str, float]]:
+    """Train a tagger in place on labelled sentences.
 
     Args:
-        network: With as many outputs as `outputs` says.
-        labelled: The sentences.
-        outputs: What the outputs mean.
-        mixture: How often to see which sentences.
-        plan: Steps and rates.
-        folder: For the checkpoint and the curve.
-        pieces: Pieces of a batch, padding included.
-        says: Told how it goes.
+        tagger: With the labels of the material.
+        material: What to learn from.
+        run: Steps and rates.
 
     Returns:
         The curve, with `loss` in nats a word.
@@ -106,49 +133,20 @@ def fine_tune(
     Raises:
         TrainingError: there is nothing to train on, or the loss is no number.
     """
+    network, outputs = tagger.network, tagger.outputs
+    device = device_of(network)
 
     def loss_of(batch: Batch) -> Mapping[str, Tensor]:
-        wanted, known = targets_of(labelled, batch, outputs)
-        states = network.words(batch.ids, batch.mask, batch.shapes, batch.word)
-        return {"loss": masked_loss(logits_of(network, states), wanted, known)}
+        wanted, known = targets_of(material.labelled, batch, outputs)
+        return {"loss": masked_loss(network.words(batch), wanted.to(device), known.to(device))}
 
     return train(
         network,
-        plan,
-        lambda epoch: batches_of(labelled, mixture, (plan.seed, epoch), pieces),
+        run,
+        lambda epoch: material.batches((run.plan.seed, epoch), device),
         loss_of,
-        folder,
-        says=says,
-        identity=identity_of(labelled, outputs),
+        identity=material.identity("tagging", *outputs.labels, outputs.scheme),
     )
-
-
-def batches_of(
-    labelled: Labelled, mixture: Mixture, seed: Sequence[int], pieces: int
-) -> Iterator[Batch]:
-    """Batches of an epoch."""
-    for sentences in shuffled(
-        labelled.encoded.lengths,
-        drawn(labelled, mixture, seed),
-        pieces=pieces,
-        most=MOST_PIECES,
-        generator=np.random.default_rng((*seed, 1)),
-    ):
-        yield batch_of(labelled.encoded, sentences, most=MOST_PIECES)
-
-
-def logits_of(network: Network, states: Tensor) -> Tensor:
-    """The dense layer over words."""
-    if network.dense is None:
-        raise ValueError("the network has no dense layer")
-    return network.dense(states)
-
-
-def identity_of(labelled: Labelled, outputs: Outputs) -> str:
-    """Says which data a run is on."""
-    parts = (labelled.encoded.ids, labelled.first, labelled.last, labelled.label)
-    sums = [f"{len(each)}:{int(each.astype(np.int64) @ (np.arange(len(each)) % 1009))}" for each in parts]
-    return digest(*sums, *outputs.labels, outputs.scheme)
 
 
 def probabilities(
@@ -161,6 +159,7 @@ def probabilities(
         many words of each sentence were read, shape (n_sentences,).
     """
     network.eval()
+    device = device_of(network)
     lengths = np.minimum(labelled.encoded.lengths[sentences] + 2, MOST_PIECES)
     order = np.argsort(lengths, kind="stable")
     found: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(sentences)
@@ -173,11 +172,15 @@ def probabilities(
                 end += 1
             which = order[start:end]
             batch = batch_of(labelled.encoded, sentences[which], most=MOST_PIECES)
-            states = network.words(batch.ids, batch.mask, batch.shapes, batch.word)
-            values = torch.sigmoid(logits_of(network, states)).numpy()
+            values = torch.sigmoid(network.words(batch.to(device))).cpu().numpy()
             borders = np.cumsum(batch.n_words)[:-1]
             for place, each in zip(which.tolist(), np.split(values, borders), strict=True):
                 found[place] = each
             counts[which] = batch.n_words
             start = end
     return np.concatenate(found), counts
+
+
+def _place_sum(values: NDArray[np.integer]) -> int:
+    """A sum that another order of the values changes."""
+    return int(values.astype(np.int64) @ (np.arange(len(values)) % _PRIME))

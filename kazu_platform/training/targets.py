@@ -132,7 +132,7 @@ def labelled_sentences(
     }
     pairs = zip(corpus[sentence].tolist(), fields["entity_class"].tolist(), strict=True)
     label = np.array([column.get(pair, -1) for pair in pairs], np.int64)
-    kept = np.flatnonzero(label >= 0)
+    kept = np.flatnonzero((label >= 0) & known[sentence, np.maximum(label, 0)])
     counts = np.bincount(sentence[kept], minlength=rows.num_rows)
     return Labelled(
         encoded=encode(words, first, pieces),
