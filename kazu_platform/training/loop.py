@@ -3,6 +3,9 @@
 A run is a function of its plan and its data. The order of batches comes from the seed and the
 epoch, dropout from the state of the generator, which a checkpoint keeps: killed and started again,
 a run on one thread in 32 bits ends with the same weights.
+
+Where `torch.distributed` was set up before, its processes train together: each takes its own of as
+many batches as there are processes, and gradients are averaged. The first one writes.
 """
 
 from __future__ import annotations
@@ -11,9 +14,11 @@ import json
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
+from torch import distributed
 
 from kazu_platform.documents import digest
 from kazu_platform.errors import TrainingError
@@ -94,17 +99,20 @@ def train(
             run.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(run.plan.seed)
-    training = _Training(model, run, digest(repr(asdict(run.plan)), identity))
+    team = _Team()
+    torch.manual_seed(run.plan.seed + team.rank)
+    training = _Training(model, run, team, digest(repr(asdict(run.plan)), str(team.size), identity))
     training.restore()
     model.train()
     for batch in training.go_on(batches):
         training.step(batch, loss_of)
     if training.state.step < run.plan.steps:
         raise TrainingError("there is nothing to train on: no batch was made.")
-    training.save()
     curve = training.state.curve
-    (run.folder / CURVE).write_text("".join(json.dumps(point) + "\n" for point in curve), "utf-8")
+    if team.rank == 0:
+        training.save()
+        lines = "".join(json.dumps(point) + "\n" for point in curve)
+        (run.folder / CURVE).write_text(lines, "utf-8")
     model.eval()
     return curve
 
@@ -120,11 +128,35 @@ class _State:
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
 
 
+class _Team:
+    """The processes that train together; alone, this one."""
+
+    def __init__(self) -> None:
+        together = distributed.is_available() and distributed.is_initialized()
+        self.rank = distributed.get_rank() if together else 0
+        self.size = distributed.get_world_size() if together else 1
+
+    def own(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """This process's batches; those that are too few for all are left out."""
+        while len(round_ := list(islice(batches, self.size))) == self.size:
+            yield round_[self.rank]
+
+    def average(self, model: nn.Module) -> None:
+        """Average the gradients of all processes."""
+        if self.size > 1:
+            for value in model.parameters():
+                if value.requires_grad:
+                    given = torch.zeros_like(value) if value.grad is None else value.grad
+                    distributed.all_reduce(given)
+                    value.grad = given / self.size
+
+
 class _Training:
     """One run while it goes on."""
 
-    def __init__(self, model: nn.Module, run: Run, identity: str) -> None:
+    def __init__(self, model: nn.Module, run: Run, team: _Team, identity: str) -> None:
         self.state = _State()
+        self._team = team
         self._model, self._run, self._identity = model, run, identity
         self._optimiser = _optimiser(model, run.plan)
         self._device = next(model.parameters()).device.type
@@ -137,7 +169,7 @@ class _Training:
         state, skip = self.state, self.state.place
         while True:
             n_seen = 0
-            for batch in batches(state.epoch):
+            for batch in self._team.own(batches(state.epoch)):
                 if state.step >= self._run.plan.steps:
                     return
                 n_seen += 1
@@ -162,6 +194,7 @@ class _Training:
             )
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()
+        self._team.average(self._model)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), LONGEST_GRADIENT)
         self._optimiser.step()
         self._count(losses, self._run.plan.rate * share)
@@ -181,6 +214,8 @@ class _Training:
         facts = {"step": state.step, "seconds": round(state.seconds, 1), "rate": rate}
         state.curve.append(facts | means)
         self._sums, self._summed = {}, 0
+        if self._team.rank:
+            return
         if len(state.curve) % _POINTS_BETWEEN_WORDS == 1 or state.step == plan.steps:
             self._run.says(_line(state, plan))
         if now - self._saved > self._run.save_every:

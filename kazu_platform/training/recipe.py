@@ -28,6 +28,21 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StartRecipe(_Strict):
+    """What an encoder starts from: weights inside an installed package, or chance.
+
+    A package holds, somewhere, one folder with `vocab.txt`, `config.json` and `model.safetensors`
+    of a BERT encoder. Without one the sizes say what is made, and `vocabulary.pieces` counts
+    characters.
+    """
+
+    package: str | None = None
+    layers: int = Field(6, ge=1)
+    hidden: int = Field(384, ge=8)
+    heads: int = Field(12, ge=1)
+    inner: int = Field(1536, ge=8)
+
+
 class VocabularyRecipe(_Strict):
     """Which pieces an encoder knows."""
 
@@ -126,6 +141,7 @@ class Recipe(_Strict):
         default_factory=dict[str, float],
         description="Share of a corpus's sentences without mentions that is seen.",
     )
+    start: StartRecipe = Field(default_factory=StartRecipe.model_construct)
     vocabulary: VocabularyRecipe = Field(default_factory=VocabularyRecipe.model_construct)
     adapt: AdaptRecipe | None = None
     teacher: TeacherRecipe

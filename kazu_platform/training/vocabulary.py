@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kazu_platform.ner.pieces import SPECIAL, WordPieces, spelled
+from kazu_platform.ner.pieces import CONTINUES, SPECIAL, WordPieces, spelled
 from kazu_platform.ner.words import split_words
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
         folded[spelled(word)] += times
     del folded[""]
     return folded
+
+
+def characters(counts: Mapping[str, int]) -> list[str]:
+    """A vocabulary of SPECIAL and of every character, alone and within a word: one to start from.
+
+    >>> characters({"ab": 1})[5:]
+    ['a', 'b', '##a', '##b']
+    """
+    letters = sorted({letter for word in counts for letter in word})
+    return [*SPECIAL, *letters, *(f"{CONTINUES}{letter}" for letter in letters)]
 
 
 def choose_vocabulary(
@@ -103,7 +113,7 @@ def _most_frequent(
 ) -> list[int]:
     """Rows of the pieces to keep, in the order of the vocabulary."""
     counted = np.bincount(pieces, weights=times, minlength=len(ordered)).astype(np.int64)
-    single = [len(piece.removeprefix("##")) == 1 for piece in ordered]
+    single = [len(piece.removeprefix(CONTINUES)) == 1 for piece in ordered]
     counted[np.array(single, np.bool_) & (counted > 0)] += counted.max() + 1
     counted[: len(SPECIAL)] = counted.max() + 1
     order = np.argsort(-counted, kind="stable")[:n_pieces]
