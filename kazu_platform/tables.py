@@ -640,6 +640,38 @@ PARTITION_METRICS = Table(
     ),
 )
 
+LABELLED_MENTION = pa.struct(
+    [
+        pa.field("first", pa.int32()),
+        pa.field("last", pa.int32()),
+        pa.field("entity_class", TEXT),
+        pa.field("probability", pa.float32()),
+    ]
+)
+LABELLED_SENTENCES = Table(
+    name="labelled_sentences",
+    row="a sentence that a model may learn from",
+    key=("corpus", "split", "sentence"),
+    partitioned_by="corpus",
+    order=("split", "sentence"),
+    schema=pa.schema(
+        [
+            column("corpus", TEXT, "The corpus, or where its text was taken from."),
+            column("split", TEXT, "train or devel."),
+            column("doc_id", TEXT, "Document as the corpus names it.", nullable=True),
+            column("sentence", pa.int32(), "Number of the sentence in its split, as read."),
+            column("words", STRINGS, "Its words, in order: runs of letters and digits, symbols."),
+            column(
+                "mentions",
+                pa.list_(LABELLED_MENTION),
+                "Each with its first word, one past its last, its class, and how probable it is.",
+            ),
+            column("classes", STRINGS, "Classes that are marked wherever they stand."),
+            column("origin", TEXT, "gold (people marked it) or weak (a detector did)."),
+        ]
+    ),
+)
+
 N_CONCEPTS = column("n_concepts", pa.int64(), "Distinct concepts; equivalent ones count once.")
 NAMED_CONCEPTS = column("concept_ids", STRINGS, "CURIEs of concepts of that name, at most twenty.")
 SOME_ACTIVE = column("active", pa.bool_(), "At least one of the names is matched in texts.")
@@ -776,6 +808,7 @@ TABLES: dict[str, Table] = {
         CONFLICTS,
         HOMONYMS,
         VOCABULARY_CHANGES,
+        LABELLED_SENTENCES,
         PARTITION_METRICS,
     )
 }

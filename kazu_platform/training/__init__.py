@@ -1,0 +1,5 @@
+"""Training: what a model learns from, and learning it.
+
+Belongs here: reading corpora, keeping test sets out of them, labels that a detector gives. Does
+not: what a word is and what a model is at inference (ner), gold for figures (evaluation).
+"""
