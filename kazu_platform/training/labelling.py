@@ -1,4 +1,4 @@
-"""From gold to labelled sentences: words, and mentions that begin and end with a word.
+"""From marked texts to labelled sentences: words, and mentions that begin and end with a word.
 
 A mention whose border falls inside a word is widened to the word, and a sentence border inside a
 mention is none. A class is only kept if its corpus has it everywhere: an O says nothing else.
@@ -6,6 +6,7 @@ mention is none. A class is only kept if its corpus has it everywhere: an O says
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,12 +24,42 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kazu_platform.evaluation.entities import SpanGold
+    from kazu_platform.evaluation.entities import Entities, SpanGold
 
     Integers = NDArray[np.int64]
 
+LABELLING_VERSION: Final = "1"
+"""Changes with what a reader or a rule here makes of the same text."""
 GOLD: Final = "gold"
 WEAK: Final = "weak"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What all labelled sentences of one reading have in common.
+
+    `classes` are those that were marked wherever they were seen.
+    """
+
+    corpus: str
+    split: str
+    classes: tuple[str, ...]
+    origin: str = GOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Marked stretches of passages as parallel arrays.
+
+    `passage` is the row of a passage, `start` and `end` count its code points, `kind` is an index
+    into the classes, `probability` is 1 for what people marked.
+    """
+
+    passage: Integers
+    start: Integers
+    end: Integers
+    kind: Integers
+    probability: NDArray[np.float32]
 
 
 def labelled(
@@ -42,64 +73,56 @@ def labelled(
             left out.
         types: Which class a type of the corpus is, where its name does not say so.
     """
-    document, start, end, kind = _entities(gold, classes, types or {})
-    at, begins, ends = _sentences(gold, document, start, end)
-    texts = gold.passages["text"].to_pylist()
-    places = zip(at.tolist(), begins.tolist(), ends.tolist(), strict=True)
-    words = split_words([texts[row][begin:finish] for row, begin, finish in places])
-    # One axis for all documents, so that one search finds the sentence, then the word, of each.
-    size = max(map(len, texts), default=0) + 1
-    of_word = np.repeat(np.arange(len(at)), np.diff(words.first))
-    word_start = (at * size + begins)[of_word] + words.start
-    word_end = (at * size + begins)[of_word] + words.end
-    first = np.searchsorted(word_end, document * size + start, side="right")
-    last = np.searchsorted(word_start, document * size + end, side="left")
-    marks = np.flatnonzero(first < last)  # a mention of blanks alone has no word
-    row = of_word[first[marks]]
-    return rows_of(
-        gold.corpus,
-        gold.split,
-        _ids(gold).take(pa.array(at)),
-        pa.ListArray.from_arrays(
-            pa.array(words.first, pa.int32()), pa.array(words.strings, pa.string())
-        ),
-        _lists(
-            len(at),
-            row,
-            first[marks] - words.first[row],
-            last[marks] - words.first[row],
-            kind[marks],
-            classes,
-        ),
-        classes,
+    about = About(gold.corpus, gold.split, tuple(classes))
+    return labelled_passages(
+        gold.passages, _ids(gold), _marks(gold, about.classes, types or {}), about
     )
 
 
-def rows_of(
-    corpus: str,
-    split: str,
-    doc_ids: pa.Array,
-    words: pa.ListArray,
-    mentions: pa.ListArray,
-    classes: Sequence[str],
-    *,
-    origin: str = GOLD,
-) -> pa.Table:
-    """Rows of LABELLED_SENTENCES of one split, numbered from 0."""
-    n = len(words)
+def labelled_passages(passages: pa.Table, ids: pa.Array, marks: Marks, about: About) -> pa.Table:
+    """The sentences of passages as rows of LABELLED_SENTENCES, numbered through all of them.
+
+    Args:
+        passages: PASSAGES.
+        ids: Name of the document of each passage, or null.
+        marks: What is marked in them.
+        about: The rest.
+    """
+    at, begins, ends = _sentences(passages, marks)
+    texts = passages["text"].to_pylist()
+    places = zip(at.tolist(), begins.tolist(), ends.tolist(), strict=True)
+    words = split_words([texts[row][begin:end] for row, begin, end in places])
+    # All passages lie on one axis, so that one search finds the words of every mark.
+    size = max(map(len, texts), default=0) + 1
+    sentence = np.repeat(np.arange(len(at)), np.diff(words.first))
+    begin = (at * size + begins)[sentence]
+    first = np.searchsorted(begin + words.end, marks.passage * size + marks.start, side="right")
+    last = np.searchsorted(begin + words.start, marks.passage * size + marks.end, side="left")
+    has_word = np.flatnonzero(first < last)
+    row = sentence[first[has_word]]
+    found = pl.DataFrame(
+        {
+            "row": row,
+            "first": (first[has_word] - words.first[row]).astype(np.int32),
+            "last": (last[has_word] - words.first[row]).astype(np.int32),
+            "kind": marks.kind[has_word],
+            "probability": marks.probability[has_word],
+        }
+    )
+    n = len(at)
+    strings = pa.array(words.strings, pa.string())
     return LABELLED_SENTENCES.from_columns(
         {
-            "corpus": pa.repeat(corpus, n),
-            "split": pa.repeat(split, n),
-            "doc_id": doc_ids,
+            "corpus": pa.repeat(about.corpus, n),
+            "split": pa.repeat(about.split, n),
+            "doc_id": ids.take(pa.array(at)),
             "sentence": pa.array(np.arange(n), pa.int32()),
-            "words": words,
-            "mentions": mentions,
-            "classes": pa.ListArray.from_arrays(
-                pa.array(np.arange(n + 1) * len(classes), pa.int32()),
-                pa.array(list(classes) * n, pa.string()),
+            "words": pa.ListArray.from_arrays(pa.array(words.first, pa.int32()), strings),
+            "mentions": _lists(found, n, about.classes),
+            "classes": pa.array([about.classes], pa.list_(pa.string())).take(
+                pa.array(np.zeros(n, np.int64))
             ),
-            "origin": pa.repeat(origin, n),
+            "origin": pa.repeat(about.origin, n),
         }
     )
 
@@ -115,112 +138,99 @@ def joined(parts: Sequence[pa.Table], corpus: str) -> pa.Table:
         corpus: What to call it.
     """
     rows = pl.concat(
-        [
-            pl.DataFrame(pl.from_arrow(part)).with_columns(part=pl.lit(i))
-            for i, part in enumerate(parts)
-        ]
+        pl.DataFrame(part).with_columns(part=pl.lit(number)) for number, part in enumerate(parts)
     )
-    text = pl.col("words").list.join(" ")
-    rows = rows.with_columns(
-        key=pl.concat_str(pl.col("doc_id").fill_null(""), text, separator="\n")
+    text = pl.concat_str(
+        pl.col("doc_id").fill_null(""), pl.col("words").list.join(" "), separator="\n"
     )
-    rows = rows.with_columns(again=pl.int_range(pl.len()).over("part", "key"))
+    # "Abstract" stands often in a document: the second is not joined with the first.
+    again = pl.int_range(pl.len()).over("part", "text")
     together = (
-        rows.group_by("key", "again", maintain_order=True)
+        rows.with_columns(text=text)
+        .with_columns(again=again)
+        .group_by("text", "again", maintain_order=True)
         .agg(
             pl.col("split", "doc_id", "words", "origin").first(),
-            pl.col("mentions").list.explode(keep_nulls=False, empty_as_null=False).sort(),
-            pl.col("classes")
-            .list.explode(keep_nulls=False, empty_as_null=False)
-            .unique(maintain_order=True),
+            _flat("mentions").sort(),
+            _flat("classes").unique(maintain_order=True),
         )
-        .with_columns(
-            pl.lit(corpus).alias("corpus"), pl.int_range(pl.len(), dtype=pl.Int32).alias("sentence")
-        )
+        .with_columns(corpus=pl.lit(corpus), sentence=pl.int_range(pl.len(), dtype=pl.Int32))
+        .select(LABELLED_SENTENCES.schema.names)
     )
-    found = together.select(LABELLED_SENTENCES.schema.names).to_arrow()
-    return LABELLED_SENTENCES.check(found.cast(LABELLED_SENTENCES.schema))
+    return LABELLED_SENTENCES.check(together.to_arrow().cast(LABELLED_SENTENCES.schema))
 
 
-def _entities(
-    gold: TokenGold | SpanGold, classes: Sequence[str], types: Mapping[str, str]
-) -> tuple[Integers, Integers, Integers, Integers]:
-    """Document, start, end and class (index) of what is marked, each once and in order."""
-    found: list[Integers] = []
-    for name in gold.types:
-        entity_class = types.get(name, name)
-        if entity_class not in classes:
-            continue
-        if isinstance(gold, TokenGold):
-            entities = entities_of(gold, gold_tags(gold, name))
-            where = np.stack([entities.document, entities.start, entities.end])
-        else:
-            rows = np.flatnonzero(np.array(gold.entity_types, object) == name)
-            every = gold.entities
-            where = np.stack([every.document[rows], every.start[rows], every.end[rows]])
-        kind = np.full(where.shape[1], list(classes).index(entity_class))
-        found.append(np.vstack([where, kind]))
-    if not found:
-        nothing = np.empty(0, np.int64)
-        return nothing, nothing, nothing, nothing
-    marked = np.unique(np.hstack(found), axis=1)
-    return marked[0], marked[1], marked[2], marked[3]
+def _flat(column: str) -> pl.Expr:
+    return pl.col(column).list.explode(keep_nulls=False, empty_as_null=False)
 
 
-def _sentences(
-    gold: TokenGold | SpanGold, document: Integers, start: Integers, end: Integers
-) -> tuple[Integers, Integers, Integers]:
-    """Document, start and end of each sentence; no border is inside an entity."""
-    spans = gold.passages["sentences"].combine_chunks()
+def _marks(gold: TokenGold | SpanGold, classes: Sequence[str], types: Mapping[str, str]) -> Marks:
+    """What a gold marks of some classes."""
+    kinds = [types.get(name, name) for name in gold.types]
+    found: list[tuple[Entities, int]] = []
+    for name, kind in zip(gold.types, kinds, strict=True):
+        if kind in classes:
+            found.append((_entities(gold, name), classes.index(kind)))
+    columns = [
+        np.concatenate([np.empty(0, np.int64), *(getattr(each, name) for each, _ in found)])
+        for name in ("document", "start", "end")
+    ]
+    kind = np.repeat([row for _, row in found], [len(each) for each, _ in found]).astype(np.int64)
+    return Marks(*columns, kind, np.ones(len(kind), np.float32))
+
+
+def _entities(gold: TokenGold | SpanGold, name: str) -> Entities:
+    """The entities of one type."""
+    if isinstance(gold, TokenGold):
+        return entities_of(gold, gold_tags(gold, name))
+    rows = np.flatnonzero(np.array(gold.entity_types, object) == name)
+    every = gold.entities
+    return every.distinct(every.document[rows], every.start[rows], every.end[rows])
+
+
+def _sentences(passages: pa.Table, marks: Marks) -> tuple[Integers, Integers, Integers]:
+    """Passage, start and end of each sentence; no border is inside a mark."""
+    spans = passages["sentences"].combine_chunks()
     at = compute.list_parent_indices(spans).to_numpy().astype(np.int64)
     flat = compute.list_flatten(spans)
     begins, ends = (
         compute.struct_field(flat, name).to_numpy(zero_copy_only=False).astype(np.int64)
         for name in ("start", "end")
     )
-    size = int(ends.max(initial=0)) + int(end.max(initial=0)) + 1
+    size = max(ends.max(initial=0), marks.end.max(initial=0)) + 1
     place = at * size + begins
-    first = np.searchsorted(place, document * size + start, side="right") - 1
-    last = np.searchsorted(place, document * size + end, side="left") - 1
-    # A border is inside an entity where more entities began before it than ended.
-    crosses = first < last
-    open_ = np.bincount(first[crosses] + 1, minlength=len(at) + 1) - np.bincount(
-        last[crosses] + 1, minlength=len(at) + 1
-    )
-    begins_one = np.cumsum(open_)[: len(at)] == 0
-    kept = np.flatnonzero(begins_one)
-    final = np.append(kept[1:], [len(at)])[: len(kept)] - 1
+    first = np.searchsorted(place, marks.passage * size + marks.start, side="right") - 1
+    last = np.searchsorted(place, marks.passage * size + marks.end, side="left") - 1
+    # A border is inside a mark where more of them began before it than ended.
+    crosses = np.flatnonzero((first < last) & (first >= 0))
+    began = np.bincount(first[crosses] + 1, minlength=len(at) + 1)
+    ended = np.bincount(last[crosses] + 1, minlength=len(at) + 1)
+    kept = np.flatnonzero(np.cumsum(began - ended)[: len(at)] == 0)
+    final = np.append(kept[1:], len(at))[: len(kept)] - 1
     return at[kept], begins[kept], ends[final]
 
 
 def _ids(gold: TokenGold | SpanGold) -> pa.Array:
     """Documents as the corpus names them; null where it does not know."""
-    ids = compute.replace_substring_regex(gold.passages["doc_id"], r"#\d+$", "")
+    ids = compute.replace_substring_regex(gold.passages["doc_id"], r"#\d+$", "").combine_chunks()
     unknown = compute.equal(ids, UNKNOWN_ID)
-    return compute.if_else(unknown, pa.scalar(None, pa.string()), ids).combine_chunks()
+    return compute.if_else(unknown, pa.scalar(None, pa.string()), ids)
 
 
-def _lists(
-    n: int,
-    row: Integers,
-    first: Integers,
-    last: Integers,
-    kind: Integers,
-    classes: Sequence[str],
-) -> pa.ListArray:
-    """The mentions of `n` sentences, each once, in order, certain."""
-    marked = np.unique(np.stack([row, first, last, kind], axis=1), axis=0)
+def _lists(found: pl.DataFrame, n: int, classes: Sequence[str]) -> pa.ListArray:
+    """The mentions of `n` sentences, each once, in order, as probable as it is at most."""
+    key = ["row", "first", "last", "kind"]
+    marked = found.group_by(key).agg(pl.col("probability").max()).sort(key)
     names = pa.array(list(classes), pa.string())
     structs = pa.StructArray.from_arrays(
         [
-            pa.array(marked[:, 1], pa.int32()),
-            pa.array(marked[:, 2], pa.int32()),
-            names.take(pa.array(marked[:, 3], pa.int64())),
-            pa.array(np.ones(len(marked)), pa.float32()),
+            pa.array(marked["first"].to_numpy(), pa.int32()),
+            pa.array(marked["last"].to_numpy(), pa.int32()),
+            names.take(pa.array(marked["kind"].to_numpy(), pa.int64())),
+            pa.array(marked["probability"].to_numpy(), pa.float32()),
         ],
         fields=list(LABELLED_MENTION),
     )
-    counts = np.bincount(marked[:, 0], minlength=n)
-    return pa.ListArray.from_arrays(
-        pa.array(np.concatenate(([0], np.cumsum(counts))), pa.int32()), structs
-    )
+    counts = np.bincount(marked["row"].to_numpy(), minlength=n)
+    offsets = pa.array(np.concatenate(([0], np.cumsum(counts))), pa.int32())
+    return pa.ListArray.from_arrays(offsets, structs)
