@@ -171,12 +171,12 @@ def _marks(gold: TokenGold | SpanGold, classes: Sequence[str], types: Mapping[st
     for name, kind in zip(gold.types, kinds, strict=True):
         if kind in classes:
             found.append((_entities(gold, name), classes.index(kind)))
-    columns = [
+    document, start, end = (
         np.concatenate([np.empty(0, np.int64), *(getattr(each, name) for each, _ in found)])
         for name in ("document", "start", "end")
-    ]
+    )
     kind = np.repeat([row for _, row in found], [len(each) for each, _ in found]).astype(np.int64)
-    return Marks(*columns, kind, np.ones(len(kind), np.float32))
+    return Marks(document, start, end, kind, np.ones(len(kind), np.float32))
 
 
 def _entities(gold: TokenGold | SpanGold, name: str) -> Entities:
