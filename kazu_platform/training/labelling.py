@@ -75,7 +75,7 @@ def labelled(
     """
     about = About(gold.corpus, gold.split, tuple(classes))
     return labelled_passages(
-        gold.passages, _ids(gold), _marks(gold, about.classes, types or {}), about
+        gold.passages, _ids(gold), marks_of(gold, about.classes, types or {}), about
     )
 
 
@@ -164,8 +164,8 @@ def _flat(column: str) -> pl.Expr:
     return pl.col(column).list.explode(keep_nulls=False, empty_as_null=False)
 
 
-def _marks(gold: TokenGold | SpanGold, classes: Sequence[str], types: Mapping[str, str]) -> Marks:
-    """What a gold marks of some classes."""
+def marks_of(gold: TokenGold | SpanGold, classes: Sequence[str], types: Mapping[str, str]) -> Marks:
+    """What a gold marks of some classes, given which class a type is."""
     kinds = [types.get(name, name) for name in gold.types]
     found: list[tuple[Entities, int]] = []
     for name, kind in zip(gold.types, kinds, strict=True):
