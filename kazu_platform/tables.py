@@ -648,28 +648,37 @@ LABELLED_MENTION = pa.struct(
         pa.field("probability", pa.float32()),
     ]
 )
+_LABELLED = pa.schema(
+    [
+        column("corpus", TEXT, "The corpus; of weak labels detector and file."),
+        column("split", TEXT, "train or devel."),
+        column("doc_id", TEXT, "Document as the corpus names it.", nullable=True),
+        column("sentence", pa.int32(), "Number of the sentence in its split, as read."),
+        column("words", STRINGS, "Its words, in order: runs of letters and digits, symbols."),
+        column(
+            "mentions",
+            pa.list_(LABELLED_MENTION),
+            "Each with its first word, one past its last, its class, and how probable it is.",
+        ),
+        column("classes", STRINGS, "Classes that are marked wherever they stand."),
+        column("origin", TEXT, "gold (people marked it) or weak (a detector did)."),
+    ]
+)
 LABELLED_SENTENCES = Table(
-    name="labelled_sentences",
-    row="a sentence that a model may learn from",
+    name="ner_training_data",
+    row="a sentence in which people marked mentions, for a model to learn from",
     key=("corpus", "split", "sentence"),
     partitioned_by="corpus",
     order=("split", "sentence"),
-    schema=pa.schema(
-        [
-            column("corpus", TEXT, "The corpus, or where its text was taken from."),
-            column("split", TEXT, "train or devel."),
-            column("doc_id", TEXT, "Document as the corpus names it.", nullable=True),
-            column("sentence", pa.int32(), "Number of the sentence in its split, as read."),
-            column("words", STRINGS, "Its words, in order: runs of letters and digits, symbols."),
-            column(
-                "mentions",
-                pa.list_(LABELLED_MENTION),
-                "Each with its first word, one past its last, its class, and how probable it is.",
-            ),
-            column("classes", STRINGS, "Classes that are marked wherever they stand."),
-            column("origin", TEXT, "gold (people marked it) or weak (a detector did)."),
-        ]
-    ),
+    schema=_LABELLED,
+)
+WEAK_LABELS = Table(
+    name="weak_labels",
+    row="a sentence in which a detector found mentions, for a model to learn from",
+    key=("corpus", "split", "sentence"),
+    partitioned_by="detector/pubmed_file",
+    order=("split", "sentence"),
+    schema=_LABELLED,
 )
 
 N_CONCEPTS = column("n_concepts", pa.int64(), "Distinct concepts; equivalent ones count once.")
@@ -809,6 +818,7 @@ TABLES: dict[str, Table] = {
         HOMONYMS,
         VOCABULARY_CHANGES,
         LABELLED_SENTENCES,
+        WEAK_LABELS,
         PARTITION_METRICS,
     )
 }

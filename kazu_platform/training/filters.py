@@ -9,14 +9,17 @@ way, counts too; short ones do not, as everybody writes them.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from hashlib import file_digest
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import ConfigurationError, MalformedFileError
 from kazu_platform.evaluation.pubtator import parse_pubtator
@@ -25,13 +28,13 @@ from kazu_platform.text.spellings import GREEK
 from kazu_platform.training.corpora import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 FILTERS_VERSION: Final = "1"
+TRAIN: Final = "train"
 SHORTEST: Final = 40
 """Characters of a normalised sentence; what is shorter is never left out for its text."""
 TEST_DOCUMENT: Final = "test_document"
@@ -46,26 +49,10 @@ _AT_ONCE: Final = 4_000_000
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What no model may learn from.
-
-    `sentences` are normalised and no shorter than SHORTEST. `version` changes with either.
-    """
+    """What no model may learn from; `sentences` are normalised and no shorter than SHORTEST."""
 
     pmids: frozenset[str] = frozenset()
     sentences: tuple[str, ...] = ()
-
-    @property
-    def version(self) -> str:
-        """Hash of all of it."""
-        return digest(FILTERS_VERSION, *sorted(self.pmids), "", *self.sentences)
-
-    def and_sentences(self, rows: pa.Table) -> HeldOut:
-        """The same with the sentences of some rows (LABELLED_SENTENCES)."""
-        return HeldOut(self.pmids, _distinct([*self.sentences, *_texts(rows)]))
-
-    def without_sentences(self) -> HeldOut:
-        """The documents alone: what a devel set is filtered by, being held out itself."""
-        return HeldOut(self.pmids)
 
 
 @dataclass(frozen=True)
@@ -74,6 +61,12 @@ class Filtered:
 
     rows: pa.Table
     dropped: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+
+
+def held_out_version(pmids: Sequence[Path], places: Sequence[Path]) -> str:
+    """Changes with what `read_held_out` reads, or with how; reads the bytes of the files alone."""
+    files = [*pmids, *(file for place in places for file in held_out_files(place))]
+    return digest(FILTERS_VERSION, str(len(pmids)), *(_hash(file) for file in files))
 
 
 def read_held_out(pmids: Sequence[Path], places: Sequence[Path]) -> HeldOut:
@@ -86,7 +79,8 @@ def read_held_out(pmids: Sequence[Path], places: Sequence[Path]) -> HeldOut:
             or such files, whatever they are called.
 
     Raises:
-        ConfigurationError: there is no such file, or nothing to read in a folder.
+        ConfigurationError: there is nothing to read in a folder.
+        SourceError: a file cannot be opened.
         MalformedFileError: a line is no PMID, or PubTator is none.
     """
     numbers = frozenset(number for path in pmids for number in _pmids(path))
@@ -111,6 +105,27 @@ def held_out_files(place: Path) -> list[Path]:
     return files
 
 
+def training_data(
+    splits: Mapping[str, pa.Table], held_out: HeldOut, *, pmids: bool = True
+) -> Filtered:
+    """What may be used of a corpus: train without all that is held out, its own devel among it.
+
+    Devel is held out itself, so of it only test documents are left out.
+
+    Args:
+        splits: LABELLED_SENTENCES of each split, train and maybe devel.
+        held_out: What to leave out.
+        pmids: Whether documents go by their PMIDs.
+    """
+    kept: list[Filtered] = []
+    own = [text for split, rows in splits.items() if split != TRAIN for text in _texts(rows)]
+    for split, rows in splits.items():
+        sentences = (*held_out.sentences, *_distinct(own)) if split == TRAIN else ()
+        kept.append(without_held_out(rows, HeldOut(held_out.pmids, sentences), pmids=pmids))
+    dropped = sum((Counter(each.dropped) for each in kept), Counter[tuple[str, str]]())
+    return Filtered(pa.concat_tables([each.rows for each in kept]), dict(dropped))
+
+
 def without_held_out(rows: pa.Table, held_out: HeldOut, *, pmids: bool = True) -> Filtered:
     """Leave out the sentences of test documents and those that are held out.
 
@@ -119,10 +134,7 @@ def without_held_out(rows: pa.Table, held_out: HeldOut, *, pmids: bool = True) -
         held_out: What to leave out.
         pmids: Whether documents go by their PMIDs; else only sentences are compared.
     """
-    ids = pl.DataFrame(rows.select(["doc_id"]))["doc_id"].str.extract(_PMID)
-    of_test = ids.is_in(list(held_out.pmids)).fill_null(value=False).to_numpy()
-    if not pmids:
-        of_test = np.zeros(len(of_test), np.bool_)
+    of_test = of_test_documents(rows["doc_id"], held_out.pmids if pmids else frozenset())
     is_known = overlap(_texts(rows), held_out.sentences) & ~of_test
     corpora = rows["corpus"].to_pylist()
     dropped: dict[tuple[str, str], int] = defaultdict(int)
@@ -130,6 +142,22 @@ def without_held_out(rows: pa.Table, held_out: HeldOut, *, pmids: bool = True) -
         for row in np.flatnonzero(found).tolist():
             dropped[corpora[row], reason] += 1
     return Filtered(rows.filter(~(of_test | is_known)), dict(dropped))
+
+
+def held_among(rows: pa.Table, held_out: HeldOut, *, pmids: bool = True) -> list[str]:
+    """Sentences of train that are held out as they stand, or of a test document; none should be.
+
+    Args:
+        rows: At least the columns split, doc_id, words.
+        held_out: What should be left out.
+        pmids: Whether documents go by their PMIDs.
+    """
+    train = rows.filter(compute.equal(rows["split"], TRAIN))
+    texts = _texts(train)
+    of_test = of_test_documents(train["doc_id"], held_out.pmids if pmids else frozenset())
+    known = set(held_out.sentences)
+    found = np.array([text in known for text in texts], np.bool_) | of_test
+    return [" ".join(words) for words in train.filter(found)["words"].to_pylist()]
 
 
 def normalised(texts: Sequence[str]) -> pl.Series:
@@ -230,9 +258,24 @@ def _texts(rows: pa.Table) -> list[str]:
     return normalised(words.list.join(" ").to_list()).to_list()
 
 
+def of_test_documents(doc_ids: pa.ChunkedArray, pmids: frozenset[str]) -> NDArray[np.bool_]:
+    """Whether each document (PMID:123, PMID-123, 123) is one of some PMIDs."""
+    found = pl.Series(doc_ids, dtype=pl.String).str.extract(_PMID)
+    return found.is_in(list(pmids)).fill_null(value=False).to_numpy()
+
+
+def _hash(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigurationError(
+            f"training: {file} cannot be opened ({error.strerror}); correct `test_pmids` or "
+            "`held_out` of the catalogue."
+        ) from None
+
+
 def _pmids(path: Path) -> Iterator[str]:
-    if not path.is_file():
-        raise ConfigurationError(f"test_pmids: there is no file {path}.")
     for number, line in enumerate(read_text(path).splitlines(), 1):
         text = line.strip()
         if text and not text.startswith("#"):
