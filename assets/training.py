@@ -205,7 +205,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
 ) -> Events:
     """Sentences of a file's citations, labelled by a detector, with its probabilities."""
     tables, file = lake.open(), context.partition_key
-    training, corpus = sources.training(), f"{config.detector}/{file}"
+    training, corpus = sources.training(), f"{config.detector}-{file}"
     if config.detector == DICTIONARY:
         folder = str(artifacts.open().live("dictionary").content)
         detection = _by_dictionary(DictionaryStep(folder, WEAK_LABELS.name), compute, config, file)
@@ -233,7 +233,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
         )
 
     def explain() -> None:
-        tables.write(QUARANTINE, found().set_aside, partition=f"{WEAK_LABELS.name}/{file}")
+        tables.write(QUARANTINE, found().set_aside, partition=f"{WEAK_LABELS.name}/{corpus}")
 
     yield from make(
         tables,

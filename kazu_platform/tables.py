@@ -676,7 +676,7 @@ WEAK_LABELS = Table(
     name="weak_labels",
     row="a sentence in which a detector found mentions, for a model to learn from",
     key=("corpus", "split", "sentence"),
-    partitioned_by="detector/pubmed_file",
+    partitioned_by="detector-pubmed_file",
     order=("split", "sentence"),
     schema=_LABELLED,
 )

@@ -13,7 +13,13 @@ import pyarrow as pa
 
 from kazu_platform.arrow import compute
 from kazu_platform.evaluation.pubtator import parse_pubtator
-from kazu_platform.ner.mentions import PASSAGE_KEY, Spans, mention_rows, places_among
+from kazu_platform.ner.mentions import (
+    PASSAGE_KEY,
+    Spans,
+    in_text_order,
+    mention_rows,
+    places_among,
+)
 from kazu_platform.ontologies.files import file_version
 from kazu_platform.training.corpora import read_text
 from kazu_platform.training.labelling import WEAK, About, Marks, labelled_passages, marks_of
@@ -109,7 +115,7 @@ class PubTatorPredictions:
         spans = Spans(row[at - 1], first, first + length, marks.kind[inside])
         texts = passages["text"].to_pylist()
         where = zip(spans.passage.tolist(), first.tolist(), (first + length).tolist(), strict=True)
-        return mention_rows(
+        found = mention_rows(
             passages,
             spans,
             [texts[passage][begin:end] for passage, begin, end in where],
@@ -117,6 +123,7 @@ class PubTatorPredictions:
             detector=self.name,
             version=self.version,
         )
+        return in_text_order(found, passages)
 
     def _placed(self, passages: pa.Table) -> pl.DataFrame:
         """Row of each passage that is known, with its document and where it is in its text."""
