@@ -118,7 +118,7 @@ def jobs_of(
             description="Fetch and read one corpus; launch a backfill for several.",
         ),
         dg.define_asset_job(
-            "weak_labels",
+            "weak_labels_file",
             WEAK_LABELS_LAYER,
             description="Label the sentences of one PubMed file by a detector.",
         ),

@@ -25,7 +25,7 @@ LAYERS = {
     "graph": layers.CORPUS_LAYER,
     "reports": layers.REPORT_LAYER,
     "training_corpus": layers.CORPUS_OF_LABELS_LAYER,
-    "weak_labels": layers.WEAK_LABELS_LAYER,
+    "weak_labels_file": layers.WEAK_LABELS_LAYER,
 }
 
 
