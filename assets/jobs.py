@@ -7,11 +7,13 @@ import dagster as dg
 
 from assets.layers import (
     CORPUS_LAYER,
+    CORPUS_OF_LABELS_LAYER,
     FILE_LAYER,
     INDEX_LAYER,
     MAPPING_LAYER,
     REPORT_LAYER,
     VOCABULARY_LAYER,
+    WEAK_LABELS_LAYER,
 )
 from assets.runs import (
     Graph,
@@ -109,5 +111,15 @@ def jobs_of(
             "reports",
             REPORT_LAYER,
             description="What a curator should look at: conflicts between names, English words.",
+        ),
+        dg.define_asset_job(
+            "training_corpus",
+            CORPUS_OF_LABELS_LAYER,
+            description="Fetch and read one corpus; launch a backfill for several.",
+        ),
+        dg.define_asset_job(
+            "weak_labels_file",
+            WEAK_LABELS_LAYER,
+            description="Label the sentences of one PubMed file by a detector.",
         ),
     ]

@@ -31,6 +31,8 @@ CORPUS_LAYER = dg.AssetSelection.assets(
     "kgx_export",
     "warehouse",
 )
+CORPUS_OF_LABELS_LAYER = dg.AssetSelection.assets("corpus_files", "ner_training_data")
+WEAK_LABELS_LAYER = dg.AssetSelection.assets("weak_labels")
 MENTION_LAYER = dg.AssetSelection.assets("dictionary_mentions", "mentions")
 LINK_LAYER = dg.AssetSelection.assets("surfaces", "links")
 REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

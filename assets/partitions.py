@@ -25,6 +25,12 @@ def mapping_sets_of(catalogue: Catalogue) -> dg.StaticPartitionsDefinition:
     return dg.StaticPartitionsDefinition([source.name for source in catalogue.mappings])
 
 
+def corpora_of(catalogue: Catalogue) -> dg.StaticPartitionsDefinition:
+    """A partition for each corpus of the catalogue that a model may learn from."""
+    sources = catalogue.training.corpora if catalogue.training else ()
+    return dg.StaticPartitionsDefinition(list(dict.fromkeys(each.corpus for each in sources)))
+
+
 def live_ontologies(lake: Lake, table: Table, catalogue: Catalogue) -> list[str]:
     """Partitions of a vocabulary table that count: those of the catalogue, the preferred first.
 

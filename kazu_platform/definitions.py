@@ -16,11 +16,12 @@ import assets.linking
 import assets.reading
 import assets.reports
 import assets.sources
+import assets.training
 import assets.vocabularies
 import assets.warehouse
 from assets.audits import AUDITS
 from assets.jobs import jobs_of
-from assets.partitions import mapping_sets_of, ontologies_of
+from assets.partitions import corpora_of, mapping_sets_of, ontologies_of
 from kazu_platform.settings import Catalogue, Settings, read_settings
 from resources.compute import ComputeResource
 from resources.sources import SourcesResource
@@ -66,6 +67,7 @@ def build_compute(settings: Settings) -> ComputeResource:
 def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
     """Every asset of the graph."""
     ontologies, mapping_sets = ontologies_of(catalogue), mapping_sets_of(catalogue)
+    corpora = corpora_of(catalogue)
     return [
         assets.sources.ontology_files_asset(ontologies),
         assets.curations.curation_file,
@@ -91,6 +93,9 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.graph.network,
         assets.graph.kgx_export,
         assets.warehouse.warehouse,
+        assets.training.corpus_files_asset(corpora),
+        assets.training.ner_training_data_asset(corpora),
+        assets.training.weak_labels,
     ]
 
 

@@ -13,7 +13,7 @@ import tempfile
 from difflib import get_close_matches
 from importlib import resources as packaged
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_args
 
 import yaml
 from pydantic import (
@@ -37,6 +37,16 @@ if TYPE_CHECKING:
 _LIMITS = Limits()
 BUILT_IN_CATALOGUES = ("sample", "public")
 
+Split = Literal["train", "devel"]
+_CORPUS_ENDINGS = {
+    "iob2": ".tsv",
+    "pubtator": ".PubTator",
+    "bioc_xml": ".xml",
+    "bioc_json": ".json",
+}
+_BESIDE = {"url", "baseline", "updates", "curations", "test_pmids", "held_out"}
+"""Keys whose values are paths beside the catalogue, unless they are URLs."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 
 
@@ -51,6 +61,11 @@ def _compiled(pattern: str) -> str:
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 class SynonymColumn(_Strict):
@@ -204,6 +219,122 @@ class PubMedSource(_Strict):
     updates: str | None = None
 
 
+class CorpusSource(_Strict):
+    """One corpus whose mentions people marked, or a part of one."""
+
+    name: Name
+    part_of: Name | None = Field(
+        None,
+        description="Corpus that it is joined into: parts mark the same sentences for other "
+        "classes. Default: its own name.",
+    )
+    url: str = Field(
+        description="Folder with a file for each split: a URL, or a path beside the catalogue."
+    )
+    format: Literal["iob2", "pubtator", "bioc_xml", "bioc_json"]
+    classes: tuple[EntityClass, ...] = Field(
+        min_length=1, description="Classes that are marked wherever they stand."
+    )
+    types: dict[str, EntityClass] = Field(
+        default_factory=dict[str, EntityClass],
+        description="Which class a type of the corpus is, where its name does not say so: "
+        "protein: gene.",
+    )
+    splits: dict[Split, str] = Field(
+        default_factory=dict[Split, str],
+        description="File of each split. Default: train and devel, named after the split.",
+    )
+    weight: float = Field(1.0, gt=0, description="How often its sentences are drawn in training.")
+    pmids: bool = Field(default=True, description="Whether its documents go by their PMIDs.")
+    licence: str
+    homepage: str = ""
+
+    @property
+    def corpus(self) -> str:
+        """The corpus that it is, or is a part of."""
+        return self.part_of or self.name
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Splits and the names of their files.
+
+        >>> CorpusSource(
+        ...     name="NCBI", url="x", format="pubtator", classes=("disease",), licence="CC0-1.0"
+        ... ).files
+        {'train': 'train.PubTator', 'devel': 'devel.PubTator'}
+        """
+        if self.splits:
+            return {str(split): file for split, file in self.splits.items()}
+        return {split: f"{split}{_CORPUS_ENDINGS[self.format]}" for split in get_args(Split)}
+
+
+class TextSource(_Strict):
+    """Texts without labels."""
+
+    name: Name
+    url: str = Field(description="https, http or file URL, or a path beside the catalogue.")
+    format: Literal["jsonl", "lines"] = Field(
+        description="jsonl: objects with a text and maybe title, pmid, id; lines: a text a line."
+    )
+    licence: str
+
+
+class PredictionSource(_Strict):
+    """What somebody else's detector found, as PubTator: weak labels for citations of the lake."""
+
+    name: Name
+    url: str = Field(description="https, http or file URL, or a path beside the catalogue.")
+    classes: tuple[EntityClass, ...] = Field(
+        min_length=1, description="Classes that it looks for everywhere."
+    )
+    types: dict[str, EntityClass] = Field(
+        default_factory=dict[str, EntityClass],
+        description="Which class a type of the file is, where its name does not say so.",
+    )
+    probability: float = Field(
+        1.0, gt=0, le=1, description="How probable a mention is; the file does not say it."
+    )
+    licence: str
+
+
+class TrainingSources(_Strict):
+    """What a model learns from, and what it must never see."""
+
+    corpora: tuple[CorpusSource, ...] = ()
+    test_pmids: tuple[str, ...] = Field(
+        default=(), description="Files of PMIDs, one a line: their documents are left out."
+    )
+    held_out: tuple[str, ...] = Field(
+        default=(),
+        description="Folders, searched with all below them, with test.* and devel.* (.tsv, "
+        ".PubTator, .txt), or such files: their sentences are left out of train.",
+    )
+    text: tuple[TextSource, ...] = ()
+    predictions: tuple[PredictionSource, ...] = ()
+
+    def parts_of(self, corpus: str) -> list[CorpusSource]:
+        """The sources that are joined into a corpus.
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is said.
+        """
+        parts = [source for source in self.corpora if source.corpus == corpus]
+        if not parts:
+            raise UnknownNameError.of("corpus", corpus, {c.corpus for c in self.corpora})
+        return parts
+
+    def prediction(self, name: str) -> PredictionSource:
+        """The file of predictions of that name.
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is said.
+        """
+        for source in self.predictions:
+            if source.name == name:
+                return source
+        raise UnknownNameError.of("file of predictions", name, [p.name for p in self.predictions])
+
+
 class Catalogue(_Strict):
     """Where everything comes from."""
 
@@ -219,6 +350,7 @@ class Catalogue(_Strict):
     curations: str | None = Field(
         None, description="YAML or CSV file of curations: a URL, or a path beside the catalogue."
     )
+    training: TrainingSources | None = None
 
     def by_preference(self) -> list[str]:
         """Names of the ontologies, the preferred first: those that lead a class, then in order."""
@@ -432,16 +564,32 @@ def read_catalogue(path: Path) -> Catalogue:
         catalogue = Catalogue.model_validate(_resolve(raw, path))
     except ValidationError as error:
         raise ConfigurationError(_explain(str(path), error, Catalogue, raw)) from None
-    for key, sources in (("ontologies", catalogue.ontologies), ("mappings", catalogue.mappings)):
+    for key, sources in _named_blocks(catalogue):
         names = [source.name for source in sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(f"{path}: {key}: {', '.join(twice)} stands there twice.")
-    problems = (*_blocks_that_do_not_fit(catalogue), *_leaders_that_do_not_fit(catalogue))
+    problems = (
+        *_blocks_that_do_not_fit(catalogue),
+        *_leaders_that_do_not_fit(catalogue),
+        *_training_that_does_not_fit(catalogue.training or TrainingSources()),
+    )
     unfit = [f"{path}: {problem}" for problem in problems]
     if unfit:
         raise ConfigurationError("\n".join(unfit))
     return catalogue
+
+
+def _named_blocks(catalogue: Catalogue) -> list[tuple[str, Sequence[_Named]]]:
+    """The lists of a catalogue whose entries are told apart by their names."""
+    training = catalogue.training or TrainingSources()
+    return [
+        ("ontologies", catalogue.ontologies),
+        ("mappings", catalogue.mappings),
+        ("training.corpora", training.corpora),
+        ("training.text", training.text),
+        ("training.predictions", training.predictions),
+    ]
 
 
 def _blocks_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
@@ -473,6 +621,25 @@ def _leaders_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
             yield f"leading.{entity_class}: no ontology {name!r} of this class; {hint}"
 
 
+def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
+    for source in (*training.corpora, *training.predictions):
+        block = "corpora" if isinstance(source, CorpusSource) else "predictions"
+        for kind, entity_class in source.types.items():
+            if entity_class not in source.classes:
+                problem = f"{entity_class} is none of its classes: {', '.join(source.classes)}."
+                yield f"training.{block}.{source.name}.types.{kind}: {problem}"
+    for key in ("test_pmids", "held_out"):
+        for url in getattr(training, key):
+            if "://" in url and not url.startswith("file:"):
+                yield f"training.{key}: {url} is not on this machine; give a path."
+    for name in dict.fromkeys(source.corpus for source in training.corpora):
+        parts = training.parts_of(name)
+        for key in ("weight", "pmids"):
+            if len({getattr(part, key) for part in parts}) > 1:
+                named = ", ".join(part.name for part in parts)
+                yield f"training.corpora: {named} are one corpus, {name}; give all the same {key}."
+
+
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
     """Expand variables everywhere and make relative paths absolute."""
     if isinstance(value, dict):
@@ -481,7 +648,7 @@ def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YA
         return [_resolve(item, path, key) for item in value]
     if isinstance(value, str):
         text = re.sub(r"\$\{(\w+)\}", lambda m: _variable(m[1], path), value)
-        local = key in {"url", "baseline", "updates", "curations"} and "://" not in text
+        local = key in _BESIDE and "://" not in text
         return str((path.parent / text).absolute()) if local else text
     return value
 
@@ -504,9 +671,10 @@ def _explain(
             known = sorted(_model_at(model, place).model_fields)
             near = get_close_matches(str(place[-1]), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}."
-        elif place[0] == "leading" and place[-1] == "[key]":
+        elif place[-1] == "[key]":
             place = place[:-1]
-            near = get_close_matches(str(place[-1]), get_args(EntityClass), n=1)
+            known = get_args(Split if "splits" in place else EntityClass)
+            near = get_close_matches(str(place[-1]), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
         key = ".".join(_named(place, given))
         lines.append(f"{where}: {key}: {problem['msg']}{hint}")
@@ -539,6 +707,10 @@ def _model_at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseMo
         "mesh": MeshRecords,
         "synonyms": SynonymColumn,
         "xrefs": XrefColumn,
+        "training": TrainingSources,
+        "corpora": CorpusSource,
+        "text": TextSource,
+        "predictions": PredictionSource,
     }
     for key in place[:-1]:
         model = blocks.get(key, model)

@@ -680,6 +680,47 @@ EVALUATIONS = Table(
     ),
 )
 
+LABELLED_MENTION = pa.struct(
+    [
+        pa.field("first", pa.int32()),
+        pa.field("last", pa.int32()),
+        pa.field("entity_class", TEXT),
+        pa.field("probability", pa.float32()),
+    ]
+)
+_LABELLED = pa.schema(
+    [
+        column("corpus", TEXT, "The corpus; of weak labels detector and file."),
+        column("split", TEXT, "train or devel."),
+        column("doc_id", TEXT, "Document as the corpus names it.", nullable=True),
+        column("sentence", pa.int32(), "Number of the sentence in its split, as read."),
+        column("words", STRINGS, "Its words, in order: runs of letters and digits, symbols."),
+        column(
+            "mentions",
+            pa.list_(LABELLED_MENTION),
+            "Each with its first word, one past its last, its class, and how probable it is.",
+        ),
+        column("classes", STRINGS, "Classes that are marked wherever they stand."),
+        column("origin", TEXT, "gold (people marked it) or weak (a detector did)."),
+    ]
+)
+LABELLED_SENTENCES = Table(
+    name="ner_training_data",
+    row="a sentence in which people marked mentions, for a model to learn from",
+    key=("corpus", "split", "sentence"),
+    partitioned_by="corpus",
+    order=("split", "sentence"),
+    schema=_LABELLED,
+)
+WEAK_LABELS = Table(
+    name="weak_labels",
+    row="a sentence in which a detector found mentions, for a model to learn from",
+    key=("corpus", "split", "sentence"),
+    partitioned_by="detector-pubmed_file",
+    order=("split", "sentence"),
+    schema=_LABELLED,
+)
+
 N_CONCEPTS = column("n_concepts", pa.int64(), "Distinct concepts; equivalent ones count once.")
 NAMED_CONCEPTS = column("concept_ids", STRINGS, "CURIEs of concepts of that name, at most twenty.")
 SOME_ACTIVE = column("active", pa.bool_(), "At least one of the names is matched in texts.")
@@ -816,6 +857,8 @@ TABLES: dict[str, Table] = {
         CONFLICTS,
         HOMONYMS,
         VOCABULARY_CHANGES,
+        LABELLED_SENTENCES,
+        WEAK_LABELS,
         PARTITION_METRICS,
         EVALUATIONS,
     )

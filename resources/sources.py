@@ -10,7 +10,16 @@ from pydantic import Field
 
 from kazu_platform.citations.files import PUBMED_ENDINGS
 from kazu_platform.errors import ConfigurationError, MissingPartitionError
-from kazu_platform.settings import Catalogue, MappingSource, OntologySource, PubMedSource, Settings
+from kazu_platform.settings import (
+    Catalogue,
+    CorpusSource,
+    MappingSource,
+    OntologySource,
+    PredictionSource,
+    PubMedSource,
+    Settings,
+    TrainingSources,
+)
 from kazu_platform.storage.downloads import Downloader
 
 
@@ -37,6 +46,19 @@ class SourcesResource(dg.ConfigurableResource):
             )
         return catalogue.pubmed
 
+    def training(self) -> TrainingSources:
+        """What a model learns from.
+
+        Raises:
+            ConfigurationError: the catalogue does not say.
+        """
+        catalogue = self.catalogue()
+        if catalogue.training is None:
+            raise ConfigurationError(
+                f"The catalogue {catalogue.name!r} has no `training:` block with `corpora:`."
+            )
+        return catalogue.training
+
     def downloader(self) -> Downloader:
         """What fetches files over https or from a folder."""
         return Downloader()
@@ -48,6 +70,14 @@ class SourcesResource(dg.ConfigurableResource):
     def mapping_file(self, source: MappingSource) -> Path:
         """Where the raw file of a mapping set is kept."""
         return Path(self.raw) / "mappings" / source.name / Path(source.url).name
+
+    def corpus_file(self, source: CorpusSource, split: str) -> Path:
+        """Where the raw file of a split of a corpus is kept."""
+        return Path(self.raw) / "corpora" / source.name / Path(source.files[split]).name
+
+    def prediction_file(self, source: PredictionSource) -> Path:
+        """Where the raw file of somebody else's predictions is kept."""
+        return Path(self.raw) / "predictions" / source.name / Path(source.url).name
 
     def curation_file(self) -> Path | None:
         """Where the file of curations is kept; none if the catalogue names none."""

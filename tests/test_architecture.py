@@ -44,6 +44,8 @@ ROOMS = {
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
     "formats": NOUNS | {"text"},
     "evaluation": NOUNS | {"text", "ner", "formats"},
+    "training": NOUNS
+    | {"text", "storage", "formats", "citations", "ontologies", "ner", "evaluation"},
     "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}

@@ -24,6 +24,8 @@ LAYERS = {
     "pubmed_file": layers.FILE_LAYER,
     "graph": layers.CORPUS_LAYER,
     "reports": layers.REPORT_LAYER,
+    "training_corpus": layers.CORPUS_OF_LABELS_LAYER,
+    "weak_labels_file": layers.WEAK_LABELS_LAYER,
 }
 
 

@@ -1,0 +1,59 @@
+"""Texts without labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazu_platform.errors import MalformedFileError
+from kazu_platform.training.texts import read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Written = Callable[[str, str], Path]
+
+
+def test_lines_of_json_are_documents_with_a_title(written: Written):
+    path = written(
+        "texts.jsonl",
+        '{"pmid": "7", "title": "A title", "text": "One. Two.", "source": "x"}\n\n'
+        '{"pmid": null, "id": "own", "text": "Three"}\n{"title": "Four"}\n{"text": ""}\n',
+    )
+
+    [rows] = read_texts(path, "jsonl")
+
+    assert rows.select(["doc_id", "section", "name", "text"]).to_pylist() == [
+        {"doc_id": "PMID:7", "section": 0, "name": "title", "text": "A title"},
+        {"doc_id": "PMID:7", "section": 1, "name": "text", "text": "One. Two."},
+        {"doc_id": "own", "section": 0, "name": "text", "text": "Three"},
+        {"doc_id": "texts.jsonl:4", "section": 0, "name": "title", "text": "Four"},
+    ]
+    assert rows["sentences"].to_pylist()[1] == [{"start": 0, "end": 4}, {"start": 5, "end": 9}]
+
+
+def test_plain_lines_are_documents(written: Written):
+    [rows] = read_texts(written("texts.txt", "One.\n\n Two. \n"), "lines")
+
+    assert rows.select(["doc_id", "text"]).to_pylist() == [
+        {"doc_id": "texts.txt:1", "text": "One."},
+        {"doc_id": "texts.txt:3", "text": "Two."},
+    ]
+
+
+def test_nothing_is_held_but_some_documents(written: Written, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("kazu_platform.training.texts._AT_ONCE", 2)
+
+    batches = list(read_texts(written("texts.txt", "a\nb\nc\nd\ne\n"), "lines"))
+
+    assert [batch["text"].to_pylist() for batch in batches] == [["a", "b"], ["c", "d"], ["e"]]
+
+
+@pytest.mark.parametrize("line", ["[1]", "{", "7", '"text"', "\N{ESCAPE}" + "[" * 100_000])
+def test_a_line_that_is_no_text_is_named(written: Written, line: str):
+    path = written("texts.jsonl", f'{{"text": "x"}}\n{line}\n')
+
+    with pytest.raises(MalformedFileError, match=r"texts\.jsonl, line 2: no text"):
+        list(read_texts(path, "jsonl"))
