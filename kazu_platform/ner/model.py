@@ -225,9 +225,7 @@ def detector_of(files: ModelFiles, runtime: Runtime, version: str) -> ModelDetec
     """The detector of a model folder, with a runtime of your own."""
     description = files.description
     return ModelDetector(
-        OwnReader(
-            WordPieces.read(files.vocabulary), Engine(runtime, OWN_FRAME, description.max_pieces)
-        ),
+        OwnReader(_pieces(files), Engine(runtime, OWN_FRAME, description.max_pieces)),
         description.classes,
         tuple(description.thresholds[name] for name in description.classes),
         description.scheme,
@@ -238,6 +236,13 @@ def detector_of(files: ModelFiles, runtime: Runtime, version: str) -> ModelDetec
 def model_version(files: ModelFiles) -> str:
     """Version of the mentions that a model gives with this module's rules."""
     return digest(NAME, MODEL_VERSION, files.version)
+
+
+def _pieces(files: ModelFiles) -> WordPieces:
+    try:
+        return WordPieces.read(files.vocabulary)
+    except ValueError as error:
+        raise ArtifactError(f"{files.vocabulary} is not usable: {error}; export again.") from None
 
 
 def _onnx(files: ModelFiles, threads: int) -> Runtime:
