@@ -44,6 +44,7 @@ ROOMS = {
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
     "formats": NOUNS,
     "evaluation": NOUNS | {"text", "ner"},
+    "training": NOUNS | {"text", "storage", "ner", "citations", "formats", "evaluation"},
     "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}

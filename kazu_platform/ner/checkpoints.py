@@ -23,14 +23,18 @@ from kazu_platform.ner.model import MODEL_VERSION, ModelDetector, sigmoid
 from kazu_platform.ner.runtimes import TorchRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from kazu_platform.ner.decoding import Scheme
+    from kazu_platform.ner.network import Module, Tensor
     from kazu_platform.ner.words import Words
 
 Labelling = Literal["single", "multi"]
+Tokenizer = Any
+"""Of transformers, which is imported where it is used."""
+Config = Any
 CHECKPOINT_VERSION: Final = "1"
 CLASS_OF: Final[Mapping[str, EntityClass]] = {
     "gene": "gene",
@@ -169,9 +173,7 @@ def open_checkpoint(  # noqa: PLR0913 - what may be said of a checkpoint
     labels = read_labels([config.id2label[number] for number in range(config.num_labels)], classes)
     chosen = labelling or _labelling(config)
     engine = Engine(
-        TorchRuntime(
-            _forward(network.to(device)), device=device, bf16=bf16, threads=threads
-        ),
+        TorchRuntime(_forward(network.to(device)), device=device, bf16=bf16, threads=threads),
         _frame(source, tokenizer),
         min(max_pieces or _MOST_PIECES, _longest(tokenizer, config)),
     )
@@ -191,7 +193,7 @@ def open_checkpoint(  # noqa: PLR0913 - what may be said of a checkpoint
 class CheckpointReader:
     """Reads with a checkpoint; see `model.SentenceReader`."""
 
-    tokenizer: Any
+    tokenizer: Tokenizer
     engine: Engine
     labels: Labels
     labelling: Labelling
@@ -212,7 +214,9 @@ class CheckpointReader:
 
 
 def _pieced(
-    tokenizer: Any, sentences: Sequence[str], words: Words  # noqa: ANN401 - of transformers
+    tokenizer: Tokenizer,
+    sentences: Sequence[str],
+    words: Words,
 ) -> tuple[Pieced, NDArray[np.int64]]:
     """Pieces of whole sentences, each given to the word in which it begins.
 
@@ -260,13 +264,13 @@ def _likeliest(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def _load(source: str) -> tuple[Any, Any]:
+def _load(source: str) -> tuple[Tokenizer, Module]:
     """The tokenizer and the network of a checkpoint."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(source, use_fast=True)
-        network: Any = AutoModelForTokenClassification.from_pretrained(source)
+        tokenizer: Tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
+        network: Module = AutoModelForTokenClassification.from_pretrained(source)
     except (OSError, ValueError, KeyError) as error:
         raise ArtifactError(
             f"The checkpoint {source} cannot be loaded: {str(error).strip().splitlines()[0]} Give "
@@ -274,20 +278,20 @@ def _load(source: str) -> tuple[Any, Any]:
         ) from None
     if not tokenizer.is_fast:
         raise ArtifactError(
-            f"The checkpoint {source} has a tokenizer that does not say where pieces stand; save it "
-            "with a fast one."
+            f"The checkpoint {source} has a tokenizer that does not say where pieces stand; save "
+            "it with a fast one."
         )
     return tokenizer, network.eval()
 
 
-def _forward(network: Any) -> Any:  # noqa: ANN401 - of transformers
-    def forward(ids: Any, mask: Any, _shapes: Any) -> Any:  # noqa: ANN401 - tensors
+def _forward(network: Module) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    def forward(ids: Tensor, mask: Tensor, _shapes: Tensor) -> Tensor:
         return network(input_ids=ids, attention_mask=mask).logits
 
     return forward
 
 
-def _labelling(config: Any) -> Labelling:  # noqa: ANN401 - of transformers
+def _labelling(config: Config) -> Labelling:
     problem = getattr(config, "problem_type", None)
     if problem is not None:
         return "multi" if problem == "multi_label_classification" else "single"
@@ -295,7 +299,7 @@ def _labelling(config: Any) -> Labelling:  # noqa: ANN401 - of transformers
     return "multi" if any(_MULTI_LABEL in name.lower() for name in names) else "single"
 
 
-def _frame(source: str, tokenizer: Any) -> Frame:  # noqa: ANN401 - of transformers
+def _frame(source: str, tokenizer: Tokenizer) -> Frame:
     """What the tokenizer puts around a text."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole = tokenizer("a")["input_ids"]
@@ -303,10 +307,12 @@ def _frame(source: str, tokenizer: Any) -> Frame:  # noqa: ANN401 - of transform
         if whole[at : at + len(bare)] == bare:
             before, after = whole[:at], whole[at + len(bare) :]
             return Frame(tuple(before), tuple(after), tokenizer.pad_token_id or 0)
-    raise ArtifactError(f"The checkpoint {source} has a tokenizer that changes a text in its frame.")
+    raise ArtifactError(
+        f"The checkpoint {source} has a tokenizer that changes a text in its frame."
+    )
 
 
-def _longest(tokenizer: Any, config: Any) -> int:  # noqa: ANN401 - of transformers
+def _longest(tokenizer: Tokenizer, config: Config) -> int:
     """Pieces that a checkpoint can read at once."""
     positions = getattr(config, "max_position_embeddings", None) or _MOST_PIECES
     if "roberta" in config.model_type:  # counts positions from behind that of padding
@@ -314,7 +320,7 @@ def _longest(tokenizer: Any, config: Any) -> int:  # noqa: ANN401 - of transform
     return min(positions, tokenizer.model_max_length)
 
 
-def _version(source: str, config: Any) -> str:  # noqa: ANN401 - of transformers
+def _version(source: str, config: Config) -> str:
     """Hash of a folder's files, or the commit on the hub."""
     folder = Path(source)
     if not folder.is_dir():

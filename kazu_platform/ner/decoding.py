@@ -55,7 +55,9 @@ def decode(
         thresholds: That of each class.
         scheme: BIO, or IO, which looks at I alone: neighbours are one entity.
 
-    >>> found = decode(np.array([[0.9, 0.1, 0], [0.2, 0.7, 0]], np.float32), np.array([0, 2]), [0.5])
+    >>> found = decode(
+    ...     np.array([[0.9, 0.1, 0], [0.2, 0.7, 0]], np.float32), np.array([0, 2]), [0.5]
+    ... )
     >>> found.first.tolist(), found.end.tolist(), found.confidence.round(2).tolist()
     ([0], [2], [0.800000011920929])
     """

@@ -70,9 +70,7 @@ class Frame:
         return len(self.before) + len(self.after)
 
 
-OWN_FRAME: Final = Frame(
-    (SPECIAL.index(CLASSIFY),), (SPECIAL.index(SEPARATE),), SPECIAL.index(PAD)
-)
+OWN_FRAME: Final = Frame((SPECIAL.index(CLASSIFY),), (SPECIAL.index(SEPARATE),), SPECIAL.index(PAD))
 """That of our own models."""
 
 
@@ -234,7 +232,7 @@ def _portions(
 def _means(pieces: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Mean of the rows of each word, whose pieces follow each other."""
     sums = np.add.reduceat(pieces, np.cumsum(counts) - counts, axis=0)
-    return sums / counts[:, None].astype(np.float32)
+    return (sums / counts[:, None]).astype(np.float32)
 
 
 def _in_order(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
@@ -30,10 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from kazu_platform.ner.decoding import Decoded, Scheme
-    from kazu_platform.ner.engine import Runtime
+    from kazu_platform.ner.engine import Pieced, Runtime
     from kazu_platform.ner.words import Words
 
 NAME: Final = "model"
@@ -58,7 +58,11 @@ class OwnReader:
 
     def probabilities(self, sentences: Sequence[str], words: Words) -> NDArray[np.float32]:  # noqa: ARG002 - words are enough
         """See `SentenceReader`."""
-        return sigmoid(self.engine.logits(pieced(words, self.pieces)))
+        return sigmoid(self.engine.logits(self.pieced(words)))
+
+    def pieced(self, words: Words) -> Pieced:
+        """The words as the network reads them."""
+        return pieced(words, self.pieces)
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,11 @@ class _Mentions:
     texts: list[str]
 
 
+def sentences_of(passages: pa.Table) -> list[str]:
+    """The distinct sentences of passages (PASSAGES): what a network reads."""
+    return _sentences(passages).distinct
+
+
 def _sentences(passages: pa.Table) -> _Sentences:
     borders = passages["sentences"].combine_chunks()
     counts = compute.list_value_length(borders).to_numpy(zero_copy_only=False)
@@ -159,7 +168,7 @@ def _sentences(passages: pa.Table) -> _Sentences:
     return _Sentences(list(known), np.array(which, np.int64), passage, start)
 
 
-def _borders(found: Decoded, words: Words, sentences: Sequence[str]) -> _Mentions:
+def _borders(found: Decoded, words: Words, sentences: list[str]) -> _Mentions:
     """Entities of words as characters, trimmed; what nothing is left of is dropped."""
     sentence = np.searchsorted(words.first, found.first, side="right") - 1
     borders = [
@@ -195,7 +204,7 @@ def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     # exp of a large number is infinite, as it should be here.
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-logits))
+        return (1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
 def open_model(

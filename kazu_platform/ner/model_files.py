@@ -64,7 +64,9 @@ class ModelDescription:
     def write(self, folder: Path) -> None:
         """Write `model.json`."""
         body = {"format_version": FORMAT_VERSION, **asdict(self), "classes": list(self.classes)}
-        (folder / DESCRIPTION).write_text(json.dumps(body, indent=1, sort_keys=True) + "\n", "utf-8")
+        (folder / DESCRIPTION).write_text(
+            json.dumps(body, indent=1, sort_keys=True) + "\n", "utf-8"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,29 +11,33 @@ from kazu_platform.ner.model_files import ENCODER, WEIGHTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+Module = Any
+"""A module of PyTorch, which is imported where it is used."""
+Tensor = Any
 
-def build_network(encoder: Any, head: Any) -> Any:  # noqa: ANN401 - modules of PyTorch
+
+def build_network(encoder: Module, head: Module) -> Module:
     """A module whose forward takes ids, mask and shapes and gives the logits of each piece.
 
     Args:
         encoder: A BertModel.
         head: A linear layer.
     """
-    from torch.nn import Module
+    from torch import nn
 
-    class Network(Module):
+    class Network(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.encoder, self.head = encoder, head
 
-        def forward(self, ids: Any, mask: Any, shapes: Any) -> Any:  # noqa: ANN401 - tensors
+        def forward(self, ids: Tensor, mask: Tensor, shapes: Tensor) -> Tensor:
             read = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=shapes)
             return self.head(read.last_hidden_state)
 
     return Network()
 
 
-def parts_of(network: Any) -> tuple[Any, Any]:  # noqa: ANN401 - modules of PyTorch
+def parts_of(network: Module) -> tuple[Module, Module]:
     """The encoder and the dense layer of a module that holds one of each, whatever their names.
 
     Raises:
@@ -53,7 +57,7 @@ def parts_of(network: Any) -> tuple[Any, Any]:  # noqa: ANN401 - modules of PyTo
     return encoders[0], heads[0]
 
 
-def write_network(network: Any, folder: Path) -> None:  # noqa: ANN401 - a module of PyTorch
+def write_network(network: Module, folder: Path) -> None:
     """Write the weights in bfloat16, and the shape of the encoder, beside a model."""
     import torch
     from safetensors.torch import save_file
@@ -67,7 +71,7 @@ def write_network(network: Any, folder: Path) -> None:  # noqa: ANN401 - a modul
     (folder / ENCODER).write_text(encoder.config.to_json_string(), "utf-8")
 
 
-def read_network(folder: Path, n_outputs: int) -> Any:  # noqa: ANN401 - a module of PyTorch
+def read_network(folder: Path, n_outputs: int) -> Module:
     """Read what `write_network` wrote, in float32, ready to be used.
 
     Raises:

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
 
 from kazu_platform.errors import ArtifactError
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
 INPUTS: Final = ("ids", "mask", "shapes")
@@ -39,8 +39,8 @@ class OnnxRuntime:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         import onnxruntime as ort
-        from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+        states: Any = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

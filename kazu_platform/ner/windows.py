@@ -1,4 +1,4 @@
-"""Windows: a sentence longer than a model can read becomes several that overlap; nothing is cut off.
+"""Windows: a sentence longer than a model can read becomes several that overlap, to its end.
 
 A word of an overlap is read twice, and decided where it stands furthest from a cut, so with the
 most context on its poorer side.
@@ -57,7 +57,9 @@ def windows_of(
     n_words = int(sentences[-1])
     if not long.any():
         return Windows(first, end, np.repeat(np.arange(len(full)), end - first))
-    cut = [_cut(pieces, a, b, limit, int(overlap * limit)) for a, b in _pairs(first[long], end[long])]
+    cut = [
+        _cut(pieces, a, b, limit, int(overlap * limit)) for a, b in _pairs(first[long], end[long])
+    ]
     counts = np.ones(len(full), np.int64)
     counts[long] = [len(starts) for starts, _, _ in cut]
     row = np.repeat(np.arange(len(full)), counts)

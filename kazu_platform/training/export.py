@@ -5,11 +5,11 @@ The same weights give the same file, byte by byte, with one version of `onnx`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from kazu_platform.documents import digest
 from kazu_platform.ner.model_files import CARD, NETWORK, VOCABULARY, ModelFiles, read_model_files
-from kazu_platform.ner.network import parts_of, write_network
+from kazu_platform.ner.network import Module, parts_of, write_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ EXPORT_VERSION: Final = "1"
 
 
 def export_model(  # noqa: PLR0913 - what a model is made of
-    network: Any,  # noqa: ANN401 - a module of PyTorch
+    network: Module,
     folder: Path,
     *,
     vocabulary: Sequence[str],
@@ -64,7 +64,7 @@ def export_model(  # noqa: PLR0913 - what a model is made of
 
 
 def onnx_bytes(
-    network: Any,  # noqa: ANN401 - a module of PyTorch
+    network: Module,
     *,
     max_pieces: int,
     int8: bool = True,
@@ -107,7 +107,7 @@ def export_version(*, int8: bool = True, int8_embeddings: bool = True) -> str:
     return digest("export", EXPORT_VERSION, str(int8), str(int8_embeddings))
 
 
-def _check(network: Any, vocabulary: Sequence[str], description: ModelDescription) -> None:  # noqa: ANN401 - a module of PyTorch
+def _check(network: Module, vocabulary: Sequence[str], description: ModelDescription) -> None:
     encoder, head = parts_of(network)
     if encoder.config.vocab_size != len(vocabulary):
         raise ValueError(

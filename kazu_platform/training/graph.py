@@ -11,7 +11,7 @@ as long.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import onnx
@@ -32,6 +32,7 @@ _MIDDLE, _HALF = 128, 127
 _GELU_ZERO, _GELU_RANGE, _LEAST_GELU = 20, 235, 2.0
 
 Array = Any
+Attribute = int | float
 
 
 class Graph:
@@ -47,7 +48,7 @@ class Graph:
             self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(values), name)
         return name
 
-    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:  # noqa: ANN401 - of ONNX
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Attribute) -> str:
         """Add an operator with one output."""
         return self.add_many(operator, inputs, 1, domain=domain, **attributes)[0]
 
@@ -58,13 +59,15 @@ class Graph:
         outputs: int,
         *,
         domain: str = "",
-        **attributes: Any,  # noqa: ANN401 - of ONNX
+        **attributes: Attribute,
     ) -> list[str]:
         """Add an operator with several outputs."""
         name = f"{operator}_{len(self.nodes)}"
         made = [f"{name}_{number}" for number in range(outputs)]
         self.nodes.append(
-            helper.make_node(operator, list(inputs), made, name=name, domain=domain, **attributes)
+            helper.make_node(
+                operator, list(inputs), made, name, domain=domain, **cast("Any", attributes)
+            )
         )
         return made
 
@@ -147,12 +150,18 @@ class Network:
 
     def _layer(self, hidden: str, mask: str, name: str) -> str:
         graph, add = self.graph, self.graph.add
-        heads = {"domain": CONTRIBUTED, "num_heads": self.shape["heads"]}
         all_three = self._dense(
             hidden, *(f"{name}attention.self.{part}" for part in ("query", "key", "value"))
         )
         parts = graph.add_many("Split", [all_three], 3, axis=-1, num_outputs=3)
-        attended = add("MultiHeadAttention", *parts, "", mask, **heads)
+        attended = add(
+            "MultiHeadAttention",
+            *parts,
+            "",
+            mask,
+            domain=CONTRIBUTED,
+            num_heads=self.shape["heads"],
+        )
         out = self._dense(attended, f"{name}attention.output.dense")
         hidden = self._normalised(add("Add", out, hidden), f"{name}attention.output.")
         wide = add("Gelu", self._dense(hidden, f"{name}intermediate.dense"))

@@ -43,7 +43,9 @@ def word_by_word(
 def sentences(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     lengths = draw(st.lists(st.integers(0, 6), max_size=5))
     shape = (sum(lengths), 2 * len(THRESHOLDS) + 1)
-    return draw(arrays(np.float32, shape, elements=TENTHS.map(np.float32))), np.cumsum([0, *lengths])
+    return draw(arrays(np.float32, shape, elements=TENTHS.map(np.float32))), np.cumsum(
+        [0, *lengths]
+    )
 
 
 @given(sentences(), st.sampled_from(SCHEMES))
@@ -74,7 +76,9 @@ def test_arrays_find_what_a_loop_over_the_words_finds(
 
 
 def spans(rows: list[list[float]], scheme: Scheme = "BIO") -> list[tuple[int, int]]:
-    found = decode(np.array([[*row, 0.0] for row in rows], np.float32), np.array([0, len(rows)]), [0.5], scheme)
+    found = decode(
+        np.array([[*row, 0.0] for row in rows], np.float32), np.array([0, len(rows)]), [0.5], scheme
+    )
     return list(zip(found.first.tolist(), found.end.tolist(), strict=True))
 
 

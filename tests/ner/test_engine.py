@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kazu_platform.ner.engine import Runtime
+
 SENTENCES = (
     "EGFR and the gene of breast cancer.",
     "",
@@ -44,8 +46,8 @@ def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return model_folder(tmp_path_factory.mktemp("quantised")).folder
 
 
-def logits(runtime: Any, sentences: Sequence[str], max_pieces: int = MAX_PIECES) -> NDArray[Any]:
-    engine = Engine(runtime, OWN_FRAME, max_pieces)
+def logits(runtime: Runtime, sentences: Sequence[str]) -> NDArray[Any]:
+    engine = Engine(runtime, OWN_FRAME, MAX_PIECES)
     return engine.logits(pieced(split_words(sentences), WordPieces(VOCABULARY)))
 
 
@@ -105,9 +107,7 @@ def test_quantisation_moves_probabilities_little(plain: Path, quantised: Path):
 
 @settings(deadline=None, max_examples=30)
 @given(st.permutations([*SENTENCES, LONG, GIANT]), st.sampled_from([1, 2]))
-def test_a_sentence_is_read_alike_in_any_company(
-    quantised: Path, order: list[str], threads: int
-):
+def test_a_sentence_is_read_alike_in_any_company(quantised: Path, order: list[str], threads: int):
     """One scale for a whole batch would make a mention depend on other documents."""
     alone = np.concatenate([logits(onnx(quantised), [each]) for each in order if each])
 

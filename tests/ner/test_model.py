@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 TEXTS = st.lists(
     st.lists(
-        st.sampled_from(["EGFR ", "(gene", ") ", "breast ", "cancer. ", "In ", "IL-2", "α", "𝛽 ", ", "]),
+        st.sampled_from(
+            ["EGFR ", "(gene", ") ", "breast ", "cancer. ", "In ", "IL-2", "α", "𝛽 ", ", "]
+        ),
         max_size=9,
     ).map("".join),
     max_size=5,
@@ -107,7 +109,9 @@ def test_mentions_nest_and_say_where_and_how_sure(detector: ModelDetector):
 def test_a_sentence_that_stands_often_is_read_once_and_found_everywhere(detector: ModelDetector):
     told, reader = knowing(detector, EGFR=("gene",))
 
-    found = told.detect(in_sentences(["EGFR rose.", "It fell."], ["It fell."], ["So.", "EGFR rose."]))
+    found = told.detect(
+        in_sentences(["EGFR rose.", "It fell."], ["It fell."], ["So.", "EGFR rose."])
+    )
 
     assert reader.sentences == ["EGFR rose.", "It fell.", "So."]
     assert found.select(["doc_id", "start", "sentence"]).to_pylist() == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -30,7 +30,7 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "model")
 
 
-def edit(folder: Path, **entries: Any) -> None:
+def edit(folder: Path, **entries: object) -> None:
     path = folder / "model.json"
     body = json.loads(path.read_bytes()) | entries
     path.write_text(json.dumps({k: v for k, v in body.items() if v is not ...}))
@@ -76,7 +76,7 @@ def test_another_threshold_is_another_version_and_another_card_is_not(folder: Pa
         ("thresholds", dict.fromkeys(CLASSES, 1.5), r"thresholds.gene is 1.5, it must lie"),
     ],
 )
-def test_a_wrong_entry_is_named_with_its_file(key: str, value: Any, message: str, folder: Path):
+def test_a_wrong_entry_is_named_with_its_file(key: str, value: object, message: str, folder: Path):
     edit(folder, **{key: value})
 
     with pytest.raises(ArtifactError, match=rf"model\.json: {message}"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,15 +49,13 @@ def test_a_word_is_decided_once_where_it_stands_furthest_from_a_cut(
     windows, first, _ = laid(sentences, overlap)
 
     assert len(windows.decides) == first[-1]
-    for sentence, (begin, end) in enumerate(zip(first[:-1], first[1:], strict=True)):
+    for sentence, (begin, end) in enumerate(pairwise(first.tolist())):
         for word in range(begin, end):
             distances = {
                 number: distance_from_a_cut(
                     sentences[sentence], word - begin, start - begin, stop - begin
                 )
-                for number, (start, stop) in enumerate(
-                    zip(windows.first, windows.end, strict=True)
-                )
+                for number, (start, stop) in enumerate(zip(windows.first, windows.end, strict=True))
                 if begin <= start <= word < stop <= end
             }
             assert distances[int(windows.decides[word])] == max(distances.values())

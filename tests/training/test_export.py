@@ -63,7 +63,7 @@ def test_the_weights_for_a_gpu_read_the_same(tmp_path: Path):
     ],
 )
 def test_what_does_not_fit_is_refused(wrong: dict[str, Any], message: str, tmp_path: Path):
-    fitting = {"vocabulary": VOCABULARY, "description": description(), "card": ""}
+    fitting: dict[str, Any] = {"vocabulary": VOCABULARY, "description": description(), "card": ""}
 
     with pytest.raises(ValueError, match=message):
         export_model(random_network(), tmp_path, **(fitting | wrong))
