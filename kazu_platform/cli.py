@@ -42,6 +42,15 @@ evaluate = typer.Typer(
 )
 app.add_typer(evaluate, name="evaluate")
 
+benchmark = typer.Typer(
+    no_args_is_help=True,
+    help="""Measure how fast this machine reads.
+
+    Example: kazu-platform benchmark ner --text sentences.txt
+    """,
+)
+app.add_typer(benchmark, name="benchmark")
+
 
 class QueryFormat(StrEnum):
     """How rows are printed."""
@@ -226,6 +235,49 @@ def evaluate_ner_table(
     with _user_errors():
         table = command.evaluate_table(gold_root, split, detector=detector, sources=sources)
         command.print_table(table, sys.stdout, as_json=as_json)
+
+
+@benchmark.command("ner")
+def benchmark_ner(  # noqa: PLR0913 - its options
+    *,
+    text: Annotated[
+        Path, typer.Option(help="One sentence a line, or JSON lines (.jsonl) with text.")
+    ],
+    batch_size: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Texts handed over at a time; may be given often. Default: 1, 32.", min=1
+        ),
+    ] = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(help="model or model+dictionary; may be given often. Default: both."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a model. Default: the one in use.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Of the model; 0: one for each core.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    repeats: Annotated[int, typer.Option(help="How often each is timed.", min=1)] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Sentences and documents per second, end to end and of the network alone.
+
+    Example: kazu-platform benchmark ner --text sentences.txt --batch-size 32 --json
+    """
+    from kazu_platform.commands import benchmark as command
+
+    with _user_errors():
+        result = command.benchmark_ner(
+            text,
+            batch_sizes=batch_size or command.BATCH_SIZES,
+            detectors=detector or command.DETECTORS,
+            model=model,
+            threads=threads,
+            device=device,
+            repeats=repeats,
+        )
+        command.print_benchmark(result, sys.stdout, as_json=as_json)
 
 
 @app.command()

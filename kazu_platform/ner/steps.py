@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from kazu_platform.ner.dictionary import DictionaryDetector, dictionary_version
 from kazu_platform.ner.dictionary_index import open_dictionary_index, read_dictionary_manifest
+from kazu_platform.ner.model import ModelDetector, model_version, open_model
+from kazu_platform.ner.model_files import read_model_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,3 +43,27 @@ def _opened(folder: str) -> DictionaryDetector:
     much text is read, takes seconds.
     """
     return DictionaryDetector(open_dictionary_index(Path(folder)))
+
+
+@dataclass(frozen=True)
+class ModelStep:
+    """Read with a model; a worker opens it from its folder."""
+
+    folder: str
+    threads: int = 1
+    name: str = "model"
+
+    @property
+    def version(self) -> str:
+        """Version of the network and of the rules; hashes the network, does not open it."""
+        return model_version(read_model_files(Path(self.folder)))
+
+    def open(self) -> Callable[[pa.Table], pa.Table]:
+        """Open the network; the function turns PASSAGES into mentions."""
+        return _opened_model(self.folder, self.threads).detect
+
+
+@lru_cache(maxsize=1)
+def _opened_model(folder: str, threads: int) -> ModelDetector:
+    """One for all files of a process: a model folder never changes."""
+    return open_model(Path(folder), threads)

@@ -20,6 +20,8 @@ def test_without_a_command_all_of_them_are_listed():
 
     assert sorted(COMMANDS) == [
         "annotate",
+        "benchmark",
+        "benchmark ner",
         "curate",
         "curate apply",
         "curate check",

@@ -13,9 +13,11 @@ from kazu_platform.errors import ArtifactError
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
-from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.ner.model import open_model
+from kazu_platform.ner.steps import DictionaryStep, ModelStep
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from resources.compute import ComputeResource
+from tests.ner.models import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +113,29 @@ def test_the_passages_keep_their_order(step: Step, passages: Passages):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     step = DictionaryStep(str(tmp_path / "nowhere"))
+
+    with pytest.raises(ArtifactError, match="nowhere"):
+        step.open()
+    with pytest.raises(ArtifactError, match="nowhere"):
+        step.version  # noqa: B018 - reading it is the act
+
+
+def test_a_model_is_a_step_too(tmp_path: Path, passages: Passages):
+    """It travels as a folder, and its version needs no network to be opened."""
+    folder = model_folder(tmp_path / "model").folder
+    texts = passages("EGFR and the gene of breast cancer in cells.", "", "Nothing.")
+
+    step = pickle.loads(pickle.dumps(ModelStep(str(folder))))  # noqa: S301 - our own
+    found = step.open()(texts)
+
+    assert found.num_rows
+    assert found.equals(open_model(folder).detect(texts))
+    assert (step.name, {step.version}) == ("model", set(found["detector_version"].to_pylist()))
+    assert step.open()(texts.slice(0, 0)).equals(DICTIONARY_MENTIONS.empty())
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path):
+    step = ModelStep(str(tmp_path / "nowhere"))
 
     with pytest.raises(ArtifactError, match="nowhere"):
         step.open()

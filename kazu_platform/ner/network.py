@@ -1,0 +1,93 @@
+"""The network of our models in PyTorch: an encoder and a dense layer on each piece."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from kazu_platform.errors import ArtifactError
+from kazu_platform.ner.model_files import ENCODER, WEIGHTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Module = Any
+"""A module of PyTorch, which is imported where it is used."""
+Tensor = Any
+
+
+def build_network(encoder: Module, head: Module) -> Module:
+    """A module whose forward takes ids, mask and shapes and gives the logits of each piece.
+
+    Args:
+        encoder: A BertModel.
+        head: A linear layer.
+    """
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.head = encoder, head
+
+        def forward(self, ids: Tensor, mask: Tensor, shapes: Tensor) -> Tensor:
+            read = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=shapes)
+            return self.head(read.last_hidden_state)
+
+    return Network()
+
+
+def parts_of(network: Module) -> tuple[Module, Module]:
+    """The encoder and the dense layer of a module that holds one of each, whatever their names.
+
+    Raises:
+        ValueError: it has no BertModel, or not one linear layer outside of it.
+    """
+    from torch.nn import Linear
+    from transformers import BertModel
+
+    encoders = [each for each in network.modules() if isinstance(each, BertModel)]
+    inner = {id(each) for encoder in encoders for each in encoder.modules()}
+    heads = [e for e in network.modules() if isinstance(e, Linear) and id(e) not in inner]
+    if len(encoders) != 1 or len(heads) != 1:
+        raise ValueError(
+            f"a network is a BertModel and a linear layer, this one has {len(encoders)} and "
+            f"{len(heads)}"
+        )
+    return encoders[0], heads[0]
+
+
+def write_network(network: Module, folder: Path) -> None:
+    """Write the weights in bfloat16, and the shape of the encoder, beside a model."""
+    import torch
+    from safetensors.torch import save_file
+
+    encoder, head = parts_of(network)
+    weights = build_network(encoder, head).state_dict()
+    save_file(
+        {name: each.to(torch.bfloat16).contiguous() for name, each in weights.items()},
+        str(folder / WEIGHTS),
+    )
+    (folder / ENCODER).write_text(encoder.config.to_json_string(), "utf-8")
+
+
+def read_network(folder: Path, n_outputs: int) -> Module:
+    """Read what `write_network` wrote, in float32, ready to be used.
+
+    Raises:
+        ArtifactError: the files are not there, as in a folder that was shipped.
+    """
+    from safetensors.torch import load_file
+    from torch.nn import Linear
+    from transformers import BertConfig, BertModel
+
+    if not (folder / WEIGHTS).is_file() or not (folder / ENCODER).is_file():
+        raise ArtifactError(
+            f"{folder} has no {WEIGHTS} and {ENCODER}, which a GPU and bf16 need; use device cpu, "
+            "or export the model with its weights."
+        )
+    config = BertConfig.from_dict(json.loads((folder / ENCODER).read_bytes()))
+    encoder = BertModel(config, add_pooling_layer=False)
+    network = build_network(encoder, Linear(config.hidden_size, n_outputs))
+    network.load_state_dict({k: each.float() for k, each in load_file(folder / WEIGHTS).items()})
+    return network.eval()
