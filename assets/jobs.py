@@ -84,28 +84,11 @@ def jobs_of(
         """Try documents that were set aside once more, after a fix; the others are not read."""
         replay_documents()
 
-    @dg.op
-    def train_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
-        """Every corpus, then every stage of the model."""
-        failed = train_everything(
-            Graph(assets, resources, context.instance),
-            sources,
-            lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
-        )
-        if failed:
-            lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
-            raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)
-
-    @dg.job
-    def train_ner() -> None:
-        """Train the recogniser on all corpora of the catalogue, by its recipe, and judge it."""
-        train_all()
-
     return [
         register_files,
         whole_graph,
         replay_job,
-        train_ner,
+        _train_job(assets, resources),
         dg.define_asset_job(
             "vocabulary",
             VOCABULARY_LAYER,
@@ -148,3 +131,28 @@ def jobs_of(
             description="Train the recogniser on the corpora that were read, and judge it.",
         ),
     ]
+
+
+def _train_job(
+    assets: Sequence[dg.AssetsDefinition], resources: Mapping[str, Any]
+) -> dg.JobDefinition:
+    """The job that trains the recogniser from nothing."""
+
+    @dg.op
+    def train_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
+        """Every corpus, then every stage of the model."""
+        failed = train_everything(
+            Graph(assets, resources, context.instance),
+            sources,
+            lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
+        )
+        if failed:
+            lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
+            raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)
+
+    @dg.job
+    def train_ner() -> None:
+        """Train the recogniser on all corpora of the catalogue, by its recipe, and judge it."""
+        train_all()
+
+    return train_ner

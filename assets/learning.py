@@ -154,7 +154,9 @@ def _curve(folder: Path) -> Metadata:
 
 def _points(folder: Path) -> Sequence[Mapping[str, float]]:
     path = folder / _CURVE
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    )
 
 
 def _metrics(folder: Path) -> dict[str, float]:

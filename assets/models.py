@@ -231,7 +231,7 @@ def ner_model(
         mistakes_to_markdown,
         read_devel_sets,
     )
-    from kazu_platform.training.orders import Order, copy_made, write_rows
+    from kazu_platform.training.orders import Order, write_rows
 
     tables, store, recipe = lake.open(), artifacts.open(), recipe_of(sources)
     inputs = model_inputs(tables, store, sources, recipe)

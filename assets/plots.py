@@ -32,7 +32,9 @@ def _bar(count: int, most: int) -> str:
     return "█" * whole + EIGHTHS[eighths].strip()
 
 
-def curves(points: Sequence[Mapping[str, float]], at: str, names: Sequence[str]) -> dg.MetadataValue:
+def curves(
+    points: Sequence[Mapping[str, float]], at: str, names: Sequence[str]
+) -> dg.MetadataValue:
     """Values along a run as lines of block characters, each between its least and its largest.
 
     Of many points those at the end of COLUMNS equal stretches are shown.
@@ -42,7 +44,10 @@ def curves(points: Sequence[Mapping[str, float]], at: str, names: Sequence[str])
         at: Name of what they are ordered by.
         names: The values to show; those that no point has are left out.
     """
-    lines = ["| | first | | last | least | largest | of points |", "| :-- | --: | :-- |" + " --: |" * 4]
+    lines = [
+        "| | first | | last | least | largest | of points |",
+        "| :-- | --: | :-- |" + " --: |" * 4,
+    ]
     for name in names:
         values = [point[name] for point in points if name in point]
         if values:
@@ -51,7 +56,9 @@ def curves(points: Sequence[Mapping[str, float]], at: str, names: Sequence[str])
                 f"| {name} | {numbers[0]} | {_line(values)} | {' | '.join(numbers[1:])} "
                 f"| {len(values):,} |"
             )
-    last = f"{at} {points[0][at]:,.0f} to {points[-1][at]:,.0f}" if points else "nothing was trained"
+    last = (
+        f"{at} {points[0][at]:,.0f} to {points[-1][at]:,.0f}" if points else "nothing was trained"
+    )
     return dg.MetadataValue.md("\n".join([*lines, "", last]))
 
 
@@ -60,6 +67,4 @@ def _line(values: Sequence[float]) -> str:
     shown = [values[len(values) * (place + 1) // n - 1] for place in range(n)]
     least, room = min(values), max(values) - min(values)
     highest = len(LEVELS) - 1
-    return "".join(
-        LEVELS[round(highest * (each - least) / room) if room else 0] for each in shown
-    )
+    return "".join(LEVELS[round(highest * (each - least) / room) if room else 0] for each in shown)

@@ -1,11 +1,9 @@
 """Whether the new model may be used: it is measured beside the one in use, then promoted or not."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
 from assets.learning import MODEL, recipe_of, version_with
 from assets.making import Events, pass_gates, record
@@ -126,7 +124,8 @@ def _devel(sources: SourcesResource) -> dict[str, str]:
     """Versions of the devel sets."""
     return {
         f"devel/{source.name}": digest(
-            fetched_file(path).sha256, source.model_dump_json(include={"format", "classes", "types"})
+            fetched_file(path).sha256,
+            source.model_dump_json(include={"format", "classes", "types"}),
         )
         for source, path in devel_files(sources.training().corpora, sources)
     }
@@ -148,15 +147,20 @@ def _measured(
         raise ConfigurationError(
             "No corpus of the catalogue has a devel split, so no model can be measured; give one."
         )
-    found: list[Sequence[Evaluation]] = []
-    for each in (candidate, in_use):
-        detector = open_model(each.content) if each else None
-        found.append(evaluate_devel(sets, detector, detector.classes) if detector else [])
-    return found[0], found[1], mistakes_to_markdown(sets, found[0], most=EXAMPLES)
+    new = open_model(candidate.content)
+    try:
+        old = open_model(in_use.content) if in_use else None
+    except ArtifactError:  # of a version that this one cannot read: there is nothing to lose
+        old = None
+    # A class that only one of them looks for is one of which the other finds nothing.
+    classes = {*new.classes, *(old.classes if old else ())}
+    of_new = evaluate_devel(sets, new, classes)
+    of_old = evaluate_devel(sets, old, classes) if old else []
+    return of_new, of_old, mistakes_to_markdown(sets, of_new, most=EXAMPLES)
 
 
 def _verdict(new: Sequence[Evaluation], old: Sequence[Evaluation]) -> Verdict:
-    """What the new model lost and gained; a class that it no longer finds is lost whole."""
+    """What the new model lost and gained."""
     from kazu_platform.training.devel import counts_of
 
     return compare(counts_of(new), counts_of(old) if old else None)
@@ -197,10 +201,12 @@ def _measure_throughput(
 
     from kazu_platform.evaluation.throughput import measure_throughput
     from kazu_platform.ner.model import open_model
-    from kazu_platform.training.devel import passages_of_sentences, some_sentences, read_devel_sets
+    from kazu_platform.training.devel import passages_of_sentences, read_devel_sets, some_sentences
 
     started = time.perf_counter()
-    texts = some_sentences(read_devel_sets(devel_files(sources.training().corpora, sources)), MOST_SENTENCES)
+    texts = some_sentences(
+        read_devel_sets(devel_files(sources.training().corpora, sources)), MOST_SENTENCES
+    )
     model = open_model(candidate.content)
     figures: dict[str, float] = {"sentences": float(len(texts))}
     for size in BATCH_SIZES:

@@ -313,7 +313,8 @@ class TrainingSources(_Strict):
     text: tuple[TextSource, ...] = ()
     predictions: tuple[PredictionSource, ...] = ()
     recipe: str = Field(
-        "shipped", description="How a model is trained: shipped, or the path of a YAML recipe."
+        default="shipped",
+        description="How a model is trained: shipped, or the path of a YAML recipe.",
     )
 
     def parts_of(self, corpus: str) -> list[CorpusSource]:
@@ -642,17 +643,23 @@ def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
         for url in getattr(training, key):
             if "://" in url and not url.startswith("file:"):
                 yield f"training.{key}: {url} is not on this machine; give a path."
-    recipe = Path(training.recipe)
-    if training.recipe not in BUILT_IN_RECIPES and recipe.suffix not in {".yaml", ".yml"}:
-        near = get_close_matches(recipe.name, BUILT_IN_RECIPES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "give shipped or a YAML file."
-        yield f"training.recipe: there is no recipe {recipe.name!r}; {hint}"
+    yield from _recipe_that_does_not_fit(training.recipe)
     for name in dict.fromkeys(source.corpus for source in training.corpora):
         parts = training.parts_of(name)
         for key in ("weight", "pmids"):
             if len({getattr(part, key) for part in parts}) > 1:
                 named = ", ".join(part.name for part in parts)
                 yield f"training.corpora: {named} are one corpus, {name}; give all the same {key}."
+
+
+def _recipe_that_does_not_fit(recipe: str) -> Iterator[str]:
+    """A name without an ending must be that of a built-in recipe."""
+    path = Path(recipe)
+    if recipe in BUILT_IN_RECIPES or path.suffix in {".yaml", ".yml"}:
+        return
+    near = get_close_matches(path.name, BUILT_IN_RECIPES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "give shipped or a YAML file."
+    yield f"training.recipe: there is no recipe {path.name!r}; {hint}"
 
 
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything

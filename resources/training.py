@@ -38,6 +38,8 @@ class TrainerResource(dg.ConfigurableResource):
         default="auto", description="What to train on; auto: cuda, where there is one."
     )
 
+    save_every: float = Field(default=120.0, description="Seconds between checkpoints.", ge=0)
+
     def carry_out(self, order: Order, says: Callable[[str], None]) -> None:
         """Make a stage.
 
@@ -52,7 +54,7 @@ class TrainerResource(dg.ConfigurableResource):
             ConfigurationError: Ray Train is not installed.
         """
         if not self.address:
-            order.carry_out(says, self._device())
+            order.carry_out(says, device=self._device(), save_every=self.save_every)
             return
         options = RayOptions(address=self.address, token_path=self.token_path)
         with cluster_of(options).connected():
@@ -80,7 +82,11 @@ class TrainerResource(dg.ConfigurableResource):
         share = {"CPU": self.cpus, **({"GPU": self.gpus or 1.0} if on_gpu else {})}
         trainer = TorchTrainer(
             member,
-            train_loop_config={"order": order, "device": "cuda" if on_gpu else "cpu"},
+            train_loop_config={
+                "order": order,
+                "device": "cuda" if on_gpu else "cpu",
+                "save_every": self.save_every,
+            },
             scaling_config=ScalingConfig(
                 num_workers=self.workers, use_gpu=on_gpu, resources_per_worker=share
             ),
@@ -97,7 +103,8 @@ class TrainerResource(dg.ConfigurableResource):
 
 def member(config: dict[str, Any]) -> None:
     """What each process of a team does; `torch.distributed` was set up before."""
-    config["order"].carry_out(_log.info, config["device"])
+    order: Order = config["order"]
+    order.carry_out(_log.info, device=config["device"], save_every=config["save_every"])
 
 
 def _cause(error: BaseException) -> str:

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from kazu_platform.training.recipe import Recipe
 
 THRESHOLD: Final = 0.5
+_FINDS: Final = """\
+Version {version}. Finds {classes}; word by word ({scheme}), each class by itself, so mentions may
+nest. It reads windows of at most {pieces} word pieces."""
+_MEASURED: Final = """\
+Strict F1 in percent with 95 % bootstrap intervals, of the quantised model. Devel sets were not
+learnt from; thresholds and the recipe may have been chosen on them."""
 _LIMITS: Final = """\
 - It was made to find names in titles and abstracts in English; in other texts it finds fewer.
 - Corpora disagree about what is a gene, a disease or a cell type, and so does a model of them all.
@@ -86,12 +92,14 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
     start = recipe.start.package or "chance"
     parts = [
         "# Biomedical names: a token classifier",
-        f"Version {files.version}. Finds {', '.join(description.classes)}; word by word, "
-        f"{description.scheme}, classes independent of each other, so mentions may nest. "
-        f"Windows of at most {description.max_pieces} pieces.",
+        _FINDS.format(
+            version=files.version,
+            classes=", ".join(description.classes),
+            scheme=description.scheme,
+            pieces=description.max_pieces,
+        ),
         "## Figures on devel",
-        "Strict F1 in percent with 95 % bootstrap intervals, of the quantised model. Devel sets "
-        "were not learnt from; thresholds and the recipe may have been chosen on them.",
+        _MEASURED,
         figures_to_markdown(evaluations) if evaluations else "It was measured on nothing.",
         "## Data",
         _table(
@@ -110,8 +118,7 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
         ),
         _machine(made.records),
         "## Licence",
-        f"The weights are licensed as this package is. They learnt from data under: "
-        f"{'; '.join(licences) or 'nothing'}.",
+        f"The weights are licensed as this package is. They learnt from: {'; '.join(licences)}.",
         "## Limits",
         _LIMITS,
     ]

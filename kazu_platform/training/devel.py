@@ -16,7 +16,7 @@ from kazu_platform.ner.model import sentences_of
 from kazu_platform.training.corpora import read_marked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -71,14 +71,14 @@ def with_types(gold: TokenGold | SpanGold, types: Mapping[str, str]) -> TokenGol
 
 
 def evaluate_devel(
-    sets: Sequence[DevelSet], detector: Detector, classes: Sequence[str]
+    sets: Sequence[DevelSet], detector: Detector, classes: Collection[str]
 ) -> list[Evaluation]:
-    """Evaluate a detector on every class that it knows and a set marks.
+    """Evaluate a detector on each of some classes in every set that marks it.
 
     Args:
         sets: What it is measured on; a text that several share is read once.
         detector: Who reads.
-        classes: What it looks for.
+        classes: Which classes.
     """
     if not sets:
         return []

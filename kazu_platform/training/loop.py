@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 CHECKPOINT: Final = "checkpoint.pt"
 CURVE: Final = "curve.jsonl"
 LONGEST_GRADIENT: Final = 1.0
+SAVE_EVERY: Final = 120.0
+"""Seconds between checkpoints."""
 WATCHED: Final = 10
 """How often a run is measured that is watched."""
 _POINTS_BETWEEN_WORDS = 10
@@ -81,7 +83,7 @@ class Run:
     plan: Plan
     folder: Path
     says: Callable[[str], None] = print
-    save_every: float = 120.0
+    save_every: float = SAVE_EVERY
     watch: Callable[[], Mapping[str, float]] | None = None
 
 
@@ -229,7 +231,7 @@ class _Training:
             return
         means = {name: value / self._summed for name, value in self._sums.items()}
         facts = {"step": state.step, "seconds": round(state.seconds, 1), "rate": rate}
-        state.curve.append(facts | means | self._watched())
+        state.curve.append({**facts, **means, **self._watched()})
         self._sums, self._summed = {}, 0
         if not self._team.writes:
             return

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from kazu_platform.training.loop import SAVE_EVERY
 from kazu_platform.training.stages import (
     RECORD,
     Stage,
@@ -26,6 +26,7 @@ from kazu_platform.training.stages import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from kazu_platform.training.recipe import Recipe, StageName
 
@@ -62,12 +63,15 @@ class Order:
         """Where the network will be."""
         return self.folder / MADE
 
-    def carry_out(self, says: Callable[[str], None], device: str = "cpu") -> None:
+    def carry_out(
+        self, says: Callable[[str], None], *, device: str = "cpu", save_every: float = SAVE_EVERY
+    ) -> None:
         """Make the stage in this process, or its part where processes train together.
 
         Args:
             says: Told how it goes.
             device: cpu or cuda.
+            save_every: Seconds between checkpoints.
 
         Raises:
             TrainingError: there is nothing to train on, or a loss is no number.
@@ -75,7 +79,7 @@ class Order:
         if (self.made / RECORD).exists():
             return
         devel = parquet.read_table(self.devel) if self.devel else None
-        stage = Stage(self.made, says, device, devel)
+        stage = Stage(self.made, says, device, save_every, devel)
         if self.stage == "encoder":
             make_encoder(self.recipe, self._texts(), self._rows(), stage)
         elif self.stage == "teacher":

@@ -1,7 +1,7 @@
 """Scores of a network on labelled sentences, by words: what a training run is watched by.
 
-A teacher has labels of its own for some corpora and is no detector yet; here each corpus is compared
-with what its own label says. Figures of what is used come from `evaluation`.
+A teacher has labels of its own for some corpora and is no detector yet; here each corpus is
+compared with what its own label says. Figures of what is used come from `evaluation`.
 """
 
 from __future__ import annotations
@@ -56,15 +56,14 @@ def label_scores(tagger: Tagger, labelled: Labelled) -> list[LabelScore]:
         for label, label_name in enumerate(tagger.outputs.labels):
             counts = (labelled.corpus == corpus) & labelled.known[:, label]
             if counts.any():
-                pair = [
+                ours, theirs = (
                     _only(entities, (of == label) & counts[entities.document])
                     for entities, of in ((found, of_found), (marked, of_marked))
-                ]
-                unit = np.cumsum(counts) - 1
-                units = unit[pair[0].document], unit[pair[1].document]
-                scores.append(
-                    LabelScore(name, label_name, score(count(*pair, units, int(counts.sum()))))
                 )
+                unit = np.cumsum(counts) - 1
+                units = unit[ours.document], unit[theirs.document]
+                counted = count(ours, theirs, units, int(counts.sum()))
+                scores.append(LabelScore(name, label_name, score(counted)))
     return scores
 
 
@@ -81,11 +80,11 @@ def micro_f1(tagger: Tagger, labelled: Labelled) -> float:
     found, of_found = _only(found, known), of_found[known]
     n_labels = len(tagger.outputs.labels)
     # A label more is a place more: entities of different labels are never the same.
-    both = [
+    ours, theirs = (
         Entities(each.document * n_labels + of, each.start, each.end)
         for each, of in ((found, of_found), (marked, of_marked))
-    ]
-    return score(count(*both, (both[0].document, both[1].document), n * n_labels)).f1.value
+    )
+    return score(count(ours, theirs, (ours.document, theirs.document), n * n_labels)).f1.value
 
 
 def _found(
@@ -101,9 +100,7 @@ def _found(
     return entities, found.entity_class
 
 
-def _marked(
-    labelled: Labelled, sentences: NDArray[np.int64]
-) -> tuple[Entities, NDArray[np.int64]]:
+def _marked(labelled: Labelled, sentences: NDArray[np.int64]) -> tuple[Entities, NDArray[np.int64]]:
     chosen = np.zeros(len(labelled.corpus), np.bool_)
     chosen[sentences] = True
     document = np.repeat(np.arange(len(labelled.corpus)), np.diff(labelled.span))

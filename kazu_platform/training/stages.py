@@ -24,7 +24,7 @@ from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import adapt, read_rows
 from kazu_platform.training.distil import Merge, distil_general, distil_task
-from kazu_platform.training.loop import CHECKPOINT, CURVE, Run, Team
+from kazu_platform.training.loop import CHECKPOINT, CURVE, SAVE_EVERY, Run, Team
 from kazu_platform.training.network import (
     PIECES,
     WEIGHTS,
@@ -59,12 +59,14 @@ class Stage:
         folder: What it fills.
         says: Told how it goes.
         device: cpu or cuda.
+        save_every: Seconds between checkpoints.
         devel: LABELLED_SENTENCES that it is measured on while it trains, and never learns from.
     """
 
     folder: Path
     says: Callable[[str], None] = print
     device: str = "cpu"
+    save_every: float = SAVE_EVERY
     devel: pa.Table | None = None
 
     def run(
@@ -75,7 +77,7 @@ class Stage:
     ) -> Run:
         """How a stage of a recipe trains here."""
         how = plan.plan(recipe, precision_of(recipe, self.device))
-        return Run(how, self.folder, self.says, watch=watch)
+        return Run(how, self.folder, self.says, self.save_every, watch)
 
     def watch(
         self, tagger: Tagger, pieces: WordPieces, own: Mapping[str, str]

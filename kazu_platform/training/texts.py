@@ -88,7 +88,7 @@ def texts_without_held_out(
         MalformedFileError: names the line that is no text.
     """
     kept = [_TEXTS.empty_table()]
-    dropped = dict.fromkeys((TEST_DOCUMENT, HELD_OUT_SENTENCE), 0)
+    dropped: dict[str, int] = {TEST_DOCUMENT: 0, HELD_OUT_SENTENCE: 0}
     for source, path, form in files:
         for rows in read_texts(path, form):
             of_test = of_test_documents(rows["doc_id"], held_out.pmids)
