@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 import yaml
 
 import kazu_platform.sample
@@ -38,6 +37,8 @@ STAGES = (TEXTS, ENCODER, TEACHER, GENERAL, MODEL)
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """Sums of several threads depend on which is first."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -198,6 +199,8 @@ dg.materialize(
 def test_a_killed_stage_goes_on_to_the_same_weights(
     first: tuple[Home, Report], trained: Home, home_root: Path
 ):
+    import torch
+
     expected = weights_of(first[0], TEACHER)
     shutil.rmtree(trained.settings.models / TEACHER)
     checkpoint = trained.settings.models / WORKING / TEACHER / "content" / "made" / "checkpoint.pt"

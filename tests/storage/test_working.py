@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 INPUTS = {"recipe": "1"}
 
 
-def leave_a_file(root: Path) -> None:
-    """Work until something goes wrong."""
-    with pytest.raises(OSError, match="full"), working_folder(root, "teacher", INPUTS) as folder:
+def work_until_the_disk_is_full(root: Path) -> None:
+    with working_folder(root, "teacher", INPUTS) as folder:
         (folder / "checkpoint").write_text("half", "utf-8")
         raise OSError("the disk is full")
+
+
+def leave_a_file(root: Path) -> None:
+    with pytest.raises(OSError, match="full"):
+        work_until_the_disk_is_full(root)
 
 
 def test_what_was_begun_is_there_again_until_it_is_done(tmp_path: Path):
