@@ -38,7 +38,7 @@ from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import LABELLED_SENTENCES, WEAK_LABELS
 from kazu_platform.training.filters import held_out_version
 from kazu_platform.training.recipe import Recipe
-from kazu_platform.training.texts import TEXTS_VERSION, texts_without_held_out
+from kazu_platform.training.texts import TEXTS_VERSION, texts_without_held_out, unlabelled_sentences
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
 from resources.training import TrainerResource
@@ -208,7 +208,7 @@ def ner_general_student(
 
 
 @dg.asset(
-    deps=[TEACHER, GENERAL, "ner_training_data", "weak_labels"],
+    deps=[TEACHER, GENERAL, TEXTS, "ner_training_data", "weak_labels"],
     group_name=GROUP,
     kinds={"pytorch", "onnx"},
     owners=OWNERS,
@@ -240,7 +240,7 @@ def ner_model(
     facts: dict[str, Any] = {}
 
     def make(folder: Path) -> Path:
-        rows = write_rows(_learnt(tables, corpora, recipe), folder, TRAIN)
+        rows = write_rows(_learnt(tables, store, corpora, recipe), folder, TRAIN)
         seen = write_rows(_labelled(tables, corpora, DEVEL), folder, DEVEL)
         order = Order(
             "student",
@@ -300,6 +300,7 @@ def model_inputs(
         "export": export_version(),
         "teacher": version_of(store.live(TEACHER)),
         "general": version_of(general) if general else "none",
+        **({"texts": version_of(store.live(TEXTS))} if recipe.student.sentences else {}),
         **data_versions(lake, corpora_of(sources), weak),
     }
 
@@ -316,18 +317,34 @@ def _labelled(lake: Lake, corpora: Sequence[str], split: str) -> pa.Table:
     return rows.filter(compute.equal(rows["split"], split))
 
 
-def _learnt(lake: Lake, corpora: Sequence[str], recipe: Recipe) -> pa.Table:
-    """What a student learns from: what people marked, and weak labels if the recipe asks."""
-    weak = weak_partitions(lake, recipe.student.weak)
-    gold = _labelled(lake, corpora, TRAIN)
-    return pa.concat_tables([gold, lake.read(WEAK_LABELS, weak)]) if weak else gold
+def _learnt(lake: Lake, store: ArtifactStore, corpora: Sequence[str], recipe: Recipe) -> pa.Table:
+    """What a student learns from: what people marked, and whatever more its recipe asks for."""
+    parts = [_labelled(lake, corpora, TRAIN)]
+    if weak := weak_partitions(lake, recipe.student.weak):
+        parts.append(lake.read(WEAK_LABELS, weak))
+    if recipe.student.sentences:
+        from kazu_platform.training.orders import TEXTS as TEXTS_FILE
+        from kazu_platform.training.orders import read_texts_file
+
+        texts = read_texts_file(_texts(store, recipe, needed=True).content / TEXTS_FILE)
+        n, seed = recipe.student.sentences, recipe.seed
+        parts.append(unlabelled_sentences(texts, n, seed=seed))
+    return pa.concat_tables(parts)
 
 
 def _texts(store: ArtifactStore, recipe: Recipe, *, needed: bool) -> Artifact:
     """The texts; where a stage trains on them, there must be some."""
     found = store.live(TEXTS)
     if needed and not any(name.startswith("text/") for name in found.inputs):
-        which = "adapt" if recipe.adapt is not None else "general"
+        which = next(
+            name
+            for name, asks in (
+                ("adapt", recipe.adapt),
+                ("general", recipe.general),
+                ("student.sentences", recipe.student.sentences),
+            )
+            if asks
+        )
         raise ConfigurationError(
             f"The recipe has {which!r}, which reads texts, and the catalogue has none; list some "
             "under `text:` in its training block, or take another recipe."

@@ -701,7 +701,7 @@ _LABELLED = pa.schema(
             "Each with its first word, one past its last, its class, and how probable it is.",
         ),
         column("classes", STRINGS, "Classes that are marked wherever they stand."),
-        column("origin", TEXT, "gold (people marked it) or weak (a detector did)."),
+        column("origin", TEXT, "gold (people marked it), weak (a detector did) or unlabelled."),
     ]
 )
 LABELLED_SENTENCES = Table(

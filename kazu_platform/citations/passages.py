@@ -40,7 +40,9 @@ def split_into_sentences(citations: pa.Table) -> pa.Table:
     number = _numbers_within(n_sentences)
     first_border = (np.cumsum(counts) - counts)[text_of_section]
     border = np.repeat(first_border, n_sentences) + number
-    rows = sections.take(pa.array(np.repeat(np.arange(len(sections)), n_sentences)))
+    # Without the text: a book of a thousand sentences would be copied a thousand times.
+    keys = sections.select(list(_KEY))
+    rows = keys.take(pa.array(np.repeat(np.arange(len(sections)), n_sentences)))
     return SENTENCES.from_columns(
         {
             "doc_id": rows["doc_id"],

@@ -19,12 +19,13 @@ from torch.nn import functional
 from kazu_platform.documents import digest
 from kazu_platform.ner.pieces import CLASSIFY, MASK, SEPARATE, SPECIAL, Shape, WordPieces
 from kazu_platform.ner.words import split_words
-from kazu_platform.training.encoded import Encoded, encode
+from kazu_platform.training.encoded import Encoded, encode, sent
 from kazu_platform.training.loop import train
 from kazu_platform.training.network import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -61,7 +62,7 @@ class Masked:
     def to(self, device: torch.device) -> Masked:
         """The same on a device."""
         each = (self.ids, self.shapes, self.places, self.hidden)
-        ids, shapes, places, hidden = (tensor.to(device) for tensor in each)
+        ids, shapes, places, hidden = (sent(tensor, device) for tensor in each)
         return Masked(ids, shapes, places, hidden)
 
 
@@ -101,6 +102,20 @@ def read_rows(
         np.concatenate([part.shapes for part in parts]),
         np.concatenate([part.word for part in parts]),
     )
+
+
+def save_rows(rows: Rows, path: Path) -> None:
+    """Write rows to a file, which is whole if it is there."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, ids=rows.ids, shapes=rows.shapes, word=rows.word)
+    part.replace(path)
+
+
+def load_rows(path: Path) -> Rows:
+    """Read what `save_rows` wrote."""
+    with np.load(path) as found:
+        return Rows(found["ids"], found["shapes"], found["word"])
 
 
 def masked(rows: Rows, which: NDArray[np.int64], n_pieces: int, seed: Sequence[int]) -> Masked:

@@ -22,10 +22,11 @@ from torch.nn import functional
 from kazu_platform.documents import digest
 from kazu_platform.errors import TrainingError
 from kazu_platform.training.adapt import batches_of_rows, identity_of_rows
+from kazu_platform.training.encoded import sent
 from kazu_platform.training.loop import train
 from kazu_platform.training.network import device_of
 from kazu_platform.training.tagging import masked_loss
-from kazu_platform.training.targets import label_of, outside, targets_of
+from kazu_platform.training.targets import label_of, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -89,9 +90,8 @@ class Merger:
         if teacher.scheme != student.scheme:
             raise TrainingError("teacher and student must tag in the same scheme.")
         self._student = student
-        shape = len(corpora), teacher.n, student.n
-        self._mix = np.zeros(shape, np.float32)
-        self._gold = np.zeros((len(corpora), student.n), np.float32)
+        self._mix = torch.zeros(len(corpora), teacher.n, student.n)
+        self._gold = torch.zeros(len(corpora), student.n)
         for row, corpus in enumerate(corpora):
             for place, entity_class in enumerate(student.labels):
                 own = slice(student.per_label * place, student.per_label * (place + 1))
@@ -108,39 +108,35 @@ class Merger:
         for place in range(teacher.per_label):
             self._mix[row, inside - place, column + teacher.per_label - 1 - place] += weight
 
-    def targets(
-        self,
-        said: NDArray[np.float32],
-        corpus: NDArray[np.int64],
-        wanted: NDArray[np.float32],
-        known: NDArray[np.bool_],
-    ) -> NDArray[np.float32]:
+    def to(self, device: torch.device) -> Merger:
+        """The same on a device."""
+        self._mix, self._gold = self._mix.to(device), self._gold.to(device)
+        return self
+
+    def targets(self, said: Tensor, corpus: Tensor, wanted: Tensor, known: Tensor) -> Tensor:
         """Targets of some words.
 
         Args:
             said: Probabilities of the teacher. Shape: (n_words, teacher's outputs).
-            corpus: Corpus of each word.
+            corpus: Corpus of each word. Shape: (n_words,).
             wanted: The gold. Shape: (n_words, student's outputs).
             known: Whether the gold says something.
         """
-        mixed = np.zeros((len(said), self._student.n), np.float32)
-        for each in np.unique(corpus):
-            rows = corpus == each
-            mixed[rows] = said[rows] @ self._mix[each]
+        mixed = torch.bmm(said.unsqueeze(1), self._mix[corpus]).squeeze(1)
         share = self._gold[corpus] * known
-        mixed = ((1 - share) * mixed + share * wanted).astype(np.float32)
-        mixed[:, -1] = outside(mixed[:, :-1], self._student)
-        return mixed
+        mixed = (1 - share) * mixed + share * wanted
+        inside = mixed[:, :-1].unflatten(1, (-1, self._student.per_label)).amax(dim=2)
+        return torch.cat([mixed[:, :-1], (1 - inside).prod(dim=1, keepdim=True)], dim=1)
 
 
 def distil_task(
-    student: Tagger, teacher: Tagger, material: Material, merge: Merge, run: Run
+    student: Tagger, teachers: Sequence[Tagger], material: Material, merge: Merge, run: Run
 ) -> Sequence[Mapping[str, float]]:
-    """Stage 2: train a student in place on what a teacher says of sentences.
+    """Stage 2: train a student in place on what its teachers say of sentences.
 
     Args:
         student: What learns; its labels are the classes of the material.
-        teacher: What it learns from.
+        teachers: What it learns from: the mean of what they say, each with the same labels.
         material: The sentences; unlabelled ones know no label.
         merge: How labels become classes.
         run: Steps and rates.
@@ -152,17 +148,21 @@ def distil_task(
         TrainingError: the labels do not fit, there is nothing to train on, or a loss is no number.
     """
     labelled = material.labelled
-    merger = Merger(merge, teacher.outputs, student.outputs, labelled.corpora)
-    teacher.network.eval()
     device = device_of(student.network)
+    merger = Merger(merge, teachers[0].outputs, student.outputs, labelled.corpora).to(device)
+    for teacher in teachers:
+        teacher.network.eval()
 
     def loss_of(batch: Batch) -> Mapping[str, Tensor]:
-        wanted, known = targets_of(labelled, batch, student.outputs)
-        with torch.no_grad():
-            said = torch.sigmoid(teacher.network.words(batch)).cpu().numpy()
+        wanted, known = (
+            sent(each, device) for each in targets_of(labelled, batch, student.outputs)
+        )
         corpus = np.repeat(labelled.corpus[batch.sentences], batch.n_words)
-        target = torch.from_numpy(merger.targets(said, corpus, wanted.numpy(), known.numpy()))
-        target = target.to(device)
+        with torch.no_grad():
+            said = [torch.sigmoid(teacher.network.words(batch)) for teacher in teachers]
+            target = merger.targets(
+                torch.stack(said).mean(dim=0), sent(torch.from_numpy(corpus), device), wanted, known
+            )
         return {"loss": masked_loss(student.network.words(batch), target, torch.ones_like(target))}
 
     return train(
@@ -231,7 +231,7 @@ def distil_general(  # noqa: PLR0913 - two networks and what they read
 
     def loss_of(which: NDArray[np.int64]) -> Mapping[str, Tensor]:
         ids, shapes = (
-            torch.from_numpy(each[which].astype(np.int64)).to(device)
+            sent(torch.from_numpy(each[which].astype(np.int64)), device)
             for each in (rows.ids, rows.shapes)
         )
         return model(ids, shapes)

@@ -69,11 +69,18 @@ class Batch:
         """The same with its tensors on a device."""
         return replace(
             self,
-            ids=self.ids.to(device),
-            mask=self.mask.to(device),
-            shapes=self.shapes.to(device),
-            word=self.word.to(device),
+            ids=sent(self.ids, device),
+            mask=sent(self.mask, device),
+            shapes=sent(self.shapes, device),
+            word=sent(self.word, device),
         )
+
+
+def sent(value: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; a GPU need not be done with what it does to get it."""
+    if device.type == "cpu":
+        return value
+    return value.pin_memory().to(device, non_blocking=True)
 
 
 def encode(words: Sequence[str], first: NDArray[np.int64], pieces: WordPieces) -> Encoded:
@@ -89,33 +96,45 @@ def encode(words: Sequence[str], first: NDArray[np.int64], pieces: WordPieces) -
     return Encoded(ids, shapes, piece, first.astype(np.int64))
 
 
-def shortened(encoded: Encoded, most: int) -> NDArray[np.int64]:
-    """Number of words of each sentence that fit into so many pieces, [CLS] and [SEP] among them."""
-    begin = encoded.piece[encoded.word[:-1]]
-    fits = np.searchsorted(encoded.piece, begin + most - 2, side="right") - 1
-    return np.minimum(fits, encoded.word[1:]) - encoded.word[:-1]
+def shortened(
+    encoded: Encoded, most: int, sentences: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Number of words of each sentence that fit into so many pieces, [CLS] and [SEP] among them.
+
+    Args:
+        encoded: All sentences.
+        most: Number of pieces.
+        sentences: Which ones; by default all.
+    """
+    begin, end = encoded.word[:-1], encoded.word[1:]
+    if sentences is not None:
+        begin, end = begin[sentences], end[sentences]
+    fits = np.searchsorted(encoded.piece, encoded.piece[begin] + most - 2, side="right") - 1
+    return np.minimum(fits, end) - begin
 
 
 def batch_of(encoded: Encoded, sentences: NDArray[np.int64], *, most: int) -> Batch:
     """Put sentences side by side; of those longer than `most` pieces the first words."""
-    n_words = shortened(encoded, most)[sentences]
+    n_words = shortened(encoded, most, sentences)
     begin = encoded.word[sentences]
-    first, last = encoded.piece[begin], encoded.piece[begin + n_words]
-    lengths = last - first
-    shape = len(sentences), int(lengths.max(initial=0)) + 2
-    ids = np.full(shape, _PAD, np.int64)
-    mask, shapes = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    word = np.full(shape, -1, np.int64)
+    first = encoded.piece[begin]
+    lengths = encoded.piece[begin + n_words] - first
+    n, longest = len(sentences), int(lengths.max(initial=0)) + 2
+    ids = np.full((n, longest), _PAD, np.int64)
+    shapes = np.zeros((n, longest), np.int64)
+    word = np.full((n, longest), -1, np.int64)
+    row, place = ranges(lengths)
+    source = first[row] + place
     ids[:, 0] = _CLASSIFY
-    offset = np.cumsum(n_words) - n_words
-    for row, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-        length = end - start
-        ids[row, 1 : length + 1] = encoded.ids[start:end]
-        ids[row, length + 1] = _SEPARATE
-        mask[row, : length + 2] = 1
-        shapes[row, 1 : length + 1] = encoded.shapes[start:end]
-        sizes = np.diff(encoded.piece[begin[row] : begin[row] + n_words[row] + 1])
-        word[row, 1 : length + 1] = np.repeat(offset[row] + np.arange(n_words[row]), sizes)
+    ids[np.arange(n), lengths + 1] = _SEPARATE
+    ids[row, place + 1] = encoded.ids[source]
+    shapes[row, place + 1] = encoded.shapes[source]
+    of_row, number = ranges(n_words)
+    words = begin[of_row] + number
+    word[row, place + 1] = np.repeat(
+        np.arange(len(words)), encoded.piece[words + 1] - encoded.piece[words]
+    )
+    mask = (np.arange(longest) < lengths[:, None] + 2).astype(np.int64)
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(mask),
@@ -124,6 +143,17 @@ def batch_of(encoded: Encoded, sentences: NDArray[np.int64], *, most: int) -> Ba
         sentences,
         n_words,
     )
+
+
+def ranges(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of these sizes, one after the other: the row of each place, and its place there.
+
+    >>> row, place = ranges(np.array([2, 0, 1]))
+    >>> row.tolist(), place.tolist()
+    ([0, 0, 2], [0, 1, 0])
+    """
+    row = np.repeat(np.arange(len(sizes)), sizes)
+    return row, np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 def shuffled(

@@ -61,6 +61,12 @@ class Marks:
     kind: Integers
     probability: NDArray[np.float32]
 
+    @classmethod
+    def none(cls) -> Marks:
+        """Nothing."""
+        empty = np.empty(0, np.int64)
+        return cls(empty, empty, empty, empty, np.empty(0, np.float32))
+
 
 def labelled(
     gold: TokenGold | SpanGold, classes: Sequence[str], types: Mapping[str, str] | None = None

@@ -11,6 +11,7 @@ many batches as there are processes, and gradients are averaged. The first one w
 from __future__ import annotations
 
 import json
+import math
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -180,7 +181,7 @@ class _Training:
         self._optimiser = _optimiser(model, run.plan)
         self._device = next(model.parameters()).device.type
         self._clock = self._saved = time.monotonic()
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor] = {}
         self._summed = 0
 
     def go_on(self, batches: Callable[[int], Iterator[Any]]) -> Iterator[Any]:
@@ -207,10 +208,6 @@ class _Training:
         with _precision(self._run.plan.precision, self._device):
             losses = loss_of(batch)
         total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise TrainingError(
-                f"step {self.state.step}: the loss is {total.item()}; lower the rate."
-            )
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()
         self._team.average(self._model)
@@ -226,10 +223,16 @@ class _Training:
         state.place += 1
         self._summed += 1
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value.item()
+            # Added where they are: to read one here would make a GPU wait at every step.
+            self._sums[name] = self._sums.get(name, 0.0) + value.detach().double()
         if state.step % plan.log_every and state.step != plan.steps:
             return
-        means = {name: value / self._summed for name, value in self._sums.items()}
+        means = {name: value.item() / self._summed for name, value in self._sums.items()}
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"by step {state.step} the loss {name!r} is {value}; lower the rate."
+                )
         facts = {"step": state.step, "seconds": round(state.seconds, 1), "rate": rate}
         state.curve.append({**facts, **means, **self._watched()})
         self._sums, self._summed = {}, 0
@@ -258,7 +261,7 @@ class _Training:
         path = self._run.folder / CHECKPOINT
         if not path.exists():
             return
-        found = torch.load(path, weights_only=True)
+        found = torch.load(path, map_location=self._device, weights_only=True)
         if found["run"] != self._identity:
             raise TrainingError(
                 f"{path} is a checkpoint of another run (other data or plan); delete it or give "
@@ -266,12 +269,15 @@ class _Training:
             )
         self._model.load_state_dict(found["model"])
         self._optimiser.load_state_dict(found["optimiser"])
-        torch.set_rng_state(found["random"])
+        torch.set_rng_state(found["random"].cpu())
+        if self._device == "cuda" and "random_cuda" in found:
+            torch.cuda.set_rng_state(found["random_cuda"].cpu())
         self.state = _State(**found["state"])
 
     def save(self) -> None:
         """Keep a checkpoint; a kill leaves the one before."""
         path = self._run.folder / CHECKPOINT
+        on_gpu = {"random_cuda": torch.cuda.get_rng_state()} if self._device == "cuda" else {}
         torch.save(
             {
                 "run": self._identity,
@@ -279,6 +285,7 @@ class _Training:
                 "optimiser": self._optimiser.state_dict(),
                 "random": torch.get_rng_state(),
                 "state": asdict(self.state),
+                **on_gpu,
             },
             path.with_suffix(".part"),
         )

@@ -81,11 +81,11 @@ class Order:
         devel = parquet.read_table(self.devel) if self.devel else None
         stage = Stage(self.made, says, device, save_every, devel)
         if self.stage == "encoder":
-            make_encoder(self.recipe, self._texts(), self._rows(), stage)
+            make_encoder(self.recipe, self._texts, self._rows(), stage)
         elif self.stage == "teacher":
             make_teacher(self.recipe, self._rows(), _given(self.source), stage)
         elif self.stage == "general":
-            make_general_student(self.recipe, self._texts(), _given(self.source), stage)
+            make_general_student(self.recipe, self._texts, _given(self.source), stage)
         else:
             make_student(self.recipe, self._rows(), _given(self.source), self.general, stage)
 

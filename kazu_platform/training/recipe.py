@@ -108,6 +108,9 @@ class AdaptRecipe(StageRecipe):
 class TeacherRecipe(StageRecipe):
     """The teacher's fine-tuning."""
 
+    members: int = Field(
+        1, ge=1, description="Networks that differ in their seed; a student learns their mean."
+    )
     own_labels: dict[str, str] = Field(
         default_factory=dict[str, str],
         description='Labels that corpora have for themselves: "BC2GM gene": gene:BC2GM.',
@@ -115,8 +118,12 @@ class TeacherRecipe(StageRecipe):
 
 
 class GeneralRecipe(StageRecipe):
-    """Stage 1 of distillation."""
+    """Stage 1 of distillation, or what stands in for it."""
 
+    learns: Literal["encoder", "words"] = Field(
+        "encoder",
+        description="encoder: to see text as the deep encoder does; words: to guess hidden words.",
+    )
     row: int = Field(128, ge=16, le=256, description="Pieces of a row of running text.")
 
 
@@ -139,6 +146,9 @@ class StudentRecipe(StageRecipe):
     )
     weak: tuple[str, ...] = Field(
         default=(), description="Detectors whose weak labels are learnt from too."
+    )
+    sentences: int = Field(
+        0, ge=0, description="Sentences of the texts of which it learns what its teacher says."
     )
     max_pieces: int = Field(
         128, ge=16, le=256, description="Pieces of the longest window at inference."

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ import torch
 from kazu_platform.arrow import compute
 from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
-from kazu_platform.training.adapt import adapt, read_rows
+from kazu_platform.training.adapt import adapt, load_rows, read_rows, save_rows
 from kazu_platform.training.distil import Merge, distil_general, distil_task
 from kazu_platform.training.loop import CHECKPOINT, CURVE, SAVE_EVERY, Run, Team
 from kazu_platform.training.network import (
@@ -43,12 +44,16 @@ from kazu_platform.training.vocabulary import characters, choose_vocabulary, cou
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from kazu_platform.training.adapt import Rows
     from kazu_platform.training.recipe import Recipe, StageRecipe
     from kazu_platform.training.scoring import LabelScore
     from kazu_platform.training.vocabulary import Vocabulary
 
 OUTPUTS: Final = "outputs.json"
 RECORD: Final = "record.json"
+PREPARED: Final = "prepared"
+"""Folder for what a stage makes of its inputs before it trains; gone when it is done."""
+ROWS: Final = "rows.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +117,46 @@ class Stage:
             (self.folder / CURVE).write_text("", "utf-8")
         _write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        rmtree(self.folder / PREPARED, ignore_errors=True)
 
 
-def make_encoder(recipe: Recipe, texts: Sequence[str], labelled: pa.Table, stage: Stage) -> None:
+def make_encoder(
+    recipe: Recipe, texts: Callable[[], Sequence[str]], labelled: pa.Table, stage: Stage
+) -> None:
     """Make an encoder of general weights: a vocabulary of its own, then masked language modelling.
 
     Args:
         recipe: Vocabulary and how to adapt.
-        texts: Unlabelled texts.
+        texts: Gives unlabelled texts, if they are not prepared yet.
         labelled: LABELLED_SENTENCES of train splits, whose words count too.
         stage: Where to work.
 
     Raises:
         TrainingError: the package of the starting weights is not installed, or has none.
     """
+    prepared = stage.folder / PREPARED
+
+    def start() -> Mapping[str, Any]:
+        return _prepare_start(recipe, texts(), labelled, prepared)
+
+    facts = _once(prepared / RECORD, start)
+    network, pieces = load_network(prepared), WordPieces.read(prepared / PIECES)
+    curve: Sequence[Mapping[str, float]] = ()
+    if recipe.adapt is not None:
+        plan = recipe.adapt
+        network = derived(
+            network, outputs=0, dropout=plan.dropout, seed=recipe.seed, layers=plan.layers
+        ).to(stage.device)
+        rows = _rows(prepared, texts, pieces, plan.row)
+        batch = max(1, plan.batch_pieces // plan.row)
+        curve = adapt(network, rows, stage.run(recipe, plan), batch=batch)
+    stage.finish(network, pieces.vocabulary, curve, facts)
+
+
+def _prepare_start(
+    recipe: Recipe, texts: Sequence[str], labelled: pa.Table, folder: Path
+) -> Mapping[str, Any]:
+    """Write the network that an encoder starts as."""
     counts = count_words(texts)
     for words, times in count_words(sentences_as_text(labelled)).items():
         counts[words] += recipe.vocabulary.labelled_times * times
@@ -141,24 +172,35 @@ def make_encoder(recipe: Recipe, texts: Sequence[str], labelled: pa.Table, stage
         if start is None
         else starting_network(start, vocabulary, seed=recipe.seed)
     )
-    curve: Sequence[Mapping[str, float]] = ()
-    if recipe.adapt is not None:
-        plan = recipe.adapt
-        network = derived(
-            network, outputs=0, dropout=plan.dropout, seed=recipe.seed, layers=plan.layers
-        ).to(stage.device)
-        rows = read_rows(texts, WordPieces(vocabulary.pieces), plan.row)
-        batch = max(1, plan.batch_pieces // plan.row)
-        curve = adapt(network, rows, stage.run(recipe, plan), batch=batch)
-    facts = {"n_texts": len(texts), "start_sha256": _sha256(start / WEIGHTS) if start else None}
-    stage.finish(network, vocabulary.pieces, curve, facts)
+    save_network(network, vocabulary.pieces, folder)
+    return {"n_texts": len(texts), "start_sha256": _sha256(start / WEIGHTS) if start else None}
+
+
+def _rows(
+    folder: Path, texts: Callable[[], Sequence[str]], pieces: WordPieces, length: int
+) -> Rows:
+    """Rows of texts; a stage that was killed does not take them apart again."""
+    path = folder / ROWS
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        save_rows(read_rows(texts(), pieces, length), path)
+    return load_rows(path)
+
+
+def _once(path: Path, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Facts of what was made before, or is made now."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_json(path, make())
+    return json.loads(path.read_text("utf-8"))
 
 
 def make_teacher(recipe: Recipe, rows: pa.Table, encoder: Path, stage: Stage) -> None:
     """Teach an encoder to tag, with the labels that the recipe gives to corpora.
 
     Args:
-        recipe: How.
+        recipe: How; of several `members` the first is the folder's network, the others have
+            numbered folders in it.
         rows: LABELLED_SENTENCES of train splits.
         encoder: Folder of an encoder.
         stage: Where to work.
@@ -166,23 +208,39 @@ def make_teacher(recipe: Recipe, rows: pa.Table, encoder: Path, stage: Stage) ->
     outputs = Outputs(labels_of(recipe, rows), recipe.scheme)
     pieces = WordPieces.read(encoder / PIECES)
     plan = recipe.teacher
-    network = derived(
-        load_network(encoder), outputs=outputs.n, dropout=plan.dropout, seed=recipe.seed
-    ).to(stage.device)
     labelled = labelled_sentences(rows, pieces, outputs, plan.own_labels)
     material = Material(labelled, recipe.mixture(), plan.batch_pieces)
-    tagger = Tagger(network, outputs)
-    run = stage.run(recipe, plan, stage.watch(tagger, pieces, plan.own_labels))
-    curve = fine_tune(tagger, material, run)
-    stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
+    # The first comes last: where its record is, all are there.
+    for number in reversed(range(plan.members)):
+        own = recipe.model_copy(update={"seed": recipe.seed + number})
+        place = replace(stage, folder=stage.folder / str(number)) if number else stage
+        if (place.folder / RECORD).exists():
+            continue
+        network = derived(
+            load_network(encoder), outputs=outputs.n, dropout=plan.dropout, seed=own.seed
+        ).to(stage.device)
+        tagger = Tagger(network, outputs)
+        run = place.run(own, plan, place.watch(tagger, pieces, plan.own_labels))
+        curve = fine_tune(tagger, material, run)
+        place.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
 
 
-def make_general_student(recipe: Recipe, texts: Sequence[str], encoder: Path, stage: Stage) -> None:
-    """Stage 1 of distillation: a shallow encoder that sees text as a deep one does.
+def read_teachers(folder: Path) -> list[Tagger]:
+    """The networks that `make_teacher` made."""
+    others = sorted((path.parent for path in folder.glob(f"*/{OUTPUTS}")), key=lambda p: p.name)
+    return [Tagger(load_network(each), read_outputs(each)) for each in (folder, *others)]
+
+
+def make_general_student(
+    recipe: Recipe, texts: Callable[[], Sequence[str]], encoder: Path, stage: Stage
+) -> None:
+    """A shallow encoder of some layers of a deep one, which learns before it knows a task.
+
+    It learns to see text as the deep one does (stage 1 of distillation), or to guess hidden words.
 
     Args:
         recipe: How; without `general` the layers are taken as they are.
-        texts: Unlabelled texts.
+        texts: Gives unlabelled texts, if they are not prepared yet.
         encoder: Folder of the deep encoder.
         stage: Where to work.
     """
@@ -191,12 +249,17 @@ def make_general_student(recipe: Recipe, texts: Sequence[str], encoder: Path, st
     curve: Sequence[Mapping[str, float]] = ()
     layers, plan = recipe.student.layers, recipe.general
     network = derived(deep, outputs=0, dropout=0.0, seed=recipe.seed, layers=layers)
+    facts: dict[str, Any] = {}
     if plan is not None:
-        rows = read_rows(texts, pieces, plan.row)
+        rows = _rows(stage.folder / PREPARED, texts, pieces, plan.row)
         batch = max(1, plan.batch_pieces // plan.row)
         run = stage.run(recipe, plan)
-        curve = distil_general(network, deep, layers, rows, run, batch=batch)
-    stage.finish(network, pieces.vocabulary, curve, {"n_texts": len(texts)})
+        if plan.learns == "words":
+            curve = adapt(network, rows, run, batch=batch)
+        else:
+            curve = distil_general(network, deep, layers, rows, run, batch=batch)
+        facts["n_rows"] = len(rows.ids)
+    stage.finish(network, pieces.vocabulary, curve, facts)
 
 
 def make_student(
@@ -206,15 +269,19 @@ def make_student(
 
     Args:
         recipe: How.
-        rows: LABELLED_SENTENCES of train splits, gold and weak.
+        rows: LABELLED_SENTENCES of train splits, gold, weak and unlabelled.
         teacher: Folder of the teacher.
         general: Folder of a student of stage 1; without one it starts as the teacher's layers.
         stage: Where to work.
     """
     plan = recipe.student
     outputs = Outputs(recipe.classes, recipe.scheme)
-    told = Tagger(load_network(teacher).to(stage.device), read_outputs(teacher))
-    start, layers = (told.network, plan.layers) if general is None else (load_network(general), ())
+    teachers = read_teachers(teacher)
+    for each in teachers:
+        each.network.to(stage.device)
+    start, layers = (
+        (teachers[0].network, plan.layers) if general is None else (load_network(general), ())
+    )
     network = derived(
         start, outputs=outputs.n, dropout=plan.dropout, seed=recipe.seed, layers=layers
     ).to(stage.device)
@@ -224,7 +291,7 @@ def make_student(
     merge = Merge(plan.merge, recipe.teacher.own_labels, plan.gold)
     student = Tagger(network, outputs)
     run = stage.run(recipe, plan, stage.watch(student, pieces, {}))
-    curve = distil_task(student, told, material, merge, run)
+    curve = distil_task(student, teachers, material, merge, run)
     stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from kazu_platform.documents import digest
-from kazu_platform.training.encoded import batch_of, shuffled
+from kazu_platform.training.encoded import batch_of, sent, shuffled
 from kazu_platform.training.loop import train
 from kazu_platform.training.network import device_of
 from kazu_platform.training.targets import targets_of
@@ -137,8 +137,10 @@ def fine_tune(tagger: Tagger, material: Material, run: Run) -> Sequence[Mapping[
     device = device_of(network)
 
     def loss_of(batch: Batch) -> Mapping[str, Tensor]:
-        wanted, known = targets_of(material.labelled, batch, outputs)
-        return {"loss": masked_loss(network.words(batch), wanted.to(device), known.to(device))}
+        wanted, known = (
+            sent(each, device) for each in targets_of(material.labelled, batch, outputs)
+        )
+        return {"loss": masked_loss(network.words(batch), wanted, known)}
 
     return train(
         network,

@@ -15,6 +15,7 @@ from kazu_platform.citations.rows import sections_array
 from kazu_platform.documents import content_hash
 from kazu_platform.errors import MalformedFileError
 from kazu_platform.ontologies.files import open_source
+from kazu_platform.tables import LABELLED_SENTENCES
 from kazu_platform.training.filters import (
     HELD_OUT_SENTENCE,
     TEST_DOCUMENT,
@@ -22,6 +23,7 @@ from kazu_platform.training.filters import (
     of_test_documents,
     overlap,
 )
+from kazu_platform.training.labelling import About, Marks, labelled_passages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     Text = tuple[str, list[tuple[str, str]]]
 
 TITLE, BODY = "title", "text"
+UNLABELLED: Final = "unlabelled"
+"""The corpus of sentences that nobody marked, and their origin."""
 TEXTS_VERSION: Final = "1"
 """Changes when the same files give other texts."""
 _BY_PMID: Final = "PMID:"
@@ -57,14 +61,7 @@ def read_texts(path: Path, form: str) -> Iterator[pa.Table]:
     with open_source(path) as stream:
         documents = _documents(stream, path, form)
         while batch := list(islice(documents, _AT_ONCE)):
-            sections = [each for _, each in batch]
-            table = pa.table(
-                {
-                    "doc_id": [name for name, _ in batch],
-                    "content_hash": [content_hash(each) for each in sections],
-                    "sections": sections_array(sections),
-                }
-            )
+            table = _sectioned([name for name, _ in batch], [each for _, each in batch])
             yield passages(table, split_into_sentences(table))
 
 
@@ -100,6 +97,41 @@ def texts_without_held_out(
             columns = [names, left["doc_id"].cast(pa.string()), left["text"].cast(pa.string())]
             kept.append(pa.Table.from_arrays(columns, schema=_TEXTS))
     return pa.concat_tables(kept), dropped
+
+
+def unlabelled_sentences(texts: Sequence[str], n: int, *, seed: int) -> pa.Table:
+    """Sentences of some of the texts, as rows of LABELLED_SENTENCES that say nothing.
+
+    Args:
+        texts: To draw from.
+        n: How many sentences, or all that there are.
+        seed: The same texts for the same seed.
+    """
+    order: list[int] = np.random.default_rng(seed).permutation(len(texts)).tolist()
+    parts, n_found = [LABELLED_SENTENCES.empty()], 0
+    for start in range(0, len(order), _AT_ONCE):
+        if n_found >= n:
+            break
+        some = order[start : start + _AT_ONCE]
+        sections = [[(BODY, texts[place])] for place in some]
+        table = _sectioned([f"{UNLABELLED}:{place}" for place in some], sections)
+        found = passages(table, split_into_sentences(table))
+        about = About(UNLABELLED, "train", (), UNLABELLED)
+        rows = labelled_passages(found, found["doc_id"].combine_chunks(), Marks.none(), about)
+        parts.append(rows)
+        n_found += rows.num_rows
+    return pa.concat_tables(parts).slice(0, n)
+
+
+def _sectioned(ids: Sequence[str], sections: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
+    """Documents as `passages` reads them."""
+    return pa.table(
+        {
+            "doc_id": list(ids),
+            "content_hash": [content_hash(each) for each in sections],
+            "sections": sections_array(sections),
+        }
+    )
 
 
 def _holds_held_out(rows: pa.Table, held_out: HeldOut) -> NDArray[np.bool_]:

@@ -349,13 +349,13 @@ def test_labels_become_classes_by_weight_and_corpora_speak_for_themselves():
     teacher = Outputs(("gene:A", "gene:B", "species"))
     merge = Merge({"gene": {"gene:A": 3.0, "gene:B": 1.0}}, {"A gene": "gene:A"}, {})
     merger = Merger(merge, teacher, OUTPUTS, ("A", "C"))
-    said = np.array([[0.8, 0, 0.4, 0, 0, 0.5, 0]] * 2, np.float32)
-    wanted = np.zeros((2, 5), np.float32)
-    found = merger.targets(said, np.array([0, 1]), wanted, np.zeros((2, 5), np.bool_))
+    said = torch.tensor([[0.8, 0, 0.4, 0, 0, 0.5, 0]] * 2)
+    corpus, wanted = torch.tensor([0, 1]), torch.zeros(2, 5)
+    found = merger.targets(said, corpus, wanted, wanted > 0).numpy()
     np.testing.assert_allclose(found[:, 0], [0.8, 0.75 * 0.8 + 0.25 * 0.4], rtol=1e-6)
     np.testing.assert_allclose(found[:, 3], 0.5)
     np.testing.assert_allclose(found[:, 4], outside(found[:, :4], OUTPUTS))
-    gold = merger.targets(said, np.array([0, 1]), wanted, np.ones((2, 5), np.bool_))
+    gold = merger.targets(said, corpus, wanted, wanted == 0).numpy()
     np.testing.assert_allclose(gold[:, 0], [0.4, 0.7])  # C's own label has no weight: no gold
 
 
@@ -372,7 +372,7 @@ def test_a_student_learns_what_its_teacher_says_where_no_gold_is(tmp_path: Path)
     only_b: Labelled = material(SENTENCES.slice(3, 1)).labelled  # genes are not marked there
     distil_task(
         Tagger(student, OUTPUTS),
-        Tagger(teacher, OUTPUTS),
+        [Tagger(teacher, OUTPUTS)],
         Material(only_b, Mixture({}, {}), 40),
         Merge(),
         Run(plan(150), tmp_path / "student"),
