@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from tests.assets.conftest import Home, Report
 
 FILE = "pubmed26n0003"
-TABLES_OF_FILES = ["citations", "deletions", "sentences", "dictionary_mentions", "mentions"]
+TABLES_OF_FILES = [
+    *("citations", "deletions", "sentences"),
+    *("dictionary_mentions", "model_mentions", "mentions"),
+]
 TABLES_OF_THE_CORPUS = ["current_citations", "surfaces", "links", "pair_counts", "nodes", "edges"]
 
 
