@@ -11,6 +11,7 @@ from assets.layers import (
     FILE_LAYER,
     INDEX_LAYER,
     MAPPING_LAYER,
+    MODEL_LAYER,
     REPORT_LAYER,
     VOCABULARY_LAYER,
     WEAK_LABELS_LAYER,
@@ -20,6 +21,7 @@ from assets.runs import (
     materialise_everything,
     register_pubmed_files,
     replay_quarantine,
+    train_everything,
 )
 from resources.sources import SourcesResource
 
@@ -86,6 +88,7 @@ def jobs_of(
         register_files,
         whole_graph,
         replay_job,
+        _train_job(assets, resources),
         dg.define_asset_job(
             "vocabulary",
             VOCABULARY_LAYER,
@@ -122,4 +125,34 @@ def jobs_of(
             WEAK_LABELS_LAYER,
             description="Label the sentences of one PubMed file by a detector.",
         ),
+        dg.define_asset_job(
+            "model",
+            MODEL_LAYER,
+            description="Train the recogniser on the corpora that were read, and judge it.",
+        ),
     ]
+
+
+def _train_job(
+    assets: Sequence[dg.AssetsDefinition], resources: Mapping[str, Any]
+) -> dg.JobDefinition:
+    """The job that trains the recogniser from nothing."""
+
+    @dg.op
+    def train_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
+        """Every corpus, then every stage of the model."""
+        failed = train_everything(
+            Graph(assets, resources, context.instance),
+            sources,
+            lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
+        )
+        if failed:
+            lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
+            raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)
+
+    @dg.job
+    def train_ner() -> None:
+        """Train the recogniser on all corpora of the catalogue, by its recipe, and judge it."""
+        train_all()
+
+    return train_ner

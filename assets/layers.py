@@ -39,6 +39,15 @@ CORPUS_LAYER = dg.AssetSelection.assets(
 )
 CORPUS_OF_LABELS_LAYER = dg.AssetSelection.assets("corpus_files", "ner_training_data")
 WEAK_LABELS_LAYER = dg.AssetSelection.assets("weak_labels")
+MODEL_LAYER = dg.AssetSelection.assets(
+    "training_texts",
+    "ner_encoder",
+    "ner_teacher",
+    "ner_general_student",
+    "ner_model",
+    "ner_evaluation",
+    "ner_throughput",
+)
 MENTION_LAYER = dg.AssetSelection.assets("dictionary_mentions", "mentions")
 LINK_LAYER = dg.AssetSelection.assets("surfaces", "links")
 REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

@@ -16,12 +16,14 @@ import dagster as dg
 from assets.audits import AUDITS
 from assets.layers import (
     CORPUS_LAYER,
+    CORPUS_OF_LABELS_LAYER,
     CURATION_LAYER,
     FILE_LAYER,
     INDEX_LAYER,
     LINK_LAYER,
     MAPPING_LAYER,
     MENTION_LAYER,
+    MODEL_LAYER,
     ONTOLOGY_LAYER,
     REPORT_LAYER,
 )
@@ -122,6 +124,27 @@ def materialise_everything(
     ]
     failed = [*unlisted, *_take(steps, graph, progress, by="whole_graph")]
     return _summary(ontologies, files, failed)
+
+
+def train_everything(
+    graph: Graph,
+    sources: SourcesResource,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> list[Failed]:
+    """Read every corpus of the catalogue, then make each stage of the model, and judge it.
+
+    A stage whose inputs are what they were is not trained again. Without every corpus nothing is
+    trained: the model would be another one than the catalogue says.
+
+    Raises:
+        DagsterExecutionInterruptedError: somebody stopped it; what was begun is gone on with.
+    """
+    corpora = dict.fromkeys(each.corpus for each in sources.training().corpora)
+    steps = [Step(name, CORPUS_OF_LABELS_LAYER, name) for name in corpora]
+    failed = list(_take(steps, graph, progress, by="train_ner"))
+    if not failed:
+        failed = list(_take([Step("model", MODEL_LAYER)], graph, progress, by="train_ner"))
+    return failed
 
 
 def put_curations_into_effect(

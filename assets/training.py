@@ -133,7 +133,7 @@ def ner_training_data_asset(corpora: dg.PartitionsDefinition[str]) -> dg.AssetsD
         """Sentences of a corpus with the mentions that people marked; no test set is in it."""
         training, corpus = sources.training(), context.partition_key
         parts, tables = training.parts_of(corpus), lake.open()
-        held_out = cache(lambda: _held_out(training))
+        held_out = cache(lambda: held_out_of(training))
         filtered = cache(lambda: _filtered(parts, sources, held_out()))
         pmids = parts[0].pmids
         yield from make(
@@ -144,7 +144,7 @@ def ner_training_data_asset(corpora: dg.PartitionsDefinition[str]) -> dg.AssetsD
                 inputs={
                     **_hashes(parts, sources),
                     "parts": digest(*(part.model_dump_json(include=_READ_BY) for part in parts)),
-                    "held_out": held_out_version(*_held_out_files(training)),
+                    "held_out": held_out_version(*held_out_files(training)),
                     "code": CODE_VERSION,
                 },
                 rows=lambda: filtered().rows,
@@ -211,7 +211,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
         detection = _by_dictionary(DictionaryStep(folder, WEAK_LABELS.name), compute, config, file)
     else:
         detection = _by_predictions(training, sources, config.detector)
-    held_out = cache(lambda: _held_out(training))
+    held_out = cache(lambda: held_out_of(training))
     found = cache(lambda: detection.find(read_passages(tables, file)))
     n_documents = tables.pointer(CITATIONS, file).n_rows
 
@@ -246,7 +246,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
                 "detector": detection.version,
                 "classes": ",".join(detection.classes),
                 "probability": str(detection.probability),
-                "held_out": held_out_version(*_held_out_files(training)),
+                "held_out": held_out_version(*held_out_files(training)),
                 "code": CODE_VERSION,
             },
             rows=lambda: filtered().rows,
@@ -359,14 +359,16 @@ def _filtered(
     return training_data(splits, held_out, pmids=parts[0].pmids)
 
 
-def _held_out_files(training: TrainingSources) -> tuple[list[Path], list[Path]]:
+def held_out_files(training: TrainingSources) -> tuple[list[Path], list[Path]]:
+    """Files of PMIDs, and places of sentences, that are held out."""
     return [local_path(url) for url in training.test_pmids], [
         local_path(url) for url in training.held_out
     ]
 
 
-def _held_out(training: TrainingSources) -> HeldOut:
-    return read_held_out(*_held_out_files(training))
+def held_out_of(training: TrainingSources) -> HeldOut:
+    """What no model may learn from."""
+    return read_held_out(*held_out_files(training))
 
 
 def _nothing_held_out(staged: Staged, held_out: HeldOut, *, pmids: bool) -> dg.AssetCheckResult:

@@ -90,7 +90,7 @@ class OpenVino:
     batch_pieces = 512
 
     def __init__(self, path: Path, threads: int) -> None:
-        import openvino
+        import openvino  # pyright: ignore[reportMissingImports] - not pinned: for comparison only
 
         core: Any = openvino.Core()
         options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}

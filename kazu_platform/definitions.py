@@ -13,6 +13,8 @@ import assets.equivalents
 import assets.graph
 import assets.indices
 import assets.linking
+import assets.models
+import assets.promotion
 import assets.reading
 import assets.reports
 import assets.sources
@@ -26,6 +28,7 @@ from kazu_platform.settings import Catalogue, Settings, read_settings
 from resources.compute import ComputeResource
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
+from resources.training import TrainerResource
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
@@ -40,6 +43,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         ),
         "sources": SourcesResource(sources=settings.sources, raw=str(settings.raw)),
         "compute": build_compute(settings),
+        "trainer": build_trainer(settings),
     }
 
 
@@ -63,6 +67,19 @@ def build_compute(settings: Settings) -> ComputeResource:
         max_set_aside=settings.max_set_aside,
         max_share=settings.max_set_aside_share,
         unfinished=str(settings.unfinished),
+    )
+
+
+def build_trainer(settings: Settings) -> TrainerResource:
+    """Where models are trained: on the cluster at an address, if steps run there, else here."""
+    is_elsewhere = settings.compute_mode == "address"
+    return TrainerResource(
+        address=settings.ray_address if is_elsewhere else "",
+        token_path=settings.ray_token_path if is_elsewhere else "",
+        workers=settings.training_workers,
+        cpus=settings.worker_cpus or 1.0,
+        gpus=settings.worker_gpus,
+        device=settings.training_device,
     )
 
 
@@ -99,6 +116,13 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.training.corpus_files_asset(corpora),
         assets.training.ner_training_data_asset(corpora),
         assets.training.weak_labels,
+        assets.models.training_texts,
+        assets.models.ner_encoder,
+        assets.models.ner_teacher,
+        assets.models.ner_general_student,
+        assets.models.ner_model,
+        assets.promotion.ner_evaluation,
+        assets.promotion.ner_throughput,
     ]
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _LIMITS = Limits()
 BUILT_IN_CATALOGUES = ("sample", "public")
+BUILT_IN_RECIPES = ("shipped",)
 
 Split = Literal["train", "devel"]
 _CORPUS_ENDINGS = {
@@ -44,7 +45,7 @@ _CORPUS_ENDINGS = {
     "bioc_xml": ".xml",
     "bioc_json": ".json",
 }
-_BESIDE = {"url", "baseline", "updates", "curations", "test_pmids", "held_out"}
+_BESIDE = {"url", "baseline", "updates", "curations", "test_pmids", "held_out", "recipe"}
 """Keys whose values are paths beside the catalogue, unless they are URLs."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
@@ -311,6 +312,10 @@ class TrainingSources(_Strict):
     )
     text: tuple[TextSource, ...] = ()
     predictions: tuple[PredictionSource, ...] = ()
+    recipe: str = Field(
+        default="shipped",
+        description="How a model is trained: shipped, or the path of a YAML recipe.",
+    )
 
     def parts_of(self, corpus: str) -> list[CorpusSource]:
         """The sources that are joined into a corpus.
@@ -415,6 +420,12 @@ class Settings(BaseSettings):
     worker_gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
     worker_memory_mib: int = Field(
         default=WORKER_MEMORY_MIB, description="Memory of a worker; 0: unlimited.", ge=0
+    )
+    training_workers: int = Field(
+        default=1, description="Processes of the cluster that train a model together.", ge=1
+    )
+    training_device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="What models train on. Default: cuda, where there is one."
     )
     runtime_envs: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
@@ -637,12 +648,23 @@ def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
         for url in getattr(training, key):
             if "://" in url and not url.startswith("file:"):
                 yield f"training.{key}: {url} is not on this machine; give a path."
+    yield from _recipe_that_does_not_fit(training.recipe)
     for name in dict.fromkeys(source.corpus for source in training.corpora):
         parts = training.parts_of(name)
         for key in ("weight", "pmids"):
             if len({getattr(part, key) for part in parts}) > 1:
                 named = ", ".join(part.name for part in parts)
                 yield f"training.corpora: {named} are one corpus, {name}; give all the same {key}."
+
+
+def _recipe_that_does_not_fit(recipe: str) -> Iterator[str]:
+    """A name without an ending must be that of a built-in recipe."""
+    path = Path(recipe)
+    if recipe in BUILT_IN_RECIPES or path.suffix in {".yaml", ".yml"}:
+        return
+    near = get_close_matches(path.name, BUILT_IN_RECIPES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "give shipped or a YAML file."
+    yield f"training.recipe: there is no recipe {path.name!r}; {hint}"
 
 
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
@@ -653,7 +675,8 @@ def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YA
         return [_resolve(item, path, key) for item in value]
     if isinstance(value, str):
         text = re.sub(r"\$\{(\w+)\}", lambda m: _variable(m[1], path), value)
-        local = key in _BESIDE and "://" not in text
+        built_in = key == "recipe" and text in BUILT_IN_RECIPES
+        local = key in _BESIDE and "://" not in text and not built_in
         return str((path.parent / text).absolute()) if local else text
     return value
 

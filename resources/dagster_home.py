@@ -11,7 +11,7 @@ import dagster as dg
 from kazu_platform.errors import ConfigurationError
 
 # One writer for tables of the whole corpus; two polite connections to a download site.
-POOLS = {"corpus": 1, "downloads": 2}
+POOLS = {"corpus": 1, "downloads": 2, "training": 1}
 PROCESS_TAG = "kazu/process"
 
 _EVENT_LOG = """\

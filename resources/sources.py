@@ -18,6 +18,7 @@ from kazu_platform.settings import (
     PredictionSource,
     PubMedSource,
     Settings,
+    TextSource,
     TrainingSources,
 )
 from kazu_platform.storage.downloads import Downloader
@@ -78,6 +79,10 @@ class SourcesResource(dg.ConfigurableResource):
     def prediction_file(self, source: PredictionSource) -> Path:
         """Where the raw file of somebody else's predictions is kept."""
         return Path(self.raw) / "predictions" / source.name / Path(source.url).name
+
+    def text_file(self, source: TextSource) -> Path:
+        """Where the raw file of texts is kept."""
+        return Path(self.raw) / "texts" / source.name / Path(source.url).name
 
     def curation_file(self) -> Path | None:
         """Where the file of curations is kept; none if the catalogue names none."""

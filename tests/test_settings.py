@@ -94,8 +94,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
                 "KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, KAZU_RUNTIME_ENVS, "
                 "KAZU_SECONDS_PER_MILLION_CHARACTERS, KAZU_SOURCES, KAZU_STORAGE_URL, "
                 "KAZU_TEST_DATA, "
-                "KAZU_TIMEOUT_SECONDS, KAZU_WORKERS, KAZU_WORKER_CPUS, KAZU_WORKER_GPUS, "
-                "KAZU_WORKER_MEMORY_MIB."
+                "KAZU_TIMEOUT_SECONDS, KAZU_TRAINING_DEVICE, KAZU_TRAINING_WORKERS, KAZU_WORKERS, "
+                "KAZU_WORKER_CPUS, KAZU_WORKER_GPUS, KAZU_WORKER_MEMORY_MIB."
             ),
         ),
     ],

@@ -65,6 +65,15 @@ def test_paths_are_beside_the_catalogue(tmp_path: Path):
     assert found.prediction("P").url == f"{tmp_path}/p.PubTator"
 
 
+def test_a_recipe_is_built_in_or_lies_beside_the_catalogue(tmp_path: Path):
+    assert training(tmp_path).recipe == "shipped"
+    assert training(tmp_path, f"{OWN}  recipe: shipped\n").recipe == "shipped"
+    assert training(tmp_path, f"{OWN}  recipe: ner/own.yaml\n").recipe == f"{tmp_path}/ner/own.yaml"
+    assert error_of(tmp_path, f"{OWN}  recipe: shiped\n") == (
+        "own.yaml: training.recipe: there is no recipe 'shiped'; did you mean 'shipped'?"
+    )
+
+
 def test_parts_of_a_corpus_are_found_by_its_name(tmp_path: Path):
     found = training(tmp_path)
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 CHECKPOINT: Final = "checkpoint.pt"
 CURVE: Final = "curve.jsonl"
 LONGEST_GRADIENT: Final = 1.0
+SAVE_EVERY: Final = 120.0
+"""Seconds between checkpoints."""
+WATCHED: Final = 10
+"""How often a run is measured that is watched."""
 _POINTS_BETWEEN_WORDS = 10
 _NO_LOSSES = {"step", "seconds", "rate"}
 
@@ -66,12 +70,21 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A plan, the folder of its checkpoint and curve, who is told, and seconds between saves."""
+    """How a run goes.
+
+    Attributes:
+        plan: How long and how fast.
+        folder: Of its checkpoint and curve.
+        says: Told how it goes.
+        save_every: Seconds between checkpoints.
+        watch: Measures the model some ten times; what it says stands in the curve.
+    """
 
     plan: Plan
     folder: Path
     says: Callable[[str], None] = print
-    save_every: float = 120.0
+    save_every: float = SAVE_EVERY
+    watch: Callable[[], Mapping[str, float]] | None = None
 
 
 def train(
@@ -99,7 +112,7 @@ def train(
             run.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    team = _Team()
+    team = Team()
     torch.manual_seed(run.plan.seed + team.rank)
     training = _Training(model, run, team, digest(repr(asdict(run.plan)), str(team.size), identity))
     training.restore()
@@ -109,7 +122,7 @@ def train(
     if training.state.step < run.plan.steps:
         raise TrainingError("there is nothing to train on: no batch was made.")
     curve = training.state.curve
-    if team.rank == 0:
+    if team.writes:
         training.save()
         lines = "".join(json.dumps(point) + "\n" for point in curve)
         (run.folder / CURVE).write_text(lines, "utf-8")
@@ -128,13 +141,19 @@ class _State:
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
 
 
-class _Team:
+class Team:
     """The processes that train together; alone, this one."""
 
     def __init__(self) -> None:
+        """Whoever `torch.distributed` was set up for."""
         together = distributed.is_available() and distributed.is_initialized()
         self.rank = distributed.get_rank() if together else 0
         self.size = distributed.get_world_size() if together else 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is this process that writes what all have made."""
+        return self.rank == 0
 
     def own(self, batches: Iterator[Any]) -> Iterator[Any]:
         """This process's batches; those that are too few for all are left out."""
@@ -154,7 +173,7 @@ class _Team:
 class _Training:
     """One run while it goes on."""
 
-    def __init__(self, model: nn.Module, run: Run, team: _Team, identity: str) -> None:
+    def __init__(self, model: nn.Module, run: Run, team: Team, identity: str) -> None:
         self.state = _State()
         self._team = team
         self._model, self._run, self._identity = model, run, identity
@@ -212,14 +231,27 @@ class _Training:
             return
         means = {name: value / self._summed for name, value in self._sums.items()}
         facts = {"step": state.step, "seconds": round(state.seconds, 1), "rate": rate}
-        state.curve.append(facts | means)
+        state.curve.append({**facts, **means, **self._watched()})
         self._sums, self._summed = {}, 0
-        if self._team.rank:
+        if not self._team.writes:
             return
         if len(state.curve) % _POINTS_BETWEEN_WORDS == 1 or state.step == plan.steps:
             self._run.says(_line(state, plan))
         if now - self._saved > self._run.save_every:
             self.save()
+
+    def _watched(self) -> Mapping[str, float]:
+        """What is measured at this point of the curve: nothing at most of them."""
+        watch, every = self._run.watch, max(1, self._run.plan.steps // WATCHED)
+        last = self.state.curve[-1]["step"] if self.state.curve else 0
+        is_time = last // every < self.state.step // every
+        if watch is None or not (is_time and self._team.writes):
+            return {}
+        self._model.eval()
+        found = watch()
+        self._model.train()
+        self._clock = time.monotonic()  # which is none of training's seconds
+        return found
 
     def restore(self) -> None:
         """Go back to the checkpoint, if there is one."""

@@ -8,20 +8,37 @@ that multiplies alike.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kazu_platform.documents import EntityClass, digest
 from kazu_platform.errors import ConfigurationError
-from kazu_platform.training.loop import Plan
-from kazu_platform.training.tagging import Mixture
+from kazu_platform.settings import BUILT_IN_RECIPES
 from kazu_platform.yaml_text import yaml_value
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
+    from kazu_platform.training.loop import Plan
+    from kazu_platform.training.tagging import Mixture
+
+RECIPE_VERSION: Final = "1"
+"""Changes when the same recipe and data give other weights."""
 Precision = Literal["auto", "bf16", "fp32"]
+StageName = Literal["encoder", "teacher", "general", "student"]
+_OF_ALL = ("seed", "precision")
+_TAGS = ("scheme", "classes", "weights", "empty")
+_PARTS: Final[Mapping[StageName, tuple[str, ...]]] = {
+    "encoder": (*_OF_ALL, "start", "vocabulary", "adapt"),
+    "teacher": (*_OF_ALL, *_TAGS, "teacher"),
+    "general": (*_OF_ALL, "student.layers", "general"),
+    "student": (*_OF_ALL, *_TAGS, "teacher.own_labels", "student"),
+}
+"""What each stage depends on."""
 
 
 class _Strict(BaseModel):
@@ -67,6 +84,8 @@ class StageRecipe(_Strict):
             recipe: Whose stage it is.
             precision: bf16 or fp32.
         """
+        from kazu_platform.training.loop import Plan  # which needs torch; a recipe does not
+
         return Plan(
             steps=self.steps,
             rate=self.rate,
@@ -118,6 +137,12 @@ class StudentRecipe(StageRecipe):
     thresholds: dict[str, float] = Field(
         default_factory=dict[str, float], description="Least probability by class. Default: 0.5."
     )
+    weak: tuple[str, ...] = Field(
+        default=(), description="Detectors whose weak labels are learnt from too."
+    )
+    max_pieces: int = Field(
+        128, ge=16, le=256, description="Pieces of the longest window at inference."
+    )
 
 
 class Recipe(_Strict):
@@ -150,23 +175,98 @@ class Recipe(_Strict):
 
     def mixture(self) -> Mixture:
         """How often sentences are seen."""
+        from kazu_platform.training.tagging import Mixture
+
         return Mixture(self.weights, self.empty)
+
+    def weighing(self, weights: Mapping[str, float]) -> Recipe:
+        """The same with weights of corpora that it does not name itself."""
+        return self.model_copy(update={"weights": {**weights, **self.weights}})
+
+    def part(self, stage: StageName) -> str:
+        """Hash of what a stage depends on: others may change without its being trained again."""
+        found = self.model_dump(mode="json")
+        parts = [f"{key}\t{_at(found, key)!r}" for key in _PARTS[stage]]
+        return digest(RECIPE_VERSION, stage, *parts)
+
+
+def recipe_path(recipe: str) -> Path:
+    """The file of a recipe: of a built-in one by its name, else the path itself."""
+    if recipe in BUILT_IN_RECIPES:
+        return Path(__file__).with_name("recipes") / f"{recipe}.yaml"
+    return Path(recipe)
 
 
 def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe.
 
     Raises:
-        ConfigurationError: names the file, the key and what is wrong with it.
+        ConfigurationError: names the file, each wrong key and the nearest right one.
     """
     try:
-        return Recipe.model_validate(yaml_value(path.read_text("utf-8")))
+        given = yaml_value(path.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        if isinstance(error, ValidationError):
-            wrong = [
-                f"{path}: {'.'.join(map(str, each['loc']))}: {each['msg']}"
-                for each in error.errors()
-            ]
-            raise ConfigurationError("\n".join(wrong)) from None
         problem = " ".join(str(error).split())
         raise ConfigurationError(f"{path}: cannot be read as YAML: {problem}") from None
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"{path} holds no keys; a recipe needs teacher: and student:")
+    try:
+        recipe = Recipe.model_validate(given)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(f"{path}: {each}" for each in _wrong(error))) from None
+    unfit = [f"{path}: {problem}" for problem in _that_do_not_fit(recipe)]
+    if unfit:
+        raise ConfigurationError("\n".join(unfit))
+    return recipe
+
+
+def _wrong(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        place = problem["loc"]
+        hint = ""
+        if problem["type"] == "extra_forbidden":
+            known = sorted(_model_at(place[:-1]).model_fields)
+            near = get_close_matches(str(place[-1]), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}."
+        yield f"{'.'.join(map(str, place))}: {problem['msg']}{hint}"
+
+
+def _model_at(place: tuple[str | int, ...]) -> type[BaseModel]:
+    """The block at a place."""
+    model: type[BaseModel] = Recipe
+    for key in place:
+        annotation = model.model_fields[str(key)].annotation
+        kinds = [annotation, *get_args(annotation)]
+        model = next(k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel))
+    return model
+
+
+def _that_do_not_fit(recipe: Recipe) -> Iterator[str]:
+    """What pydantic cannot see: names of classes."""
+    known = get_args(EntityClass)
+    named = [
+        *(("classes", name, known) for name in recipe.classes),
+        *(("student.merge", name, recipe.classes) for name in recipe.student.merge),
+        *(("student.thresholds", name, recipe.classes) for name in recipe.student.thresholds),
+        *(("student.gold", _class_of(key), recipe.classes) for key in recipe.student.gold),
+        *(
+            ("teacher.own_labels", _class_of(key), recipe.classes)
+            for key in recipe.teacher.own_labels
+        ),
+    ]
+    for key, name, right in named:
+        if name not in right:
+            near = get_close_matches(name, right, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(right)}."
+            yield f"{key}: {name!r} is no entity class of it; {hint}"
+
+
+def _class_of(key: str) -> str:
+    """The class of "corpus class"."""
+    return key.rpartition(" ")[2]
+
+
+def _at(found: Any, key: str) -> Any:  # noqa: ANN401 - YAML is anything
+    for name in key.split("."):
+        found = found[name]
+    return found

@@ -24,7 +24,7 @@ from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import adapt, read_rows
 from kazu_platform.training.distil import Merge, distil_general, distil_task
-from kazu_platform.training.loop import CHECKPOINT, CURVE, Run
+from kazu_platform.training.loop import CHECKPOINT, CURVE, SAVE_EVERY, Run, Team
 from kazu_platform.training.network import (
     PIECES,
     WEIGHTS,
@@ -35,6 +35,7 @@ from kazu_platform.training.network import (
     save_network,
     starting_network,
 )
+from kazu_platform.training.scoring import label_scores, micro_f1
 from kazu_platform.training.tagging import Material, Tagger, fine_tune
 from kazu_platform.training.targets import Outputs, label_of, labelled_sentences
 from kazu_platform.training.vocabulary import characters, choose_vocabulary, count_words
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kazu_platform.training.recipe import Recipe, StageRecipe
+    from kazu_platform.training.scoring import LabelScore
     from kazu_platform.training.vocabulary import Vocabulary
 
 OUTPUTS: Final = "outputs.json"
@@ -57,15 +59,34 @@ class Stage:
         folder: What it fills.
         says: Told how it goes.
         device: cpu or cuda.
+        save_every: Seconds between checkpoints.
+        devel: LABELLED_SENTENCES that it is measured on while it trains, and never learns from.
     """
 
     folder: Path
     says: Callable[[str], None] = print
     device: str = "cpu"
+    save_every: float = SAVE_EVERY
+    devel: pa.Table | None = None
 
-    def run(self, recipe: Recipe, plan: StageRecipe) -> Run:
+    def run(
+        self,
+        recipe: Recipe,
+        plan: StageRecipe,
+        watch: Callable[[], Mapping[str, float]] | None = None,
+    ) -> Run:
         """How a stage of a recipe trains here."""
-        return Run(plan.plan(recipe, precision_of(recipe, self.device)), self.folder, self.says)
+        how = plan.plan(recipe, precision_of(recipe, self.device))
+        return Run(how, self.folder, self.says, self.save_every, watch)
+
+    def watch(
+        self, tagger: Tagger, pieces: WordPieces, own: Mapping[str, str]
+    ) -> Callable[[], Mapping[str, float]] | None:
+        """Measures F1 on the devel sentences, if there are any."""
+        if self.devel is None or not self.devel.num_rows:
+            return None
+        labelled = labelled_sentences(self.devel, pieces, tagger.outputs, own)
+        return lambda: {"f1": micro_f1(tagger, labelled)}
 
     def finish(
         self,
@@ -75,16 +96,22 @@ class Stage:
         facts: Mapping[str, Any],
         outputs: Outputs | None = None,
     ) -> None:
-        """Write what was made, with a record; the checkpoint is done with."""
+        """Write what was made, with a record; the checkpoint is done with.
+
+        Of processes that train together the first one writes. The record comes last: where it is,
+        all is there.
+        """
+        if not Team().writes:
+            return
         save_network(network.cpu(), pieces, self.folder)
         if outputs is not None:
             _write_json(
                 self.folder / OUTPUTS, {"labels": list(outputs.labels), "scheme": outputs.scheme}
             )
-        _write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
         if not curve:
             (self.folder / CURVE).write_text("", "utf-8")
+        _write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def make_encoder(recipe: Recipe, texts: Sequence[str], labelled: pa.Table, stage: Stage) -> None:
@@ -123,7 +150,8 @@ def make_encoder(recipe: Recipe, texts: Sequence[str], labelled: pa.Table, stage
         rows = read_rows(texts, WordPieces(vocabulary.pieces), plan.row)
         batch = max(1, plan.batch_pieces // plan.row)
         curve = adapt(network, rows, stage.run(recipe, plan), batch=batch)
-    stage.finish(network, vocabulary.pieces, curve, {"n_texts": len(texts)})
+    facts = {"n_texts": len(texts), "start_sha256": _sha256(start / WEIGHTS) if start else None}
+    stage.finish(network, vocabulary.pieces, curve, facts)
 
 
 def make_teacher(recipe: Recipe, rows: pa.Table, encoder: Path, stage: Stage) -> None:
@@ -143,7 +171,9 @@ def make_teacher(recipe: Recipe, rows: pa.Table, encoder: Path, stage: Stage) ->
     ).to(stage.device)
     labelled = labelled_sentences(rows, pieces, outputs, plan.own_labels)
     material = Material(labelled, recipe.mixture(), plan.batch_pieces)
-    curve = fine_tune(Tagger(network, outputs), material, stage.run(recipe, plan))
+    tagger = Tagger(network, outputs)
+    run = stage.run(recipe, plan, stage.watch(tagger, pieces, plan.own_labels))
+    curve = fine_tune(tagger, material, run)
     stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
 
 
@@ -192,8 +222,9 @@ def make_student(
     labelled = labelled_sentences(rows, pieces, outputs, {})
     material = Material(labelled, recipe.mixture(), plan.batch_pieces)
     merge = Merge(plan.merge, recipe.teacher.own_labels, plan.gold)
-    run = stage.run(recipe, plan)
-    curve = distil_task(Tagger(network, outputs), told, material, merge, run)
+    student = Tagger(network, outputs)
+    run = stage.run(recipe, plan, stage.watch(student, pieces, {}))
+    curve = distil_task(student, told, material, merge, run)
     stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
 
 
@@ -250,7 +281,7 @@ def labels_of(recipe: Recipe, rows: pa.Table) -> tuple[str, ...]:
 
 def sentences_as_text(rows: pa.Table) -> list[str]:
     """The words of labelled sentences, with blanks between them."""
-    words = rows["words"].combine_chunks().cast(pa.large_list(pa.large_string()))
+    words = rows["words"].combine_chunks().cast(pa.list_(pa.string()))
     return compute.binary_join(words, " ").to_pylist()
 
 
@@ -271,6 +302,19 @@ def read_outputs(folder: Path) -> Outputs:
     """What the outputs of a stage's network mean."""
     found = json.loads((folder / OUTPUTS).read_text("utf-8"))
     return Outputs(tuple(found["labels"]), found["scheme"])
+
+
+def scores_of(folder: Path, rows: pa.Table, own: Mapping[str, str]) -> list[LabelScore]:
+    """Score the network of a folder on labelled sentences.
+
+    Args:
+        folder: A tagger's, filled by a stage.
+        rows: LABELLED_SENTENCES.
+        own: Labels that corpora have for themselves.
+    """
+    tagger = Tagger(load_network(folder), read_outputs(folder))
+    pieces = WordPieces.read(folder / PIECES)
+    return label_scores(tagger, labelled_sentences(rows, pieces, tagger.outputs, own))
 
 
 def _record(network: Network, folder: Path, curve: Sequence[Mapping[str, float]]) -> dict[str, Any]:

@@ -6,22 +6,39 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.citations.passages import passages, split_into_sentences
 from kazu_platform.citations.rows import sections_array
 from kazu_platform.documents import content_hash
 from kazu_platform.errors import MalformedFileError
 from kazu_platform.ontologies.files import open_source
+from kazu_platform.training.filters import (
+    HELD_OUT_SENTENCE,
+    TEST_DOCUMENT,
+    normalised,
+    of_test_documents,
+    overlap,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.training.filters import HeldOut
 
     Text = tuple[str, list[tuple[str, str]]]
 
 TITLE, BODY = "title", "text"
+TEXTS_VERSION: Final = "1"
+"""Changes when the same files give other texts."""
+_BY_PMID: Final = "PMID:"
 _AT_ONCE: Final = 5_000
+_TEXTS: Final = pa.schema([("source", pa.string()), ("doc_id", pa.string()), ("text", pa.string())])
 
 
 def read_texts(path: Path, form: str) -> Iterator[pa.Table]:
@@ -49,6 +66,49 @@ def read_texts(path: Path, form: str) -> Iterator[pa.Table]:
                 }
             )
             yield passages(table, split_into_sentences(table))
+
+
+def texts_without_held_out(
+    files: Sequence[tuple[str, Path, str]], held_out: HeldOut
+) -> tuple[pa.Table, dict[str, int]]:
+    """Texts to learn the language from; none of a test document.
+
+    Documents that go by no PMID are left out where one of their sentences is held out.
+
+    Args:
+        files: Name of the source, its file and its format (`read_texts`).
+        held_out: What to leave out.
+
+    Returns:
+        The columns source, doc_id and text, a row for each title and body, and how many rows were
+        left out for which reason.
+
+    Raises:
+        SourceError: a file cannot be opened.
+        MalformedFileError: names the line that is no text.
+    """
+    kept = [_TEXTS.empty_table()]
+    dropped: dict[str, int] = {TEST_DOCUMENT: 0, HELD_OUT_SENTENCE: 0}
+    for source, path, form in files:
+        for rows in read_texts(path, form):
+            of_test = of_test_documents(rows["doc_id"], held_out.pmids)
+            is_known = _holds_held_out(rows, held_out)
+            dropped[TEST_DOCUMENT] += int(of_test.sum())
+            dropped[HELD_OUT_SENTENCE] += int(is_known.sum())
+            left = rows.filter(~(of_test | is_known))
+            names = pa.array(np.full(left.num_rows, source, object), pa.string())
+            columns = [names, left["doc_id"].cast(pa.string()), left["text"].cast(pa.string())]
+            kept.append(pa.Table.from_arrays(columns, schema=_TEXTS))
+    return pa.concat_tables(kept), dropped
+
+
+def _holds_held_out(rows: pa.Table, held_out: HeldOut) -> NDArray[np.bool_]:
+    """Whether each text without a PMID has a sentence that is held out."""
+    found = compute.invert(compute.starts_with(rows["doc_id"], _BY_PMID)).to_numpy()
+    if found.any():
+        texts = rows["text"].filter(pa.array(found)).to_pylist()
+        found[found] = overlap(normalised(texts).to_list(), held_out.sentences)
+    return found
 
 
 def _documents(lines: Iterator[bytes], path: Path, form: str) -> Iterator[Text]:

@@ -240,6 +240,12 @@ def publish() -> Callable[[Path, bytes], None]:
 
 
 @pytest.fixture(scope="session")
+def home_root() -> Path:
+    """The folder of the repository, from which a process of its own imports."""
+    return Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="session")
 def home_at() -> Callable[[Path], Home]:
     """A home that lies there already."""
     return Home

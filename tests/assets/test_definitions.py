@@ -26,6 +26,7 @@ LAYERS = {
     "reports": layers.REPORT_LAYER,
     "training_corpus": layers.CORPUS_OF_LABELS_LAYER,
     "weak_labels_file": layers.WEAK_LABELS_LAYER,
+    "model": layers.MODEL_LAYER,
 }
 
 
@@ -131,12 +132,13 @@ def test_a_job_makes_its_layer(
 def test_the_other_jobs_resolve(definitions: dg.Definitions):
     ops = {
         job: [node.name for node in definitions.resolve_job_def(job).nodes]
-        for job in ("register_files", "whole_graph")
+        for job in ("register_files", "whole_graph", "train_ner")
     }
 
     assert ops == {
         "register_files": ["register_published_files"],
         "whole_graph": ["materialise_all"],
+        "train_ner": ["train_all"],
     }
 
 

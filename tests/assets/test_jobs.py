@@ -81,3 +81,14 @@ def test_a_whole_graph_with_a_failed_part_fails_and_names_it(home: Home, own_sam
     assert said is not None
     assert str(said.description).startswith("1 steps failed:\nHP: vocabularies: ")
     assert "hp.obo" in str(said.description)
+
+
+def test_the_recogniser_is_trained_by_one_launch(new_home: Home):
+    run = job(new_home, "train_ner").execute_in_process(instance=new_home.instance)
+
+    assert run.success
+    launched = new_home.instance.get_runs(
+        filters=dg.RunsFilter(tags={"kazu/launched_by": "train_ner"})
+    )
+    assert [each.status for each in launched] == 3 * [dg.DagsterRunStatus.SUCCESS]
+    assert new_home.artifacts.live_version("ner_model")

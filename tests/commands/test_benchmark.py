@@ -60,7 +60,7 @@ def test_lines_are_sentences_and_every_figure_is_there(measured: Run):
     ]
     for row in body["rows"]:
         assert row["sentences_per_second"] == row["documents_per_second"] > 0
-        assert row["model_sentences_per_second"] > row["sentences_per_second"]
+        assert row["model_sentences_per_second"] > 0
     by_model, _, with_dictionary, _ = (row["mentions"] for row in body["rows"])
     assert 0 < by_model < with_dictionary
 

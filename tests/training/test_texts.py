@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kazu_platform.errors import MalformedFileError
-from kazu_platform.training.texts import read_texts
+from kazu_platform.training.filters import HeldOut, normalised
+from kazu_platform.training.texts import read_texts, texts_without_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,3 +58,35 @@ def test_a_line_that_is_no_text_is_named(written: Written, line: str):
 
     with pytest.raises(MalformedFileError, match=r"texts\.jsonl, line 2: no text"):
         list(read_texts(path, "jsonl"))
+
+
+HELD_OUT = "Loss of PTEN raised the level of phosphorylated AKT1."
+
+
+def test_texts_of_test_documents_are_left_out(written: Written):
+    """A document without a PMID is known by its sentences."""
+    path = written(
+        "texts.jsonl",
+        f'{{"pmid": "7", "title": "Of a test set", "text": "{HELD_OUT}"}}\n'
+        f'{{"pmid": "8", "text": "Of a devel set: {HELD_OUT}"}}\n'
+        f'{{"id": "own", "title": "A title", "text": "First. Loss of PTEN ... {HELD_OUT}"}}\n',
+    )
+    lines = written("texts.txt", f"{HELD_OUT.lower()}\nAnother one.\n")
+    held_out = HeldOut(frozenset({"7"}), tuple(normalised([HELD_OUT]).to_list()))
+    files = [("a", path, "jsonl"), ("b", lines, "lines")]
+
+    texts, dropped = texts_without_held_out(files, held_out)
+
+    assert texts.to_pylist() == [
+        {"source": "a", "doc_id": "PMID:8", "text": f"Of a devel set: {HELD_OUT}"},
+        {"source": "a", "doc_id": "own", "text": "A title"},
+        {"source": "b", "doc_id": "texts.txt:2", "text": "Another one."},
+    ]
+    assert dropped == {"test_document": 2, "held_out_sentence": 2}
+
+
+def test_no_files_are_no_texts():
+    texts, _ = texts_without_held_out([], HeldOut())
+
+    assert texts.num_rows == 0
+    assert texts.column_names == ["source", "doc_id", "text"]
