@@ -230,7 +230,7 @@ def model_mentions(
         yield gates.nothing_set_aside(MODEL_MENTIONS, file, QUARANTINE.empty())
         return
     step = ModelStep(str(model.folder), candidates=True)
-    read_by = inputs_of_model(step.version, model.files.description.classes)
+    read_by = inputs_of_model(step.version, model.files.description.thresholds)
     texts = cache(partial(read_passages, tables, file))
     reading = Reading(tables, compute, step, MODEL_MENTIONS, file, texts, context.log.info)
     reading.done |= {"model": model.version, "promoted": model.promoted or "packaged"}

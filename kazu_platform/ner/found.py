@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from kazu_platform.ner.combination import combine
@@ -9,7 +10,7 @@ from kazu_platform.ner.joining import join, joining_version
 from kazu_platform.tables import DICTIONARY_MENTIONS, MODEL_MENTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 
 NO_MODEL: Final = "none"
 """Input `model` of MODEL_MENTIONS that no model made."""
-_SEPARATOR: Final = "+"
 
 
-def inputs_of_model(version: str, classes: Sequence[str]) -> dict[str, str]:
+def inputs_of_model(version: str, thresholds: Mapping[str, float]) -> dict[str, str]:
     """What a generation of MODEL_MENTIONS records of the model that made it."""
-    return {"model": version, "classes": _SEPARATOR.join(classes)}
+    return {"model": version, "thresholds": json.dumps(dict(thresholds))}
 
 
 def joining_inputs(lake: Lake, file: str) -> dict[str, str]:
@@ -50,8 +50,8 @@ def found_in(lake: Lake, file: str, matches: pa.Table | None = None) -> pa.Table
     read = _read_by_model(lake, file)
     if read is None:
         return combine([matches])
-    classes = read.inputs["classes"].split(_SEPARATOR)
-    return join(lake.read(MODEL_MENTIONS, file), matches, classes)
+    thresholds = json.loads(read.inputs["thresholds"])
+    return join(lake.read(MODEL_MENTIONS, file), matches, thresholds)
 
 
 def _read_by_model(lake: Lake, file: str) -> Pointer | None:

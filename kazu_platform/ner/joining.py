@@ -3,7 +3,8 @@
 A model gives candidates down to a low probability, the dictionary gives matches that say nothing
 of how sure they are. Within a class and a passage:
 
-1. A candidate stays from `accept` on; from `support` on if a match of its class overlaps it.
+1. A candidate stays from `accept` on, which is the model's own threshold if nothing else is said;
+   from `support` on if a match of its class overlaps it.
 2. A match stays as a rule; with `alone="never"` only if a candidate of its class overlaps it
    whose probability is at least `doubted`.
 3. Of what is left, `borders` says who is right where a candidate and a match overlap and differ:
@@ -30,7 +31,7 @@ from kazu_platform.ner.dictionary_index import ranges
 from kazu_platform.ner.mentions import PASSAGE_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -47,7 +48,8 @@ class JoinRule:
     """How a class is joined.
 
     Attributes:
-        accept: Least probability of a candidate that nothing supports.
+        accept: Least probability of a candidate that nothing supports; None: the threshold of its
+            class, so that just what the model finds is accepted.
         support: Least probability of one that a match overlaps.
         alone: Whether a match stays that no candidate confirms.
         doubted: Least probability of an overlapping candidate that confirms a match, where it does
@@ -55,7 +57,7 @@ class JoinRule:
         borders: Whose borders win where they differ; both: both mentions stay.
     """
 
-    accept: float = 0.5
+    accept: float | None = None
     support: float = 0.3
     alone: Literal["always", "never"] = "always"
     doubted: float = 0.3
@@ -104,7 +106,8 @@ class JoinedDetector:
     def detect(self, passages: pa.Table) -> pa.Table:
         """What both find, weighed: rows of DICTIONARY_MENTIONS."""
         candidates, matches = self.model.detect(passages), self.dictionary.detect(passages)
-        return join(candidates, matches, self.model.classes, self.rules)
+        thresholds = dict(zip(self.model.classes, self.model.thresholds, strict=True))
+        return join(candidates, matches, thresholds, self.rules)
 
 
 def joined(
@@ -117,7 +120,7 @@ def joined(
 def join(
     candidates: pa.Table,
     matches: pa.Table,
-    classes: Sequence[str],
+    thresholds: Mapping[str, float],
     rules: Mapping[str, JoinRule] = RULES,
 ) -> pa.Table:
     """Weigh what a model and what a dictionary found in the same passages.
@@ -127,13 +130,13 @@ def join(
     Args:
         candidates: Rows of DICTIONARY_MENTIONS, each with a confidence.
         matches: Rows of DICTIONARY_MENTIONS.
-        classes: Those that the model knows; matches of others stay as they are.
+        thresholds: Of the classes that the model knows; matches of others stay as they are.
         rules: By class.
     """
     place, number = _on_one_axis(candidates, matches)
     model = _Side.of(candidates, place[0], number[0])
     dictionary = _Side.of(matches, place[1], number[1])
-    rule = _Rules.of([rules.get(name, DEFAULT_RULE) for name in _classes(candidates, matches)])
+    rule = _Rules.of(_classes(candidates, matches), thresholds, rules)
     candidate, match = _overlapping(model, dictionary)
     confidence = candidates["confidence"].to_numpy()
 
@@ -159,7 +162,7 @@ def join(
     accepted &= ~_marked(candidates.num_rows, candidate, ~same & wins[1]) | _marked(
         candidates.num_rows, candidate, same
     )
-    known = compute.is_in(matches["entity_class"], value_set=pa.array(classes, pa.string()))
+    known = compute.is_in(matches["entity_class"], value_set=pa.array(thresholds, pa.string()))
     stays |= ~known.to_numpy()
     return combine([matches.filter(pa.array(stays)), candidates.filter(pa.array(accepted))])
 
@@ -176,22 +179,35 @@ class _Rules:
     dictionary_wins: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rules: Sequence[JoinRule]) -> _Rules:
+    def of(
+        cls,
+        names: Sequence[str],
+        thresholds: Mapping[str, float],
+        rules: Mapping[str, JoinRule],
+    ) -> _Rules:
+        each = [rules.get(name, DEFAULT_RULE) for name in names]
         # The confidence is a float of 32 bits, and 0.3 is to be the least that counts as 0.3.
-        def least(value: Callable[[JoinRule], float]) -> NDArray[np.float64]:
-            return np.array([value(rule) for rule in rules], np.float32).astype(np.float64)
-
-        def flags(value: Callable[[JoinRule], bool]) -> NDArray[np.bool_]:
-            return np.array([value(rule) for rule in rules], np.bool_)
-
-        return cls(
-            least(lambda rule: rule.accept),
-            least(lambda rule: rule.support),
-            flags(lambda rule: rule.alone == "always"),
-            least(lambda rule: rule.doubted),
-            flags(lambda rule: rule.borders == "model"),
-            flags(lambda rule: rule.borders == "dictionary"),
+        accept, support, doubted = (
+            np.array(values, np.float32).astype(np.float64)
+            for values in (
+                # What is not of the model's classes has no candidates.
+                [
+                    thresholds.get(name, 1) if rule.accept is None else rule.accept
+                    for name, rule in zip(names, each, strict=True)
+                ],
+                [rule.support for rule in each],
+                [rule.doubted for rule in each],
+            )
         )
+        alone, model_wins, dictionary_wins = (
+            np.array(values, np.bool_)
+            for values in (
+                [rule.alone == "always" for rule in each],
+                [rule.borders == "model" for rule in each],
+                [rule.borders == "dictionary" for rule in each],
+            )
+        )
+        return cls(accept, support, alone, doubted, model_wins, dictionary_wins)
 
 
 @dataclass(frozen=True, slots=True)

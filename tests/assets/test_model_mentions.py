@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_model_that_was_promoted_reads(with_model: Home):
         "citations": with_model.lake.pointer(CITATIONS, FILE).data_version,
         "sentences": live.inputs["sentences"],
         "model": step.version,
-        "classes": "+".join(CLASSES),
+        "thresholds": json.dumps(dict.fromkeys(CLASSES, 0.5)),
     }
 
 

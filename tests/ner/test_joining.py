@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-KNOWN: tuple[str, ...] = ("gene", "disease")
+THRESHOLDS = {"gene": 0.5, "disease": 0.4}
+HALVES: dict[str, float] = dict.fromkeys(CLASSES, 0.5)
 CONFIDENCES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.9)
 
 
@@ -70,7 +70,7 @@ def join_rows(rows: Sequence[Row], rules: Mapping[str, JoinRule] = RULES) -> lis
     found = join(
         DICTIONARY_MENTIONS.from_rows(candidates),
         DICTIONARY_MENTIONS.from_rows(matches),
-        KNOWN,
+        THRESHOLDS,
         rules,
     )
     DICTIONARY_MENTIONS.check(found)
@@ -100,6 +100,10 @@ def plainly(rows: Sequence[Row], rules: Mapping[str, JoinRule]) -> dict[Any, tup
     def rule(row: Row) -> JoinRule:
         return rules.get(row["entity_class"], DEFAULT_RULE)
 
+    def accept(row: Row) -> float:
+        own = rule(row).accept
+        return THRESHOLDS[row["entity_class"]] if own is None else own
+
     def loses(row: Row, others: Sequence[Row], winner: str) -> bool:
         met = near(row, others)
         confirmed = any(each["mention_id"] == row["mention_id"] for each in met)
@@ -110,13 +114,13 @@ def plainly(rows: Sequence[Row], rules: Mapping[str, JoinRule]) -> dict[Any, tup
     accepted = [
         row
         for row in candidates
-        if row["confidence"] >= rule(row).accept
+        if row["confidence"] >= accept(row)
         or (row["confidence"] >= rule(row).support and near(row, matches))
     ]
     staying = [
         row
         for row in matches
-        if row["entity_class"] not in KNOWN
+        if row["entity_class"] not in THRESHOLDS
         or rule(row).alone == "always"
         or any(each["confidence"] >= rule(row).doubted for each in near(row, candidates))
     ]
@@ -138,7 +142,7 @@ ROWS = st.lists(
         ),
         SPANS,
         st.none() | st.sampled_from(CONFIDENCES),
-        st.sampled_from(KNOWN),
+        st.sampled_from(sorted(THRESHOLDS)),
         st.sampled_from(["PMID:1", "PMID:2"]),
     )
     | st.builds(lambda span: mention(span[0], span[1], None, "anatomy"), SPANS),
@@ -147,7 +151,7 @@ ROWS = st.lists(
 )
 RULE = st.builds(
     JoinRule,
-    accept=st.sampled_from(CONFIDENCES),
+    accept=st.none() | st.sampled_from(CONFIDENCES),
     support=st.sampled_from(CONFIDENCES),
     alone=st.sampled_from(["always", "never"]),
     doubted=st.sampled_from(CONFIDENCES),
@@ -175,7 +179,7 @@ def test_columns_say_what_mentions_one_by_one_say(rows: list[Row], rules: dict[s
 @given(ROWS, RULE)
 def test_documents_are_joined_alike_together_and_alone(rows: list[Row], rule: JoinRule):
     """A file is brought up to date document by document."""
-    rules = dict.fromkeys(KNOWN, rule)
+    rules = dict.fromkeys(THRESHOLDS, rule)
     together = join_rows(rows, rules)
 
     for doc_id in ("PMID:1", "PMID:2"):
@@ -276,7 +280,7 @@ def test_the_detector_joins_what_both_find(
     found = both.detect(texts)
 
     candidates = model.giving_candidates().detect(texts)
-    assert found.equals(join(candidates, dictionary.detect(texts), CLASSES))
+    assert found.equals(join(candidates, dictionary.detect(texts), HALVES))
     assert both.name == "model+dictionary"
     assert {"dictionary", "model"} <= set(found["detector"].to_pylist())
     assert "Uterus" in found["text"].to_pylist()
@@ -285,14 +289,16 @@ def test_the_detector_joins_what_both_find(
     assert both.detect(texts.slice(0, 0)).equals(DICTIONARY_MENTIONS.empty())
 
 
-def test_what_is_certain_enough_alone_is_what_the_model_finds(
-    passages: Callable[..., pa.Table], tmp_path: Path
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+def test_without_matches_the_default_rule_leaves_what_the_model_finds(
+    passages: Callable[..., pa.Table], tmp_path: Path, threshold: float
 ):
-    """Without matches the default rule leaves of the candidates what the model itself would say."""
     texts = passages("EGFR and the gene of breast cancer in cells.", "The gene of cancer cells.")
-    model = open_model(model_folder(tmp_path / "model").folder)
+    opened = open_model(model_folder(tmp_path / "model").folder)
+    model = replace(opened, thresholds=(threshold,) * len(CLASSES))
 
-    found = join(model.giving_candidates().detect(texts), DICTIONARY_MENTIONS.empty(), CLASSES)
+    candidates = model.giving_candidates().detect(texts)
+    found = join(candidates, DICTIONARY_MENTIONS.empty(), dict.fromkeys(HALVES, threshold))
 
+    assert 0 < found.num_rows < candidates.num_rows
     assert found["mention_id"].equals(model.detect(texts)["mention_id"])
-    assert np.all(found["confidence"].to_numpy() >= 0.5)
