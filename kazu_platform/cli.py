@@ -148,6 +148,7 @@ def annotate(
         AnnotateFormat, typer.Option("--format", help="How to print it.")
     ] = AnnotateFormat.table,
     detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
 ) -> None:
     """Find and link the entities in a text.
 
@@ -157,7 +158,7 @@ def annotate(
 
     with _user_errors():
         document = read_text(text, file, sys.stdin)
-        print_annotated(*annotate_text(document, detector), form.value, sys.stdout)
+        print_annotated(*annotate_text(document, detector, model), form.value, sys.stdout)
 
 
 @app.command()

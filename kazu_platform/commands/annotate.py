@@ -53,38 +53,40 @@ def _document(name: str, content: bytes) -> Document:
 
 
 def annotate_text(
-    document: Document, detector: str | None = None
+    document: Document, detector: str | None = None, model: Path | None = None
 ) -> tuple[Document, tuple[Mention, ...]]:
     """Find and link the entities of a document with the vocabularies of the catalogue.
 
     Args:
         document: The text.
         detector: dictionary, model or model+dictionary; by default who reads the corpus.
+        model: Folder of a model, or of a checkpoint of Hugging Face; by default the one in use.
 
     Raises:
         UnknownNameError: there is no such detector.
-        ConfigurationError: a setting or the catalogue is wrong.
+        ConfigurationError: a setting or the catalogue is wrong, or a model was given for the
+            dictionary.
         ArtifactError: the indices of a catalogue other than the sample were not made yet, or by
             another version; or there is no model.
     """
     from kazu_platform.linking.annotate import annotate
 
     settings = read_settings()
-    reader, linker = _opened(settings, chosen_detector(detector, settings))
+    reader, linker = _opened(settings, chosen_detector(detector, settings, model), model)
     (mentions,) = annotate([document], [reader], linker)
     return document, tuple(mentions)
 
 
-def _opened(settings: Settings, name: str) -> tuple[Detector, LabellingLinker]:
+def _opened(settings: Settings, name: str, folder: Path | None) -> tuple[Detector, LabellingLinker]:
     catalogue = settings.catalogue()
     if name == MODEL:
-        model = open_chosen_model(settings)
+        model = open_chosen_model(settings, folder)
         return model, open_live(settings, catalogue, open_linker)
     dictionary, linker = open_live(
         settings, catalogue, lambda store: (open_detector(store), open_linker(store))
     )
     if name == BOTH:
-        return both(open_chosen_model(settings), dictionary), linker
+        return both(open_chosen_model(settings, folder), dictionary), linker
     return dictionary, linker
 
 

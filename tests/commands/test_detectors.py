@@ -97,6 +97,24 @@ def test_annotate_reads_with_the_one_that_is_chosen(annotated: Callable[..., set
     assert annotated("--detector", "model") == {"model"}
 
 
+def test_annotate_reads_with_the_model_that_is_given(
+    kazu: Run, sample_home: Path, model: ModelFiles
+):
+    """No model need be in use."""
+    given = ("annotate", TEXT, "--format", "jsonl", "--model", str(model.folder))
+    by = {
+        chosen: kazu(*given, *chosen, home=sample_home)
+        for chosen in ((), ("--detector", "model"), ("--detector", "dictionary"))
+    }
+
+    alone, refused = by["--detector", "model"], by["--detector", "dictionary"]
+    both = {each["detector"] for each in json.loads(by[()].stdout)["mentions"]}
+    assert {"dictionary", "model"} <= both
+    assert {each["detector"] for each in json.loads(alone.stdout)["mentions"]} == {"model"}
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "dictionary reads without a model" in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["annotate", "evaluate"])
 def test_a_detector_that_does_not_exist_says_which_do(
     kazu: Run, home: Path, evaluated: Run, command: str

@@ -289,7 +289,7 @@ def test_the_detector_joins_what_both_find(
     assert both.detect(texts.slice(0, 0)).equals(DICTIONARY_MENTIONS.empty())
 
 
-@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+@pytest.mark.parametrize("threshold", [0.4, 0.5, 0.7])
 def test_without_matches_the_default_rule_leaves_what_the_model_finds(
     passages: Callable[..., pa.Table], tmp_path: Path, threshold: float
 ):
