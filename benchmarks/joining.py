@@ -242,7 +242,7 @@ def compare(bench: Bench, rules: Mapping[str, JoinRule], chosen_on: set[str]) ->
     }
     for number, (name, rule) in enumerate(rules.items(), start=1):
         print(f"rule {number} of {len(rules)}", end="\r", file=sys.stderr)
-        counts[name] = bench.under(dict.fromkeys(classes, rule))
+        counts[name] = bench.under({**RULES, **dict.fromkeys(classes, rule)})
     on = [row for row in bench.rows if row.folder.name in chosen_on]
     return Compared(counts, rules, on)
 

@@ -45,7 +45,7 @@ _GROUP = (*PASSAGE_KEY, "entity_class")
 
 @dataclass(frozen=True, slots=True)
 class JoinRule:
-    """How a class is joined.
+    """How a class is joined. No probability reaches a value above 1.
 
     Attributes:
         accept: Least probability of a candidate that nothing supports; None: the threshold of its
