@@ -19,7 +19,13 @@ INDEX_LAYER = dg.AssetSelection.assets(
     "curations", "dictionary_index", "concept_equivalents", "linking_index"
 )
 FILE_LAYER = dg.AssetSelection.assets(
-    "pubmed_archives", "citations", "deletions", "sentences", "dictionary_mentions", "mentions"
+    "pubmed_archives",
+    "citations",
+    "deletions",
+    "sentences",
+    "dictionary_mentions",
+    "model_mentions",
+    "mentions",
 )
 CORPUS_LAYER = dg.AssetSelection.assets(
     "current_citations",

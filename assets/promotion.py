@@ -1,6 +1,7 @@
 """Whether the new model may be used: it is measured beside the one in use, then promoted or not."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -64,7 +65,7 @@ def ner_evaluation(
         )
         yield _told(candidate, {"unchanged": True})
         return
-    new, old, mistakes = _measured(candidate, _in_use(store, candidate), sources)
+    new, old, mistakes = _measured(candidate, _in_use(artifacts, candidate), sources)
     rows = evaluation_rows([*new, *old], stage=MODEL)
     tables.write(EVALUATIONS, rows, partition=MODEL, inputs=inputs)
     verdict = _verdict(new, old)
@@ -114,10 +115,14 @@ def _candidate(lake: Lake, store: ArtifactStore, sources: SourcesResource) -> Ar
     return found
 
 
-def _in_use(store: ArtifactStore, candidate: Artifact) -> Artifact | None:
-    """The model in use, if it is another one."""
+def _in_use(artifacts: ArtifactsResource, candidate: Artifact) -> Path | None:
+    """Folder of the model in use, if it is another one: the promoted one, else what came along."""
+    store = artifacts.open()
     version = store.live_version(MODEL)
-    return None if version in {None, candidate.version} else store.live(MODEL)
+    if version is not None:
+        return None if version == candidate.version else store.live(MODEL).content
+    own = artifacts.model_in_use()
+    return own.folder if own else None
 
 
 def _devel(sources: SourcesResource) -> dict[str, str]:
@@ -132,7 +137,7 @@ def _devel(sources: SourcesResource) -> dict[str, str]:
 
 
 def _measured(
-    candidate: Artifact, in_use: Artifact | None, sources: SourcesResource
+    candidate: Artifact, in_use: Path | None, sources: SourcesResource
 ) -> tuple[Sequence[Evaluation], Sequence[Evaluation], str]:
     """Figures of both models, and frequent mistakes of the new one."""
     from kazu_platform.ner.model import open_model
@@ -149,7 +154,7 @@ def _measured(
         )
     new = open_model(candidate.content)
     try:
-        old = open_model(in_use.content) if in_use else None
+        old = open_model(in_use) if in_use else None
     except ArtifactError:  # of a version that this one cannot read: there is nothing to lose
         old = None
     # A class that only one of them looks for is one of which the other finds nothing.

@@ -3,8 +3,9 @@
 What a mention means is decided later: a new vocabulary re-links without reading again.
 """
 
-from collections.abc import Iterator
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, partial
 
 import dagster as dg
 import pyarrow as pa
@@ -19,16 +20,26 @@ from assets.rematching import Rematching
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.passages import passages
 from kazu_platform.execution.ledger import Account
+from kazu_platform.execution.steps import Step
 from kazu_platform.linking.context import CONTEXT_VERSION, update_context, with_context
 from kazu_platform.linking.open import open_linker
-from kazu_platform.ner.combination import combine
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import RULES_VERSION
 from kazu_platform.ner.documented import with_names_of_documents
-from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.ner.found import NO_MODEL, found_in, inputs_of_model, joining_inputs
+from kazu_platform.ner.model import CANDIDATES_VERSION, MODEL_VERSION
+from kazu_platform.ner.steps import DictionaryStep, ModelStep
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Staged
-from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, MENTIONS, QUARANTINE, SENTENCES
+from kazu_platform.tables import (
+    CITATIONS,
+    DICTIONARY_MENTIONS,
+    MENTIONS,
+    MODEL_MENTIONS,
+    QUARANTINE,
+    SENTENCES,
+    Table,
+)
 from resources.compute import ComputeResource
 from resources.storage import ArtifactsResource, LakeResource
 
@@ -42,6 +53,108 @@ def read_passages(lake: Lake, file: str) -> pa.Table:
     return passages(texts, lake.read(SENTENCES, file))
 
 
+@dataclass
+class Reading:
+    """A file that a step reads: what it could not read, and where it was done.
+
+    Attributes:
+        tables: the lake.
+        compute: where the step runs.
+        step: finds mentions.
+        table: where they go.
+        file: the partition.
+        texts: reads the passages of the file.
+        log: told how far it is.
+    """
+
+    tables: Lake
+    compute: ComputeResource
+    step: Step
+    table: Table
+    file: str
+    texts: Callable[[], pa.Table]
+    log: Callable[[str], None]
+    set_aside: list[pa.Table] = field(default_factory=lambda: [QUARANTINE.empty()])
+    done: dict[str, int | str] = field(default_factory=lambda: {"documents_detected": 0})
+
+    @cached_property
+    def n_documents(self) -> int:
+        """Texts in the file."""
+        return self.tables.pointer(CITATIONS, self.file).n_rows
+
+    def rows(self) -> Iterator[pa.Table]:
+        """Read everything."""
+        n_read = 0
+
+        def report(documents: int) -> None:
+            nonlocal n_read
+            n_read += documents
+            self.log(f"{n_read} of {self.n_documents} documents read")
+
+        work = self.compute.run(self.step, [self.texts()], file=self.file, progress=report)
+        for outcome in work:
+            self.set_aside.append(outcome.set_aside)
+            yield outcome.rows
+        self.done.update(figures_of(work.account))
+
+    def recipe(self, inputs: Mapping[str, str]) -> Recipe:
+        """How the mentions of the file are made by reading all of it.
+
+        Args:
+            inputs: what they depend on.
+        """
+        live = self.tables.live(self.table, self.file)
+        return Recipe(
+            table=self.table,
+            partition=self.file,
+            inputs=inputs,
+            rows=self.rows,
+            gates={"few_set_aside": self._few_set_aside},
+            explain=lambda: _set_aside(
+                self.tables, self.step.name, self.file, pa.concat_tables(self.set_aside)
+            ),
+            figures=lambda: {
+                "documents": self.n_documents,
+                "set_aside": n_rows(self.set_aside),
+            },
+            report=lambda: self.done,
+            after=lambda: self.compute.published(self.step, file=self.file),
+            expected=live.generation if live else None,
+        )
+
+    def _few_set_aside(self, _staged: Staged) -> dg.AssetCheckResult:
+        aside = n_rows(self.set_aside)
+        result = gates.few_set_aside(
+            self.table, self.n_documents - aside, aside, max_share=self.compute.max_share
+        )
+        if not result.passed:  # whoever mends what failed has the file read anew
+            self.compute.published(self.step, file=self.file)
+        return result
+
+
+def _set_aside(tables: Lake, stage: str, file: str, rows: pa.Table) -> None:
+    tables.write(QUARANTINE, rows, partition=f"{stage}/{file}")
+
+
+def reading_checks(table: Table) -> list[dg.AssetCheckSpec]:
+    """The gates of mentions that a step finds."""
+    return [
+        gates.spec(
+            table,
+            "few_set_aside",
+            "At most one document in twenty could not be read.",
+            partitions_def=pubmed_files,
+        ),
+        gates.spec(
+            table,
+            "nothing_set_aside",
+            "Every document could be read.",
+            partitions_def=pubmed_files,
+            blocking=False,
+        ),
+    ]
+
+
 @dg.asset(
     partitions_def=pubmed_files,
     deps=["citations", "sentences", "dictionary_index"],
@@ -51,21 +164,7 @@ def read_passages(lake: Lake, file: str) -> pa.Table:
     retry_policy=RETRY,
     code_version=RULES_VERSION,
     metadata=definition_metadata(DICTIONARY_MENTIONS),
-    check_specs=[
-        gates.spec(
-            DICTIONARY_MENTIONS,
-            "few_set_aside",
-            "At most one document in twenty could not be read.",
-            partitions_def=pubmed_files,
-        ),
-        gates.spec(
-            DICTIONARY_MENTIONS,
-            "nothing_set_aside",
-            "Every document could be read.",
-            partitions_def=pubmed_files,
-            blocking=False,
-        ),
-    ],
+    check_specs=reading_checks(DICTIONARY_MENTIONS),
 )
 @final_errors
 def dictionary_mentions(
@@ -83,64 +182,85 @@ def dictionary_mentions(
     store = artifacts.open()
     index = store.live("dictionary")
     step = DictionaryStep(str(index.content))
-    source = tables.pointer(CITATIONS, file)
-    inputs = {
-        "citations": source.data_version,
-        "sentences": tables.pointer(SENTENCES, file).data_version,
-        "step": step.version,
-    }
+    inputs = {**_inputs_of_texts(tables, file), "step": step.version}
     texts = cache(partial(read_passages, tables, file))
     again = Rematching(tables, store, compute, index, file, inputs, texts)
-    set_aside: list[pa.Table] = [QUARANTINE.empty()]
-    done: dict[str, int | str] = {"documents_detected": 0}
-    n_read = 0
+    reading = Reading(tables, compute, step, DICTIONARY_MENTIONS, file, texts, context.log.info)
 
-    def report(documents: int) -> None:
-        nonlocal n_read
-        n_read += documents
-        context.log.info("%d of %d documents read", n_read, source.n_rows)
-
-    def read() -> Iterator[pa.Table]:
+    def rows() -> Iterator[pa.Table]:
         if (rematched := again.mentions()) is not None:
             yield rematched
-            return
-        work = compute.run(step, [texts()], file=file, progress=report)
-        for outcome in work:
-            set_aside.append(outcome.set_aside)
-            yield outcome.rows
-        done.update(figures_of(work.account))
+        else:
+            yield from reading.rows()
 
-    def few_set_aside(_staged: Staged) -> dg.AssetCheckResult:
-        aside = n_rows(set_aside)
-        result = gates.few_set_aside(
-            DICTIONARY_MENTIONS, source.n_rows - aside, aside, max_share=compute.max_share
-        )
-        if not result.passed:  # whoever mends what failed has the file read anew
-            compute.published(step, file=file)
-        return result
-
-    def explain() -> None:
-        tables.write(QUARANTINE, pa.concat_tables(set_aside), partition=f"{step.name}/{file}")
-
-    yield from make(
-        tables,
-        Recipe(
-            table=DICTIONARY_MENTIONS,
-            partition=file,
-            inputs=inputs,
-            rows=read,
-            same=again.changes_nothing,
-            gates={"few_set_aside": few_set_aside},
-            explain=explain,
-            figures=lambda: {"documents": source.n_rows, "set_aside": n_rows(set_aside)},
-            pictures=again.facts,
-            report=lambda: done,
-            after=lambda: compute.published(step, file=file),
-            expected=again.live.generation if again.live else None,
-        ),
+    recipe = replace(
+        reading.recipe(inputs), rows=rows, same=again.changes_nothing, pictures=again.facts
     )
+    yield from make(tables, recipe)
     aside = tables.read(QUARANTINE, f"{step.name}/{file}")
     yield gates.nothing_set_aside(DICTIONARY_MENTIONS, file, aside)
+
+
+@dg.asset(
+    partitions_def=pubmed_files,
+    deps=["citations", "sentences"],
+    group_name=GROUP,
+    kinds={"onnx", "parquet"},
+    owners=OWNERS,
+    retry_policy=RETRY,
+    code_version=f"{MODEL_VERSION}-{CANDIDATES_VERSION}",
+    metadata=definition_metadata(MODEL_MENTIONS),
+    check_specs=reading_checks(MODEL_MENTIONS),
+)
+@final_errors
+def model_mentions(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    compute: ComputeResource,
+    artifacts: ArtifactsResource,
+) -> Events:
+    """What the model in use finds in a file, down to a low probability; nothing without a model.
+
+    A changed vocabulary does not concern it: only another text or another model is read again.
+    """
+    tables, file, model = lake.open(), context.partition_key, artifacts.model_in_use()
+    stage = f"{ModelStep.name}/{file}"
+    if model is None:
+        yield from make(tables, _without_model(tables, file))
+        yield gates.nothing_set_aside(MODEL_MENTIONS, file, QUARANTINE.empty())
+        return
+    step = ModelStep(str(model.folder), candidates=True)
+    read_by = inputs_of_model(step.version, model.files.description.thresholds)
+    texts = cache(partial(read_passages, tables, file))
+    reading = Reading(tables, compute, step, MODEL_MENTIONS, file, texts, context.log.info)
+    reading.done |= {"model": model.version, "promoted": model.promoted or "packaged"}
+    yield from make(tables, reading.recipe(_inputs_of_texts(tables, file) | read_by))
+    yield gates.nothing_set_aside(MODEL_MENTIONS, file, tables.read(QUARANTINE, stage))
+
+
+def _without_model(tables: Lake, file: str) -> Recipe:
+    """No mentions, and nothing that a former model set aside."""
+    stage = ModelStep.name
+
+    def explain() -> None:
+        if tables.live(QUARANTINE, f"{stage}/{file}"):
+            _set_aside(tables, stage, file, QUARANTINE.empty())
+
+    return Recipe(
+        table=MODEL_MENTIONS,
+        partition=file,
+        inputs={"model": NO_MODEL},
+        rows=MODEL_MENTIONS.empty,
+        gates={"few_set_aside": lambda _: gates.few_set_aside(MODEL_MENTIONS, 0, 0)},
+        explain=explain,
+        report=lambda: {"model": NO_MODEL, "documents_detected": 0},
+    )
+
+
+def _inputs_of_texts(tables: Lake, file: str) -> dict[str, str]:
+    return {
+        table.name: tables.pointer(table, file).data_version for table in (CITATIONS, SENTENCES)
+    }
 
 
 def figures_of(account: Account) -> dict[str, int | str]:
@@ -158,7 +278,7 @@ def figures_of(account: Account) -> dict[str, int | str]:
 
 @dg.asset(
     partitions_def=pubmed_files,
-    deps=["citations", "sentences", "dictionary_mentions", "linking_index"],
+    deps=["citations", "sentences", "dictionary_mentions", "model_mentions", "linking_index"],
     group_name=GROUP,
     kinds={"polars", "parquet"},
     owners=OWNERS,
@@ -188,19 +308,20 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
     linker = open_linker(index.content)
     source = tables.pointer(CITATIONS, file)
     inputs = {
-        "citations": source.data_version,
-        "sentences": tables.pointer(SENTENCES, file).data_version,
+        **_inputs_of_texts(tables, file),
         "dictionary_mentions": tables.pointer(DICTIONARY_MENTIONS, file).data_version,
         "linking": index.version,
         "linker": linker.version,
         "context": CONTEXT_VERSION,
+        **joining_inputs(tables, file),
     }
+    may_differ = {"dictionary_mentions", "model_mentions", "linking"}
     remade = {"documents_remade": source.n_rows}
     texts = cache(partial(read_passages, tables, file))
 
     def rows() -> pa.Table:
-        found = combine([tables.read(DICTIONARY_MENTIONS, file)])
-        live = made_with(tables, MENTIONS, file, inputs, but={"dictionary_mentions", "linking"})
+        found = found_in(tables, file)
+        live = made_with(tables, MENTIONS, file, inputs, but=may_differ)
         touched = touched_since(store, live, index)
         if touched is not None:
             updated = update_context(

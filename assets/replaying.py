@@ -15,18 +15,36 @@ import polars as pl
 import pyarrow as pa
 
 from assets.reading import read_passages
+from kazu_platform.ner.packaged import ModelInUse
 from kazu_platform.ner.rematch import Exchange
-from kazu_platform.ner.steps import DictionaryStep
+from kazu_platform.ner.steps import DictionaryStep, ModelStep
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Pointer
-from kazu_platform.tables import CITATIONS, DICTIONARY_MENTIONS, LINKS, QUARANTINE, SENTENCES
+from kazu_platform.tables import (
+    CITATIONS,
+    DICTIONARY_MENTIONS,
+    LINKS,
+    MODEL_MENTIONS,
+    QUARANTINE,
+    SENTENCES,
+    Table,
+)
 from resources.compute import ComputeResource
 
-DICTIONARY, LINKING = "dictionary", "linking"
-STAGES = (DICTIONARY, LINKING)
+DICTIONARY, MODEL, LINKING = "dictionary", "model", "linking"
+STAGES = (DICTIONARY, MODEL, LINKING)
 """Stages that run on compute; what others set aside must be put right where it comes from."""
 
 _DOCUMENT = ["doc_id", "content_hash"]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A step that reads documents, the table that it fills, and the input that is its version."""
+
+    step: DictionaryStep | ModelStep
+    table: Table
+    version_of: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,8 @@ def replay(
     store: ArtifactStore,
     compute: ComputeResource,
     progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+    *,
+    model: ModelInUse | None = None,
 ) -> Iterator[Replayed]:
     """Try all of it again, partition by partition; each is published before the next.
 
@@ -71,6 +91,7 @@ def replay(
         store: where the dictionary in use is.
         compute: reads the documents.
         progress: told each partition before it is tried, how many are done, and of how many.
+        model: the one in use.
 
     Raises:
         LostRaceError: somebody wrote the same file meanwhile; nothing of it was published.
@@ -78,12 +99,21 @@ def replay(
     waiting = [(stage, *each) for stage in STAGES for each in set_aside_in(lake, stage).items()]
     for done, (stage, partition, tried) in enumerate(waiting):
         progress(f"{stage} {partition}", done, len(waiting))
-        if stage == DICTIONARY:
-            left = _replay_file(lake, store, compute, partition)
-        else:
-            left = tried
+        left = tried
+        if stage == LINKING:
             _have_linked(lake, partition)
+        elif detection := _detection(stage, store, model):
+            left = _replay_file(lake, compute, detection, partition)
         yield Replayed(stage, partition, tried, left)
+
+
+def _detection(stage: str, store: ArtifactStore, model: ModelInUse | None) -> Detection | None:
+    if stage == DICTIONARY:
+        step = DictionaryStep(str(store.live("dictionary").content))
+        return Detection(step, DICTIONARY_MENTIONS, "step")
+    if model is None:  # the next run over the file sees that nothing is read by a model
+        return None
+    return Detection(ModelStep(str(model.folder), candidates=True), MODEL_MENTIONS, "model")
 
 
 def _have_linked(lake: Lake, bucket: str) -> None:
@@ -93,25 +123,25 @@ def _have_linked(lake: Lake, bucket: str) -> None:
         lake.confirm(LINKS, live, {})
 
 
-def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, file: str) -> int:
+def _replay_file(lake: Lake, compute: ComputeResource, detection: Detection, file: str) -> int:
     """Read the documents of a file that were set aside; how many still are."""
-    live = lake.live(DICTIONARY_MENTIONS, file)
-    step = DictionaryStep(str(store.live("dictionary").content))
+    step, table = detection.step, detection.table
+    live = lake.live(table, file)
     aside = lake.read(QUARANTINE, f"{step.name}/{file}")
-    if live is None or not _is_current(lake, live, step):
+    if live is None or not _is_current(lake, live, detection):
         return aside.num_rows  # the next run over the file reads it in full, these documents too
     passages = read_passages(lake, file)
     these = _rows_of(passages, aside)
     # A replay that was killed half way has kept what failed in it, which is to be tried again.
     compute.published(step, file=file)
     outcomes = list(compute.run(step, [passages.take(these)], file=file))
-    found = [DICTIONARY_MENTIONS.empty(), *(outcome.rows for outcome in outcomes)]
-    known = lake.read(DICTIONARY_MENTIONS, file)
+    found = [table.empty(), *(outcome.rows for outcome in outcomes)]
+    known = lake.read(table, file)
     # A replay that was killed half way has published some of these already.
     lost = _rows_of(known, aside).to_numpy().astype(np.int64)
     exchange = Exchange(known.num_rows, lost, pa.concat_tables(found))
     lake.write(
-        DICTIONARY_MENTIONS,
+        table,
         exchange.of(known, lambda: passages),
         partition=file,
         inputs=live.inputs,
@@ -123,10 +153,10 @@ def _replay_file(lake: Lake, store: ArtifactStore, compute: ComputeResource, fil
     return sum(each.num_rows for each in left)
 
 
-def _is_current(lake: Lake, live: Pointer, step: DictionaryStep) -> bool:
+def _is_current(lake: Lake, live: Pointer, detection: Detection) -> bool:
     """Whether the mentions of a file were found in its text of now, by the step of now."""
     texts = {table.name: lake.live(table, live.partition) for table in (CITATIONS, SENTENCES)}
-    return live.inputs.get("step") == step.version and all(
+    return live.inputs.get(detection.version_of) == detection.step.version and all(
         text is not None and live.inputs.get(name) == text.data_version
         for name, text in texts.items()
     )

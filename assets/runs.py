@@ -28,7 +28,7 @@ from assets.layers import (
     REPORT_LAYER,
 )
 from assets.partitions import pubmed_files
-from assets.replaying import DICTIONARY, LINKING, Replayed, replay, set_aside_in
+from assets.replaying import LINKING, Replayed, replay, set_aside_in
 from assets.sources import list_published
 from assets.vocabularies import curated_otherwise
 from kazu_platform.citations.files import file_order
@@ -198,9 +198,10 @@ def replay_quarantine(
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
     lake, store = graph.resources["lake"].open(), graph.resources["artifacts"].open()
-    replayed = list(replay(lake, store, graph.resources["compute"], progress))
+    model = graph.resources["artifacts"].model_in_use()
+    replayed = list(replay(lake, store, graph.resources["compute"], progress, model=model))
     changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
-    files = [each.partition for each in changed if each.stage == DICTIONARY]
+    files = list(dict.fromkeys(each.partition for each in changed if each.stage != LINKING))
     graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps = [Step(file, MENTIONS_ONLY, file) for file in files]
     steps += [Step("graph", CORPUS_LAYER)] if changed else []

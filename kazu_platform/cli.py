@@ -18,6 +18,11 @@ import typer
 
 from kazu_platform.errors import KazuPlatformError
 
+_DETECTOR = (
+    "Who reads: dictionary, model, or model+dictionary. Default: both where there is a model."
+)
+_MODEL = "Folder of a model, or of a checkpoint of Hugging Face. Default: the one in use."
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -142,6 +147,8 @@ def annotate(
     form: Annotated[
         AnnotateFormat, typer.Option("--format", help="How to print it.")
     ] = AnnotateFormat.table,
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
 ) -> None:
     """Find and link the entities in a text.
 
@@ -151,7 +158,7 @@ def annotate(
 
     with _user_errors():
         document = read_text(text, file, sys.stdin)
-        print_annotated(*annotate_text(document), form.value, sys.stdout)
+        print_annotated(*annotate_text(document, detector, model), form.value, sys.stdout)
 
 
 @app.command()
@@ -182,7 +189,8 @@ def evaluate_ner(  # noqa: PLR0913 - its options
     ],
     entity_class: Annotated[str, typer.Option(help="gene, disease, chemical, species, ...")],
     split: Annotated[str, typer.Option(help="Split of the folder.")] = "test",
-    detector: Annotated[str, typer.Option(help="Who reads: dictionary.")] = "dictionary",
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
     sources: Annotated[
         str | None,
         typer.Option(help="Compile this catalogue for once, instead of using the live dictionary."),
@@ -205,19 +213,26 @@ def evaluate_ner(  # noqa: PLR0913 - its options
 
     with _user_errors():
         result, wrong = command.evaluate_ner(
-            gold, split, entity_class, detector=detector, sources=sources, errors=errors
+            gold,
+            split,
+            entity_class,
+            detector=detector,
+            model=model,
+            sources=sources,
+            errors=errors,
         )
         command.print_evaluation(result, wrong, sys.stdout, as_json=as_json)
 
 
 @evaluate.command("ner-table")
-def evaluate_ner_table(
+def evaluate_ner_table(  # noqa: PLR0913 - its options
     *,
     gold_root: Annotated[
         Path, typer.Option(help="Folder with a folder for each corpus, such as BC2GM.")
     ],
     split: Annotated[str, typer.Option(help="Split of each corpus.")] = "test",
-    detector: Annotated[str, typer.Option(help="Who reads: dictionary.")] = "dictionary",
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
     sources: Annotated[
         str | None,
         typer.Option(help="Compile this catalogue for once, instead of using the live dictionary."),
@@ -233,7 +248,9 @@ def evaluate_ner_table(
     from kazu_platform.commands import evaluate_table as command
 
     with _user_errors():
-        table = command.evaluate_table(gold_root, split, detector=detector, sources=sources)
+        table = command.evaluate_table(
+            gold_root, split, detector=detector, sources=sources, model=model
+        )
         command.print_table(table, sys.stdout, as_json=as_json)
 
 

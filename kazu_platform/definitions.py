@@ -35,7 +35,9 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources that the settings ask for, by the names that assets use."""
     return {
         "lake": LakeResource(root=str(settings.lake)),
-        "artifacts": ArtifactsResource(root=str(settings.models)),
+        "artifacts": ArtifactsResource(
+            root=str(settings.models), use_model=settings.detector != "dictionary"
+        ),
         "warehouse_file": WarehouseResource(
             path=str(settings.warehouse), exports=str(settings.home.absolute() / "exports")
         ),
@@ -101,6 +103,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.corpus.sentences,
         assets.corpus.current_citations,
         assets.reading.dictionary_mentions,
+        assets.reading.model_mentions,
         assets.reading.mentions,
         assets.linking.surfaces,
         assets.linking.links,

@@ -401,6 +401,11 @@ class Settings(BaseSettings):
     )
     sources: str = Field("sample", description="sample, public, or the path of a YAML catalogue.")
     storage_url: str | None = Field(None, description="Where the lake is; default: home/lake.")
+    detector: Literal["model+dictionary", "dictionary"] = Field(
+        default="model+dictionary",
+        description="Who reads texts: a model, where there is one, and the dictionary; or the "
+        "dictionary alone.",
+    )
     compute: Literal["inline", "local", "address"] | None = Field(
         default=None,
         description="Where steps run: in this process, on a Ray started here, or on the cluster at "

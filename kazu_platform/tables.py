@@ -467,6 +467,14 @@ DICTIONARY_MENTIONS = Table(
     order=(),
     schema=pa.schema(_MENTION),
 )
+MODEL_MENTIONS = Table(
+    name="model_mentions",
+    row="a mention that a model found or thought possible",
+    key=("mention_id", "content_hash"),
+    partitioned_by="pubmed_file",
+    order=(),
+    schema=pa.schema(_MENTION),
+)
 MENTIONS = Table(
     name="mentions",
     row="a mention in a text, whoever found it",
@@ -847,6 +855,7 @@ TABLES: dict[str, Table] = {
         SENTENCES,
         CURRENT_CITATIONS,
         DICTIONARY_MENTIONS,
+        MODEL_MENTIONS,
         MENTIONS,
         SURFACES,
         LINKS,

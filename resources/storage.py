@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from kazu_platform.ner.packaged import ModelInUse, model_in_use
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake
 
@@ -36,7 +37,16 @@ class ArtifactsResource(dg.ConfigurableResource):
     """Indices and models: folders with a manifest, and a pointer to the one in use."""
 
     root: str = Field(description="Folder that holds the artifacts.")
+    use_model: bool = Field(default=True, description="Read with a model, where there is one.")
 
     def open(self) -> ArtifactStore:
         """The store; opening it costs nothing."""
         return ArtifactStore(Path(self.root))
+
+    def model_in_use(self) -> ModelInUse | None:
+        """The model that texts are to be read with, if there is one and it is wanted.
+
+        Raises:
+            ArtifactError: it was promoted and is damaged.
+        """
+        return model_in_use(self.open()) if self.use_model else None

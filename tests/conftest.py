@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def steps_run_inline() -> Iterator[None]:
-    """Ray takes seconds to start; what is about it says so."""
+def steps_run_inline_and_no_model_reads() -> Iterator[None]:
+    """Ray takes seconds to start, and a model finds what it learnt; what is about them says so."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KAZU_COMPUTE", os.environ.get("KAZU_COMPUTE", "inline"))
+        patch.setenv("KAZU_DETECTOR", "dictionary")
         yield
 
 

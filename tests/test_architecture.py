@@ -36,6 +36,7 @@ ROOMS = {
     "text": NOUNS,
     "sample": set[str](),
     "catalogues": set[str](),
+    "models": set[str](),
     "execution": NOUNS,
     "ontologies": NOUNS | {"text"},
     "citations": NOUNS | {"text"},

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from kazu_platform.commands.detectors import (
+    BOTH,
+    MODEL,
+    both,
+    chosen_detector,
+    open_chosen_model,
+)
 from kazu_platform.commands.given import decoded, encoded
 from kazu_platform.commands.indices import open_detector, open_linker, open_live
 from kazu_platform.documents import Document, Mention, Section
@@ -13,6 +20,10 @@ from kazu_platform.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from kazu_platform.linking.annotate import LabellingLinker
+    from kazu_platform.ner.detector import Detector
+    from kazu_platform.settings import Settings
 
 
 def read_text(text: str | None, file: Path | None, stdin: TextIO) -> Document:
@@ -41,22 +52,42 @@ def _document(name: str, content: bytes) -> Document:
     return Document(name, (Section("text", decoded(name, content)),))
 
 
-def annotate_text(document: Document) -> tuple[Document, tuple[Mention, ...]]:
+def annotate_text(
+    document: Document, detector: str | None = None, model: Path | None = None
+) -> tuple[Document, tuple[Mention, ...]]:
     """Find and link the entities of a document with the vocabularies of the catalogue.
 
+    Args:
+        document: The text.
+        detector: dictionary, model or model+dictionary; by default who reads the corpus.
+        model: Folder of a model, or of a checkpoint of Hugging Face; by default the one in use.
+
     Raises:
-        ConfigurationError: a setting or the catalogue is wrong.
+        UnknownNameError: there is no such detector.
+        ConfigurationError: a setting or the catalogue is wrong, or a model was given for the
+            dictionary.
         ArtifactError: the indices of a catalogue other than the sample were not made yet, or by
-            another version.
+            another version; or there is no model.
     """
     from kazu_platform.linking.annotate import annotate
 
     settings = read_settings()
-    detector, linker = open_live(
-        settings, settings.catalogue(), lambda store: (open_detector(store), open_linker(store))
-    )
-    (mentions,) = annotate([document], [detector], linker)
+    reader, linker = _opened(settings, chosen_detector(detector, settings, model), model)
+    (mentions,) = annotate([document], [reader], linker)
     return document, tuple(mentions)
+
+
+def _opened(settings: Settings, name: str, folder: Path | None) -> tuple[Detector, LabellingLinker]:
+    catalogue = settings.catalogue()
+    if name == MODEL:
+        model = open_chosen_model(settings, folder)
+        return model, open_live(settings, catalogue, open_linker)
+    dictionary, linker = open_live(
+        settings, catalogue, lambda store: (open_detector(store), open_linker(store))
+    )
+    if name == BOTH:
+        return both(open_chosen_model(settings, folder), dictionary), linker
+    return dictionary, linker
 
 
 def print_annotated(

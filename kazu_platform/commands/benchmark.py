@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kazu_platform.citations.documents import passages_of
+from kazu_platform.commands.detectors import BOTH, MODEL, both, model_folder, n_cores
 from kazu_platform.commands.given import decoded
 from kazu_platform.commands.indices import open_detector, open_live
 from kazu_platform.documents import Document, Section, content_hash
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from kazu_platform.ner.model import ModelDetector
     from kazu_platform.settings import Settings
 
-DETECTORS: Final = ("model", "model+dictionary")
+DETECTORS: Final = (MODEL, BOTH)
 BATCH_SIZES: Final = (1, 32)
 """Those of the paper's Table 2."""
-MODEL_ARTIFACT: Final = "ner_model"
 _JSON_LINES: Final = (".jsonl", ".ndjson")
 
 
@@ -77,9 +76,9 @@ def benchmark_ner(  # noqa: PLR0913 - the options of a command
             raise UnknownNameError.of("detector", name, DETECTORS)
     texts = read_texts(text)
     settings = read_settings()
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or n_cores()
     opened = open_model(
-        model or _live_model(settings), threads, device=device, bf16=device != "cpu"
+        model or model_folder(settings), threads, device=device, bf16=device != "cpu"
     )
     measured = [
         measure_throughput(
@@ -100,7 +99,7 @@ def benchmark_ner(  # noqa: PLR0913 - the options of a command
         "device": device,
         "threads": threads if device == "cpu" else None,
         "model_version": opened.version,
-        "machine": {"processor": platform.machine(), "cores": len(os.sched_getaffinity(0))},
+        "machine": {"processor": platform.machine(), "cores": n_cores()},
         "rows": [_row(each) for each in measured],
     }
 
@@ -170,31 +169,10 @@ def _row(measured: Throughput) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class _Both:
-    """What two detectors find, combined."""
-
-    detectors: tuple[Detector, ...]
-    name: str
-    version: str = ""
-
-    def detect(self, passages: pa.Table) -> pa.Table:
-        from kazu_platform.ner.combination import combine
-
-        return combine([detector.detect(passages) for detector in self.detectors])
-
-
 def _detector(name: str, model: ModelDetector, settings: Settings) -> Detector:
-    if name == model.name:
+    if name == MODEL:
         return model
-    dictionary = open_live(settings, settings.catalogue(), open_detector)
-    return _Both((model, dictionary), name)
-
-
-def _live_model(settings: Settings) -> Path:
-    from kazu_platform.storage.artifacts import ArtifactStore
-
-    return ArtifactStore(settings.models).live(MODEL_ARTIFACT).content
+    return both(model, open_live(settings, settings.catalogue(), open_detector))
 
 
 def _text(path: Path, number: int, line: str) -> str:

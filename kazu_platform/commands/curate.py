@@ -243,6 +243,7 @@ def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
     from kazu_platform.linking.context import CONTEXT_VERSION
     from kazu_platform.ner.dictionary import dictionary_version
     from kazu_platform.ner.dictionary_index import read_dictionary_manifest
+    from kazu_platform.ner.found import joining_inputs
     from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS
 
     step = dictionary_version(read_dictionary_manifest(store.live("dictionary").content))
@@ -256,6 +257,11 @@ def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
         )
         for name, pointer in lake.pointers(table).items()
         if pointer.inputs.get(key) != wanted
+    ]
+    behind += [
+        name
+        for name, pointer in lake.pointers(MENTIONS).items()
+        if not joining_inputs(lake, name).items() <= dict(pointer.inputs).items()
     ]
     if behind:
         raise ConfigurationError(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-PACKAGES = ("dagster", "duckdb", "polars", "pyarrow", "ray", "torch", "transformers")
+PACKAGES = (
+    *("dagster", "duckdb", "onnxruntime", "polars", "pyarrow", "ray", "torch", "transformers"),
+)
 MIN_FREE_BYTES = 2 * 1024**3
 
 
@@ -32,7 +34,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at settings, packages, home, disk, lake, warehouse and indices."""
+    """Look at settings, packages, home, disk, lake, indices, model and warehouse."""
     try:
         settings = read_settings()
     except KazuPlatformError as error:
@@ -44,6 +46,7 @@ def examine() -> list[Finding]:
         _disk,
         _lake,
         _indices,
+        _model,
         _warehouse,
     )
     findings: list[Finding] = []
@@ -145,6 +148,21 @@ def _indices(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", f"{name} index", str(error))
         else:
             yield Finding("ok", f"{name} index", f"version {artifact.version}")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    from kazu_platform.ner.packaged import model_in_use
+    from kazu_platform.storage.artifacts import ArtifactStore
+
+    model = model_in_use(ArtifactStore(settings.models))
+    if settings.detector == "dictionary":
+        yield Finding("ok", "model", "not used: KAZU_DETECTOR is dictionary")
+    elif model is None:
+        yield Finding("ok", "model", "there is none: the dictionary reads alone")
+    else:
+        whence = f"promoted as {model.promoted}" if model.promoted else "comes with the platform"
+        classes = ", ".join(model.files.description.classes)
+        yield Finding("ok", "model", f"version {model.version}, {whence}; finds {classes}")
 
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:

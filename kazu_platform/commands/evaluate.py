@@ -10,13 +10,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kazu_platform.commands.detectors import (
+    BOTH,
+    MODEL,
+    both,
+    chosen_detector,
+    open_chosen_model,
+)
 from kazu_platform.commands.indices import compiled_detector, open_detector, open_live
-from kazu_platform.errors import KazuPlatformError, UnknownNameError
+from kazu_platform.errors import ConfigurationError, KazuPlatformError, UnknownNameError
 from kazu_platform.settings import read_settings
 from kazu_platform.tables import ENTITY_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator, Iterator
     from typing import TextIO
 
     from kazu_platform.evaluation.entities import Gold, SpanGold, TokenGold
@@ -24,15 +31,14 @@ if TYPE_CHECKING:
     from kazu_platform.ner.detector import Detector
     from kazu_platform.ner.dictionary import DictionaryDetector
 
-DETECTORS = ("dictionary",)
-
 
 def evaluate_ner(  # noqa: PLR0913 - the options of a command
     gold: Path,
     split: str,
     entity_class: str,
     *,
-    detector: str = "dictionary",
+    detector: str | None = None,
+    model: Path | None = None,
     sources: str | None = None,
     errors: int = 0,
 ) -> tuple[Evaluation, Mistakes | None]:
@@ -42,7 +48,7 @@ def evaluate_ner(  # noqa: PLR0913 - the options of a command
         UnknownNameError: there is no such class or detector; the nearest one is said.
         ConfigurationError: there is no such gold or split, or a setting is wrong.
         MalformedFileError: the gold is not what its format promises.
-        ArtifactError: the catalogue's dictionary was not made yet.
+        ArtifactError: the catalogue's dictionary was not made yet, or there is no model.
     """
     from kazu_platform.evaluation.gold import read_gold
     from kazu_platform.evaluation.ner import evaluate, mistakes
@@ -50,27 +56,41 @@ def evaluate_ner(  # noqa: PLR0913 - the options of a command
     if entity_class not in ENTITY_CLASSES:
         raise UnknownNameError.of("entity class", entity_class, ENTITY_CLASSES)
     marked = read_gold(gold, split)
-    with opened(detector, sources) as reader:
+    with opened(detector, sources, model) as reader:
         _note_what_is_0(marked, reader, entity_class)
         result = evaluate(marked, reader, entity_class, train=_train_beside(gold, split))
     return result, mistakes(marked, result.match, most=errors) if errors else None
 
 
 @contextmanager
-def opened(detector: str, sources: str | None) -> Generator[Detector]:
-    """A detector by its name, as a corpus is read.
+def opened(
+    detector: str | None, sources: str | None, model: Path | None = None
+) -> Generator[Detector]:
+    """A detector by its name, as a corpus is read; a model alone as it is.
+
+    Args:
+        detector: dictionary, model or model+dictionary; by default who reads the corpus.
+        sources: A catalogue whose dictionary is to be compiled for this once.
+        model: Folder of a model, or of a checkpoint of Hugging Face; by default the one in use.
 
     Raises:
         UnknownNameError: there is no such detector; the nearest one is said.
-        ConfigurationError: a setting is wrong, or a vocabulary has to be downloaded first.
+        ConfigurationError: a setting is wrong, what is given does not fit the detector, or a
+            vocabulary has to be downloaded first.
         ArtifactError: what the detector needs was not made yet.
     """
     from kazu_platform.ner.documented import Documented
 
-    if detector not in DETECTORS:
-        raise UnknownNameError.of("detector", detector, DETECTORS)
+    settings = read_settings()
+    name = chosen_detector(detector, settings, model)
+    if name == MODEL:
+        if sources is not None:
+            raise ConfigurationError("The detector model reads without vocabularies: no --sources.")
+        yield open_chosen_model(settings, model)
+        return
+    opened_model = open_chosen_model(settings, model) if name == BOTH else None
     with _dictionary(sources) as dictionary:
-        yield Documented(dictionary)
+        yield Documented(both(opened_model, dictionary) if opened_model else dictionary)
 
 
 @contextmanager
@@ -99,15 +119,29 @@ def _train_beside(path: Path, split: str) -> TokenGold | SpanGold | None:
 
 def _note_what_is_0(gold: Gold, reader: Detector, entity_class: str) -> None:
     """Say why a figure will be 0, where that is known before."""
-    from kazu_platform.ner.dictionary import DictionaryDetector
-    from kazu_platform.ner.documented import Documented
-
     if not gold.types.get(entity_class):
         marked = ", ".join(sorted(gold.types)) or "nothing"
         sys.stderr.write(f"note: {gold.corpus} {gold.split} marks no {entity_class}: {marked}.\n")
-    inner = reader.detector if isinstance(reader, Documented) else reader
-    if isinstance(inner, DictionaryDetector) and entity_class not in inner.index.manifest.classes:
-        sys.stderr.write(f"note: the dictionary has no names of class {entity_class}.\n")
+    if not any(entity_class in classes for classes in _classes_of(reader)):
+        sys.stderr.write(f"note: the {reader.name} knows nothing of class {entity_class}.\n")
+
+
+def _classes_of(reader: Detector) -> Iterator[Collection[str]]:
+    """The classes that each part of a detector knows."""
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ner.documented import Documented
+    from kazu_platform.ner.joining import JoinedDetector
+    from kazu_platform.ner.model import ModelDetector
+
+    if isinstance(reader, Documented):
+        yield from _classes_of(reader.detector)
+    elif isinstance(reader, JoinedDetector):
+        yield from _classes_of(reader.model)
+        yield from _classes_of(reader.dictionary)
+    elif isinstance(reader, DictionaryDetector):
+        yield reader.index.manifest.classes
+    elif isinstance(reader, ModelDetector):
+        yield reader.classes
 
 
 def print_evaluation(

@@ -59,7 +59,12 @@ class EvaluationTable:
 
 
 def evaluate_table(
-    root: Path, split: str, *, detector: str, sources: str | None
+    root: Path,
+    split: str,
+    *,
+    detector: str | None = None,
+    sources: str | None = None,
+    model: Path | None = None,
 ) -> EvaluationTable:
     """Evaluate a detector on every corpus in a folder.
 
@@ -72,7 +77,7 @@ def evaluate_table(
     from kazu_platform.evaluation.corpora import evaluate_corpora, missing, rows_of
 
     rows = rows_of(root, split)
-    with opened(detector, sources) as reader:
+    with opened(detector, sources, model) as reader:
         corpora = len({row.folder for row in rows})
         sys.stderr.write(f"Reading {split} of {corpora} corpora with {reader.name} ...\n")
         results = evaluate_corpora(rows, split, reader)

@@ -131,10 +131,22 @@ def evaluate_corpora(
 
 def detect_once(golds: Sequence[TokenGold | SpanGold], detector: Detector) -> list[pa.Table]:
     """The mentions in each gold, while a document that several golds have is read once."""
+    found = detector.detect(distinct_passages(golds))
+    return [mentions_in(gold, found) for gold in golds]
+
+
+def distinct_passages(golds: Sequence[Gold]) -> pa.Table:
+    """The passages of some golds, a document that several golds have once."""
     passages = pa.concat_tables([gold.passages for gold in golds])
     first = _documents(passages).unique(_DOCUMENT, keep="first", maintain_order=True)["row"]
-    found = detector.detect(passages.take(first.to_arrow()).combine_chunks())
-    return [found.take(_rows_in(found, gold).to_arrow()) for gold in golds]
+    return passages.take(first.to_arrow()).combine_chunks()
+
+
+def mentions_in(gold: Gold, found: pa.Table) -> pa.Table:
+    """Those of some mentions that are in documents of a gold."""
+    documents = _documents(gold.passages)
+    rows = _documents(found).join(documents, on=_DOCUMENT, how="semi", maintain_order="left")["row"]
+    return found.take(rows.to_arrow())
 
 
 def macro(rows: Sequence[CorpusRow], evaluations: Sequence[Evaluation]) -> Macro | None:
@@ -152,12 +164,6 @@ def macro(rows: Sequence[CorpusRow], evaluations: Sequence[Evaluation]) -> Macro
         bern2=mean(paper.bern2 for _, paper in both) / 100,
         tinybern2=mean(paper.tinybern2 for _, paper in both) / 100,
     )
-
-
-def _rows_in(found: pa.Table, gold: Gold) -> pl.Series:
-    """Rows of mentions that are in documents of a gold."""
-    documents = _documents(gold.passages)
-    return _documents(found).join(documents, on=_DOCUMENT, how="semi", maintain_order="left")["row"]
 
 
 def _documents(rows: pa.Table) -> pl.DataFrame:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _DOCUMENT = ["doc_id", "content_hash"]
 _STRING = ["text", "entity_class"]
+_FOUND = ["content_hash", "mention_id", "detector", "confidence"]
+"""A mention, who found it and how sure they were."""
 CONTEXT_VERSION = f"1-{DOCUMENTED_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
@@ -102,14 +104,13 @@ def update_context(
         touched: what differs between the vocabulary of `live` and the linker's.
         linker: of the vocabulary as it is now.
     """
-    before = pl.DataFrame(live.select([*_DOCUMENT, "mention_id", *_STRING, "context", "detector"]))
+    before = pl.DataFrame(live.select([*_FOUND, "doc_id", *_STRING, "context"]))
     detected = before.filter(~pl.col("detector").is_in(OF_DOCUMENTS))
-    now = pl.DataFrame(found.select([*_DOCUMENT, "mention_id"]))
-    key = ["content_hash", "mention_id"]
+    now = pl.DataFrame(found.select([*_FOUND, "doc_id"]))
     documents = pl.concat(
         [
-            now.join(detected, on=key, how="anti").select(_DOCUMENT),
-            detected.join(now, on=key, how="anti").select(_DOCUMENT),
+            now.join(detected, on=_FOUND, how="anti", nulls_equal=True).select(_DOCUMENT),
+            detected.join(now, on=_FOUND, how="anti", nulls_equal=True).select(_DOCUMENT),
             before.filter(touched.of(before.select(*_STRING, "context"))).select(_DOCUMENT),
         ]
     ).unique()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _KEY = ["mention_id", "content_hash"]
 _JOINED = ["detector", "detector_version"]
+_PLACE = "place"
 
 
 def combine(detected: Sequence[pa.Table]) -> pa.Table:
@@ -34,9 +35,20 @@ def combine(detected: Sequence[pa.Table]) -> pa.Table:
         return DICTIONARY_MENTIONS.empty()
     if len(tables) == 1 and len(detected) == 1:
         return DICTIONARY_MENTIONS.check(tables[0])
-    rows = pl.DataFrame(pa.concat_tables(tables))
+    rows = pl.DataFrame(pa.concat_tables(tables)).with_row_index(_PLACE)
+    often = pl.struct(_KEY).is_duplicated()
+    united = pl.concat([rows.filter(~often), _united(rows.filter(often))]).sort(_PLACE)
+    return DICTIONARY_MENTIONS.check(
+        united.select(DICTIONARY_MENTIONS.schema.names)
+        .to_arrow(compat_level=pl.CompatLevel.oldest())
+        .cast(DICTIONARY_MENTIONS.schema)
+    )
+
+
+def _united(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row of all that have a key in common."""
     others = [name for name in rows.columns if name not in (*_KEY, *_JOINED, "confidence")]
-    united = (
+    return (
         rows.unique([*_KEY, *_JOINED], keep="first", maintain_order=True)
         .group_by(_KEY, maintain_order=True)
         .agg(
@@ -45,9 +57,5 @@ def combine(detected: Sequence[pa.Table]) -> pa.Table:
             pl.col(_JOINED).sort_by("detector", "detector_version"),
         )
         .with_columns(pl.col(_JOINED).list.join("+"))
-    )
-    return DICTIONARY_MENTIONS.check(
-        united.select(DICTIONARY_MENTIONS.schema.names)
-        .to_arrow(compat_level=pl.CompatLevel.oldest())
-        .cast(DICTIONARY_MENTIONS.schema)
+        .select(rows.columns)
     )

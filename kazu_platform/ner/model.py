@@ -6,7 +6,7 @@ none crosses the end of its sentence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError
 from kazu_platform.ner.borders import BORDERS_VERSION, trimmed
-from kazu_platform.ner.decoding import DECODING_VERSION, decode
+from kazu_platform.ner.decoding import DECODING_VERSION, Decoded, decode
 from kazu_platform.ner.dictionary_index import ranges
 from kazu_platform.ner.engine import OWN_FRAME, Engine, pieced
 from kazu_platform.ner.mentions import Spans, mention_rows
@@ -32,13 +32,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from kazu_platform.ner.decoding import Decoded, Scheme
+    from kazu_platform.ner.decoding import Scheme
     from kazu_platform.ner.engine import Pieced, Runtime
     from kazu_platform.ner.words import Words
 
 NAME: Final = "model"
 MODEL_VERSION: Final = f"1-{DECODING_VERSION}-{BORDERS_VERSION}"
 """Changes when the same network may give other mentions."""
+CANDIDATE_THRESHOLD: Final = 0.1
+"""Probability from which a word belongs to a candidate."""
+CANDIDATES_VERSION: Final = f"1-{CANDIDATE_THRESHOLD}"
 
 
 class SentenceReader(Protocol):
@@ -76,6 +79,7 @@ class ModelDetector:
         scheme: BIO or IO.
         version: Changes with the network and the rules.
         name: Name in column `detector`.
+        candidates: Whether it gives what it doubts, too; see `giving_candidates`.
     """
 
     reader: SentenceReader
@@ -84,6 +88,16 @@ class ModelDetector:
     scheme: Scheme
     version: str
     name: str = NAME
+    candidates: bool = False
+
+    def giving_candidates(self) -> ModelDetector:
+        """The same with a low threshold, for whoever weighs its findings against others'.
+
+        At a low threshold entities may be longer, or run together. So candidates are what is found
+        as ever, and what is found at `CANDIDATE_THRESHOLD` where no word is in one of these.
+        """
+        version = candidates_version(self.version)
+        return self if self.candidates else replace(self, candidates=True, version=version)
 
     def detect(self, passages: pa.Table) -> pa.Table:
         """Find the mentions of some passages (PASSAGES) as rows of DICTIONARY_MENTIONS.
@@ -97,10 +111,18 @@ class ModelDetector:
             return DICTIONARY_MENTIONS.empty()
 
         probabilities = self.reader.probabilities(places.distinct, words)
-        found = decode(probabilities, words.first, self.thresholds, self.scheme)
+        found = self._decoded(probabilities, words.first)
         mentions = _borders(found, words, places.distinct)
 
         return self._rows(passages, places, mentions)
+
+    def _decoded(self, probabilities: NDArray[np.float32], sentences: NDArray[np.int64]) -> Decoded:
+        found = decode(probabilities, sentences, self.thresholds, self.scheme)
+        if not self.candidates:
+            return found
+        low = [min(each, CANDIDATE_THRESHOLD) for each in self.thresholds]
+        doubtful = decode(probabilities, sentences, low, self.scheme)
+        return _with_doubtful(found, doubtful, (len(self.classes), len(probabilities)))
 
     def _rows(self, passages: pa.Table, places: _Sentences, mentions: _Mentions) -> pa.Table:
         # From the distinct sentences to every place where each of them stands.
@@ -110,7 +132,8 @@ class ModelDetector:
         occurrence = np.repeat(np.arange(len(places.which)), counts)
         passage, offset = places.passage[occurrence], places.start[occurrence]
         start, end = mentions.start[rows] + offset, mentions.end[rows] + offset
-        order = np.lexsort((mentions.entity_class[rows], end, start, passage))
+        by_name = np.argsort(np.argsort(self.classes))
+        order = np.lexsort((by_name[mentions.entity_class[rows]], end, start, passage))
         rows = rows[order]
         return mention_rows(
             passages,
@@ -196,6 +219,33 @@ def _borders(found: Decoded, words: Words, sentences: list[str]) -> _Mentions:
     )
 
 
+def _with_doubtful(found: Decoded, doubtful: Decoded, shape: tuple[int, int]) -> Decoded:
+    """Add the doubtful entities that share no word with one of their class.
+
+    Args:
+        found: Entities; of a class they do not overlap.
+        doubtful: Others.
+        shape: (n_classes, n_words).
+    """
+    n_classes, n_words = shape
+    border = np.zeros((n_classes, n_words + 1), np.int8)
+    border[found.entity_class, found.first] += 1
+    border[found.entity_class, found.end] -= 1
+    taken = np.zeros((n_classes, n_words + 1), np.int64)
+    np.cumsum(border[:, :-1].cumsum(1), axis=1, out=taken[:, 1:])
+    own = doubtful.entity_class
+    free = np.flatnonzero(taken[own, doubtful.end] == taken[own, doubtful.first])
+    entity_class = np.concatenate((found.entity_class, own[free]))
+    first = np.concatenate((found.first, doubtful.first[free]))
+    order = np.lexsort((entity_class, first))
+    return Decoded(
+        entity_class[order],
+        first[order],
+        np.concatenate((found.end, doubtful.end[free]))[order],
+        np.concatenate((found.confidence, doubtful.confidence[free]))[order],
+    )
+
+
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities of outputs that do not exclude each other.
 
@@ -245,6 +295,11 @@ def detector_of(files: ModelFiles, runtime: Runtime, version: str) -> ModelDetec
 def model_version(files: ModelFiles) -> str:
     """Version of the mentions that a model gives with this module's rules."""
     return digest(NAME, MODEL_VERSION, files.version)
+
+
+def candidates_version(version: str) -> str:
+    """Version of the candidates of a detector of this version."""
+    return digest(version, "candidates", CANDIDATES_VERSION)
 
 
 def _pieces(files: ModelFiles) -> WordPieces:

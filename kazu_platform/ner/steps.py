@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from kazu_platform.ner.dictionary import DictionaryDetector, dictionary_version
 from kazu_platform.ner.dictionary_index import open_dictionary_index, read_dictionary_manifest
-from kazu_platform.ner.model import ModelDetector, model_version, open_model
+from kazu_platform.ner.model import (
+    ModelDetector,
+    candidates_version,
+    model_version,
+    open_model,
+)
 from kazu_platform.ner.model_files import read_model_files
 
 if TYPE_CHECKING:
@@ -47,20 +52,30 @@ def _opened(folder: str) -> DictionaryDetector:
 
 @dataclass(frozen=True)
 class ModelStep:
-    """Read with a model; a worker opens it from its folder."""
+    """Read with a model; a worker opens it from its folder.
+
+    Attributes:
+        folder: The model's folder.
+        threads: Batches computed at once in a worker.
+        candidates: Give what it doubts, too (`ModelDetector.giving_candidates`).
+        name: As quarantine names it.
+    """
 
     folder: str
     threads: int = 1
+    candidates: bool = False
     name: str = "model"
 
     @property
     def version(self) -> str:
         """Version of the network and of the rules; hashes the network, does not open it."""
-        return model_version(read_model_files(Path(self.folder)))
+        version = model_version(read_model_files(Path(self.folder)))
+        return candidates_version(version) if self.candidates else version
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Open the network; the function turns PASSAGES into mentions."""
-        return _opened_model(self.folder, self.threads).detect
+        detector = _opened_model(self.folder, self.threads)
+        return (detector.giving_candidates() if self.candidates else detector).detect
 
 
 @lru_cache(maxsize=1)

@@ -21,10 +21,10 @@ from kazu_platform.linking.difference import touched as touched_keys
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_of
-from kazu_platform.ner.combination import combine
 from kazu_platform.ner.compile import synonym_difference, update_dictionary_index
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.difference import touched_names
+from kazu_platform.ner.found import found_in
 from kazu_platform.ner.rematch import rematch
 from kazu_platform.ontologies.curating import apply_curations
 from kazu_platform.ontologies.curations import preferences, touching
@@ -99,7 +99,7 @@ def preview_curations(
         detected = rematch(lake.read(DICTIONARY_MENTIONS, file), texts, forms, new)
         known = lake.read(MENTIONS, file)
         updated = update_context(
-            known, combine([detected]), lambda texts=texts: texts, keys, linker
+            known, found_in(lake, file, detected), lambda texts=texts: texts, keys, linker
         ).mentions
         changed = _changes(_linked(known, was), _linked(updated, linker))
         parts.append(_with_passages(changed, texts).with_columns(file=pl.lit(file)))

@@ -24,10 +24,16 @@ CML = "id: MONDO:0011996\n"
 RELAPSE = 'synonym: "relapse of malaria" EXACT []\n'
 
 
-def with_relapse(obo: Path) -> None:
+def with_name(obo: Path, name: str) -> None:
+    """Add an exact synonym to a concept."""
     text = obo.read_text("utf-8")
     name_end = text.index("\n", text.index(CML) + len(CML)) + 1
-    obo.write_text(f"{text[:name_end]}{RELAPSE}{text[name_end:]}", "utf-8")
+    added = f'synonym: "{name}" EXACT []\n'
+    obo.write_text(f"{text[:name_end]}{added}{text[name_end:]}", "utf-8")
+
+
+def with_relapse(obo: Path) -> None:
+    with_name(obo, "relapse of malaria")
 
 
 def without_relapse(obo: Path) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -19,6 +20,8 @@ from assets.layers import CORPUS_OF_LABELS_LAYER, MODEL_LAYER
 from assets.learning import ENCODER, GENERAL, MODEL, TEACHER, TEXTS
 from assets.promotion import EVALUATION, GATE, THROUGHPUT
 from kazu_platform.ner.model import open_model
+from kazu_platform.ner.packaged import PACKAGED
+from kazu_platform.storage.pointers import POINTER
 from kazu_platform.storage.working import WORKING
 from kazu_platform.tables import EVALUATIONS, PARTITION_METRICS
 from kazu_platform.training.devel import passages_of_sentences
@@ -271,6 +274,24 @@ def test_a_better_model_takes_the_place_of_the_one_in_use(trained: Home):
     assert report.failures == {}
     assert report.metadata[EVALUATION]["verdict"].startswith("no F1 lost")
     assert trained.artifacts.live_version(MODEL) not in {former, None}
+
+
+@pytest.mark.skipif(not PACKAGED.is_dir(), reason="no model comes with the platform")
+def test_the_first_model_is_measured_beside_the_one_that_came_along(
+    trained: Home, monkeypatch: pytest.MonkeyPatch
+):
+    """Where that one reads."""
+    (trained.artifacts.root / MODEL / POINTER).unlink()
+    monkeypatch.setenv("KAZU_DETECTOR", "model+dictionary")
+
+    report = trained.materialise(dg.AssetSelection.assets(EVALUATION))
+
+    measured = trained.lake.read(EVALUATIONS, MODEL)["detector_version"].unique().to_pylist()
+    own = open_model(PACKAGED).version
+    assert own in measured
+    assert len(measured) == 2
+    lost = not report.checks[EVALUATION, GATE]
+    assert (trained.artifacts.live_version(MODEL) is None) == lost
 
 
 def test_without_stage_1_the_student_begins_as_layers_of_its_teacher(trained: Home):

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from tests.assets.conftest import Home
 
-PER_FILE = ("citations", "deletions", "sentences", "dictionary_mentions", "mentions")
+PER_FILE = (
+    *("citations", "deletions", "sentences"),
+    *("dictionary_mentions", "model_mentions", "mentions"),
+)
 PER_ONTOLOGY = ("synonyms", "concept_relations", "concept_xrefs", "concepts")
 
 
@@ -37,6 +40,8 @@ def test_a_file_that_did_not_change_is_not_read_again(home: Home):
         ("sentences", "keys_are_unique"): True,
         ("dictionary_mentions", "few_set_aside"): True,
         ("dictionary_mentions", "nothing_set_aside"): True,
+        ("model_mentions", "few_set_aside"): True,
+        ("model_mentions", "nothing_set_aside"): True,
         ("mentions", "keys_are_unique"): True,
         ("mentions", "offsets_slice_to_the_mention"): True,
     }
@@ -90,6 +95,7 @@ def test_a_file_with_other_bytes_and_the_same_rows_changes_nothing_behind_it(
         "deletions": False,
         "sentences": True,
         "dictionary_mentions": True,
+        "model_mentions": True,
         "mentions": True,
     }
     after = lake_of(home)

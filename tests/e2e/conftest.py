@@ -33,6 +33,7 @@ READ_FROM_FILES = (
     "sentences",
     "current_citations",
     "dictionary_mentions",
+    "model_mentions",
     "mentions",
     "surfaces",
     "links",

@@ -27,6 +27,7 @@ FILE_ASSETS = (
     "deletions",
     "sentences",
     "dictionary_mentions",
+    "model_mentions",
     "mentions",
 )
 CLICKED, BACKFILLED = "pubmed26n0004", ["pubmed26n0001", "pubmed26n0002"]

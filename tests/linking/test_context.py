@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
+from kazu_platform.arrow import compute
 from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section, surface_id
 from kazu_platform.linking.annotate import annotate
-from kazu_platform.linking.context import with_context
+from kazu_platform.linking.context import update_context, with_context
+from kazu_platform.linking.difference import touched
 from kazu_platform.linking.surfaces import bucket_of, surfaces_of
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.documented import with_names_of_documents
 from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS, SURFACES
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
     from kazu_platform.linking.exact import ExactLinker
 
@@ -169,3 +171,33 @@ def test_own_texts_are_annotated(detector: DictionaryDetector, linker: ExactLink
     ]
     assert annotate([], [detector], linker) == []
     assert annotate([second], [], linker) == [()]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("detector", pa.scalar("dictionary+model")), ("confidence", pa.scalar(0.75, pa.float32()))],
+)
+def test_a_mention_that_others_find_too_is_brought_up_to_date(
+    detector: DictionaryDetector, linker: ExactLinker, column: str, value: pa.Scalar
+):
+    """The places are the same; who found them, or how sure they are, is not."""
+    texts = passages_of([document("PMID:1", "EGFR rose."), document("PMID:2", "EGFR fell.")])
+    defined, before = definitions(texts), detector.detect(texts)
+    first = compute.equal(before["doc_id"], "PMID:1")
+    place = before.schema.get_field_index(column)
+    changed = compute.if_else(first, value, before[column])
+    now = before.set_column(place, before.schema.field(column), changed)
+    made = [
+        with_context(with_names_of_documents(found, texts, defined), defined, linker)
+        for found in (before, now)
+    ]
+
+    nothing = touched(linker.index, linker.index)
+    same, updated = (
+        update_context(made[0], found, lambda: texts, nothing, linker) for found in (before, now)
+    )
+
+    assert (same.n_documents, updated.n_documents) == (0, 1)
+    assert same.mentions.equals(made[0])
+    assert updated.mentions.equals(made[1])
+    assert not made[0].equals(made[1])

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kazu_platform.ner.model import ModelDetector, OwnReader, open_model
+from kazu_platform.ner.decoding import decode
+from kazu_platform.ner.model import CANDIDATE_THRESHOLD, ModelDetector, OwnReader, open_model
 from kazu_platform.ner.words import split_words
 from kazu_platform.tables import DICTIONARY_MENTIONS, PASSAGES
 from tests.ner.models import CLASSES, model_folder
@@ -179,6 +180,75 @@ def test_the_random_model_of_these_tests_finds_something(
     found = detector.detect(passages("EGFR and the gene of breast cancer in cells."))
 
     assert len(set(found["entity_class"].to_pylist())) > 1
+
+
+class Given:
+    """Reads given probabilities, for as many words as there are."""
+
+    def __init__(self, probabilities: NDArray[np.float32]) -> None:
+        self.given = probabilities
+
+    def probabilities(self, sentences: Sequence[str], words: Words) -> NDArray[np.float32]:  # noqa: ARG002 - the protocol
+        return self.given[: len(words.strings)]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8]), min_size=4, max_size=4), min_size=6
+    )
+)
+def test_candidates_are_what_is_found_and_what_is_doubted_beside_it(
+    detector: ModelDetector, rows: list[list[float]]
+):
+    probabilities = np.zeros((len(rows), 2 * len(CLASSES) + 1), np.float32)
+    probabilities[:, :4] = rows
+    told = replace(detector, reader=Given(probabilities), scheme="BIO")
+    n_words = len(rows) // 2
+    texts = in_sentences(["a " * (n_words - 1) + "a"], ["b " * (n_words - 1) + "b"])
+
+    found, candidates = (each.detect(texts) for each in (told, told.giving_candidates()))
+
+    at_low, at_half = (
+        decode(probabilities[: 2 * n_words], np.array([0, n_words, 2 * n_words]), [least] * 6)
+        for least in (CANDIDATE_THRESHOLD, 0.5)
+    )
+    certain, doubtful = (
+        list(zip(*(getattr(each, name).tolist() for name in fields), strict=True))
+        for each in (at_half, at_low)
+        for fields in [("entity_class", "first", "end", "confidence")]
+    )
+    beside = [
+        each
+        for each in doubtful
+        if not any(
+            (other[0] == each[0] and other[1] < each[2] and each[1] < other[2]) for other in certain
+        )
+    ]
+    key = ("doc_id", "entity_class", "start", "end", "confidence")
+    now = [tuple(row[name] for name in key) for row in candidates.to_pylist()]
+    wanted: list[tuple[Any, ...]] = []
+    for number, first, end, sure in [*certain, *beside]:
+        document, word = divmod(first, n_words)
+        last = end - 1 - document * n_words
+        wanted.append((f"PMID:{document}", CLASSES[number], 2 * word, 2 * last + 1, sure))
+    assert sorted(now) == sorted(wanted)
+    assert set(found["mention_id"].to_pylist()) <= set(candidates["mention_id"].to_pylist())
+
+
+def test_candidates_have_a_version_of_their_own(detector: ModelDetector):
+    candidates = detector.giving_candidates()
+
+    assert candidates.version != detector.version
+    assert candidates.giving_candidates() is candidates
+
+
+def test_mentions_of_one_place_stand_in_the_order_of_their_classes(detector: ModelDetector):
+    told, _ = knowing(detector, HeLa=("gene", "cell_type", "cell_line", "disease"))
+
+    found = told.detect(in_sentences(["HeLa"]))
+
+    assert found["entity_class"].to_pylist() == ["cell_line", "cell_type", "disease", "gene"]
 
 
 def test_two_threads_find_what_one_finds(folder: Path, passages: Callable[..., pa.Table]):

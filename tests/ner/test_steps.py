@@ -134,6 +134,19 @@ def test_a_model_is_a_step_too(tmp_path: Path, passages: Passages):
     assert step.open()(texts.slice(0, 0)).equals(DICTIONARY_MENTIONS.empty())
 
 
+def test_a_model_may_be_asked_for_candidates(tmp_path: Path, passages: Passages):
+    folder = model_folder(tmp_path / "model").folder
+    texts = passages("EGFR and the gene of breast cancer in cells.", "Nothing.")
+
+    step = ModelStep(str(folder), candidates=True)
+    found = step.open()(texts)
+
+    assert found.equals(open_model(folder).giving_candidates().detect(texts))
+    assert found.num_rows > open_model(folder).detect(texts).num_rows
+    assert {step.version} == set(found["detector_version"].to_pylist())
+    assert step.version != ModelStep(str(folder)).version
+
+
 def test_a_model_that_is_not_there_is_named(tmp_path: Path):
     step = ModelStep(str(tmp_path / "nowhere"))
 

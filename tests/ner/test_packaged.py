@@ -1,0 +1,71 @@
+"""Which model reads."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazu_platform.errors import ArtifactError
+from kazu_platform.ner.packaged import ARTIFACT, PACKAGED, model_in_use, packaged_model
+from kazu_platform.storage.artifacts import ArtifactStore
+from tests.ner.models import model_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def promoted(store: ArtifactStore, seed: int) -> str:
+    with store.stage(ARTIFACT) as staged:
+        model_folder(staged.content, seed)
+        return staged.commit().version
+
+
+def test_without_any_model_there_is_none(tmp_path: Path):
+    assert packaged_model(tmp_path / "nowhere") is None
+    assert model_in_use(ArtifactStore(tmp_path), tmp_path / "nowhere") is None
+
+
+def test_the_packaged_model_is_used_where_it_lies(tmp_path: Path):
+    files = model_folder(tmp_path / "packaged")
+    store = ArtifactStore(tmp_path / "models")
+
+    model = model_in_use(store, files.folder)
+
+    assert model is not None
+    assert (model.folder, model.promoted, model.version) == (files.folder, None, files.version)
+    assert not store.root.exists()
+
+
+def test_a_promoted_model_goes_first_and_keeps_its_version(tmp_path: Path):
+    packaged = model_folder(tmp_path / "packaged").folder
+    store = ArtifactStore(tmp_path / "models")
+    first, second = promoted(store, 0), promoted(store, 1)
+    newer = model_in_use(store, packaged)
+    store.promote(ARTIFACT, first)
+
+    older = model_in_use(store, packaged)
+
+    assert newer is not None
+    assert older is not None
+    assert (newer.promoted, older.promoted) == (second, first)
+    assert older.version == model_folder(tmp_path / "same").version != newer.version
+
+
+def test_a_promoted_model_that_is_damaged_is_not_passed_over(tmp_path: Path):
+    packaged = model_folder(tmp_path / "packaged").folder
+    store = ArtifactStore(tmp_path / "models")
+    promoted(store, 0)
+    shutil.rmtree(store.live(ARTIFACT).folder)
+
+    with pytest.raises(ArtifactError, match="ner_model has no version"):
+        model_in_use(store, packaged)
+
+
+def test_the_model_that_comes_with_the_platform_is_whole():
+    """There may be none; an empty or damaged folder would be worse."""
+    folder = packaged_model()
+
+    assert folder in {None, PACKAGED}
+    assert folder is None or model_in_use(ArtifactStore(PACKAGED / "no store")).version  # pyright: ignore[reportOptionalMemberAccess]
