@@ -127,6 +127,20 @@ class GeneralRecipe(StageRecipe):
     row: int = Field(128, ge=16, le=256, description="Pieces of a row of running text.")
 
 
+class FinishRecipe(StageRecipe):
+    """The end of stage 2: shorter and slower, on another mixture of sentences."""
+
+    weights: dict[str, float] = Field(
+        default_factory=dict[str, float],
+        description="How often a corpus is seen; of those not named as often as before.",
+    )
+    merge: dict[str, dict[str, float]] = Field(
+        default_factory=dict[str, dict[str, float]],
+        description="As the student's; of classes not named as before.",
+    )
+    members: int = Field(1, ge=1, description="How many of the teacher's networks speak.")
+
+
 class StudentRecipe(StageRecipe):
     """Stage 2 of distillation, and the student's build."""
 
@@ -147,6 +161,7 @@ class StudentRecipe(StageRecipe):
     weak: tuple[str, ...] = Field(
         default=(), description="Detectors whose weak labels are learnt from too."
     )
+    finish: FinishRecipe | None = None
     sentences: int = Field(
         0, ge=0, description="Sentences of the texts of which it learns what its teacher says."
     )
@@ -188,6 +203,15 @@ class Recipe(_Strict):
         from kazu_platform.training.tagging import Mixture
 
         return Mixture(self.weights, self.empty)
+
+    def finishing(self) -> tuple[Mixture, Mapping[str, Mapping[str, float]]]:
+        """How often sentences are seen at the end of stage 2, and how labels become classes."""
+        from kazu_platform.training.tagging import Mixture
+
+        given = self.student.finish
+        weights, merge = (given.weights, given.merge) if given else ({}, {})
+        mixture = Mixture({**self.weights, **weights}, self.empty)
+        return mixture, {**self.student.merge, **merge}
 
     def weighing(self, weights: Mapping[str, float]) -> Recipe:
         """The same with weights of corpora that it does not name itself."""
@@ -257,6 +281,7 @@ def _that_do_not_fit(recipe: Recipe) -> Iterator[str]:
     named = [
         *(("classes", name, known) for name in recipe.classes),
         *(("student.merge", name, recipe.classes) for name in recipe.student.merge),
+        *(("student.finish.merge", name, recipe.classes) for name in recipe.finishing()[1]),
         *(("student.thresholds", name, recipe.classes) for name in recipe.student.thresholds),
         *(("student.gold", _class_of(key), recipe.classes) for key in recipe.student.gold),
         *(

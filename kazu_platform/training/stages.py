@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = "outputs.json"
 RECORD: Final = "record.json"
+FIRST: Final = "first"
+"""Folder of a student before the end of its stage 2."""
 PREPARED: Final = "prepared"
 """Folder for what a stage makes of its inputs before it trains; gone when it is done."""
 ROWS: Final = "rows.npz"
@@ -288,11 +290,28 @@ def make_student(
     pieces = WordPieces.read(teacher / PIECES)
     labelled = labelled_sentences(rows, pieces, outputs, {})
     material = Material(labelled, recipe.mixture(), plan.batch_pieces)
-    merge = Merge(plan.merge, recipe.teacher.own_labels, plan.gold)
+    own = recipe.teacher.own_labels
     student = Tagger(network, outputs)
-    run = stage.run(recipe, plan, stage.watch(student, pieces, {}))
-    curve = distil_task(student, teachers, material, merge, run)
-    stage.finish(network, pieces.vocabulary, curve, {"n_sentences": rows.num_rows}, outputs)
+    watch = stage.watch(student, pieces, {})
+
+    def learn(stage: Stage, how: StageRecipe, material: Material, merge: Merge, n: int) -> None:
+        """Train for a while, unless that was done before a kill."""
+        if (stage.folder / RECORD).exists():
+            network.load_state_dict(load_network(stage.folder).state_dict())
+            return
+        curve = distil_task(student, teachers[:n], material, merge, stage.run(recipe, how, watch))
+        facts = {"n_sentences": rows.num_rows}
+        stage.finish(network, pieces.vocabulary, curve, facts, outputs)
+        network.to(stage.device)
+
+    merge = Merge(plan.merge, own, plan.gold)
+    if plan.finish is None:
+        learn(stage, plan, material, merge, len(teachers))
+        return
+    learn(replace(stage, folder=stage.folder / FIRST), plan, material, merge, len(teachers))
+    mixture, weights = recipe.finishing()
+    material = Material(labelled, mixture, plan.finish.batch_pieces)
+    learn(stage, plan.finish, material, Merge(weights, own, plan.gold), plan.finish.members)
 
 
 def starting_folder(package: str) -> Path:
