@@ -138,7 +138,9 @@ class FinishRecipe(StageRecipe):
         default_factory=dict[str, dict[str, float]],
         description="As the student's; of classes not named as before.",
     )
-    members: int = Field(1, ge=1, description="How many of the teacher's networks speak.")
+    members: int = Field(
+        1, ge=0, description="How many of the teacher's networks speak; 0: the gold alone."
+    )
 
 
 class StudentRecipe(StageRecipe):

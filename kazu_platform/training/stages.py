@@ -299,7 +299,12 @@ def make_student(
         if (stage.folder / RECORD).exists():
             network.load_state_dict(load_network(stage.folder).state_dict())
             return
-        curve = distil_task(student, teachers[:n], material, merge, stage.run(recipe, how, watch))
+        run = stage.run(recipe, how, watch)
+        curve = (
+            distil_task(student, teachers[:n], material, merge, run)
+            if n
+            else fine_tune(student, material, run)
+        )
         facts = {"n_sentences": rows.num_rows}
         stage.finish(network, pieces.vocabulary, curve, facts, outputs)
         network.to(stage.device)
@@ -310,8 +315,20 @@ def make_student(
         return
     learn(replace(stage, folder=stage.folder / FIRST), plan, material, merge, len(teachers))
     mixture, weights = recipe.finishing()
+    merge = Merge(weights, own, plan.gold)
+    if not plan.finish.members:
+        labelled = labelled_sentences(rows, pieces, outputs, _silent(rows, merge))
     material = Material(labelled, mixture, plan.finish.batch_pieces)
-    learn(stage, plan.finish, material, Merge(weights, own, plan.gold), plan.finish.members)
+    learn(stage, plan.finish, material, merge, plan.finish.members)
+
+
+def _silent(rows: pa.Table, merge: Merge) -> Mapping[str, str]:
+    """Labels of their own, which no student has, for corpora whose gold has no share."""
+    return {
+        f"{corpus} {entity_class}": f"{entity_class} of {corpus}"
+        for corpus, entity_class in _marked(rows)
+        if not merge.gold_share(entity_class, corpus)
+    }
 
 
 def starting_folder(package: str) -> Path:
@@ -347,22 +364,21 @@ def _from_chance(recipe: Recipe, vocabulary: Vocabulary) -> Network:
 
 def labels_of(recipe: Recipe, rows: pa.Table) -> tuple[str, ...]:
     """Labels of a teacher: those of the classes that corpora mark, in the order of the classes."""
-    marked = {
-        (corpus, entity_class)
-        for corpus, classes in zip(
-            rows["corpus"].to_pylist(), rows["classes"].to_pylist(), strict=True
-        )
-        for entity_class in classes
-    }
     found = {
         (
             recipe.classes.index(entity_class),
             label_of(corpus, entity_class, recipe.teacher.own_labels),
         )
-        for corpus, entity_class in marked
+        for corpus, entity_class in _marked(rows)
         if entity_class in recipe.classes
     }
     return tuple(label for _, label in sorted(found))
+
+
+def _marked(rows: pa.Table) -> set[tuple[str, str]]:
+    """Corpora, each with a class that it marks."""
+    pairs = zip(rows["corpus"].to_pylist(), rows["classes"].to_pylist(), strict=True)
+    return {(corpus, entity_class) for corpus, classes in pairs for entity_class in classes}
 
 
 def sentences_as_text(rows: pa.Table) -> list[str]:

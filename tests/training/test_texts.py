@@ -8,7 +8,7 @@ import pytest
 
 from kazu_platform.errors import MalformedFileError
 from kazu_platform.training.filters import HeldOut, normalised
-from kazu_platform.training.texts import read_texts, texts_without_held_out
+from kazu_platform.training.texts import read_texts, texts_without_held_out, unlabelled_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,3 +90,19 @@ def test_no_files_are_no_texts():
 
     assert texts.num_rows == 0
     assert texts.column_names == ["source", "doc_id", "text"]
+
+
+def test_sentences_that_nobody_marked_say_nothing():
+    texts = ["One rat. Two mice.", "Three rats.", "Four. Five. Six."]
+
+    every = unlabelled_sentences(texts, 100, seed=1)
+    some = unlabelled_sentences(texts, 3, seed=1)
+
+    assert sorted(" ".join(each) for each in every["words"].to_pylist()) == [
+        *("Five .", "Four .", "One rat .", "Six .", "Three rats .", "Two mice ."),
+    ]
+    assert some.equals(unlabelled_sentences(texts, 3, seed=1))
+    assert some.equals(every.slice(0, 3))
+    assert set(every["corpus"].to_pylist()) == {"unlabelled"}
+    assert all(not each for name in ("mentions", "classes") for each in every[name].to_pylist())
+    assert unlabelled_sentences([], 3, seed=1).num_rows == 0
