@@ -22,6 +22,21 @@ LONG: Final = (
     "assets/test_models.py",
     "resources/test_ray_address.py",
 )
+READ_FROM_FILES = (
+    "citations",
+    "deletions",
+    "sentences",
+    "current_citations",
+    "dictionary_mentions",
+    "mentions",
+    "surfaces",
+    "links",
+    "pair_counts",
+    "nodes",
+    "edges",
+    "quarantine",
+    "partition_metrics",
+)
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the files of tests, in folders of their own
 ENOUGH_MEMORY: Final = 10 * 2**30
 
@@ -100,6 +115,16 @@ def _materialised(home: Path) -> Path:
             Graph(build_assets(settings.catalogue()), resources, instance), resources["sources"]
         )
     assert summary.failed == []
+    return home
+
+
+@pytest.fixture(scope="session")
+def vocabularies_only(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with its vocabularies and indices, and no PubMed file fetched or read."""
+    home = shutil.copytree(sample_home, tmp_path_factory.mktemp("vocabularies") / "home")
+    for folder in ("raw/pubmed", *(f"lake/{table}" for table in READ_FROM_FILES)):
+        shutil.rmtree(home / folder)
+    (home / "warehouse.duckdb").unlink()
     return home
 
 

@@ -27,21 +27,6 @@ REPOSITORY = {
     "repositoryName": "__repository__",
     "repositoryLocationName": "kazu_platform.definitions",
 }
-READ_FROM_FILES = (
-    "citations",
-    "deletions",
-    "sentences",
-    "current_citations",
-    "dictionary_mentions",
-    "mentions",
-    "surfaces",
-    "links",
-    "pair_counts",
-    "nodes",
-    "edges",
-    "quarantine",
-    "partition_metrics",
-)
 LAUNCH = """
 mutation ($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -123,16 +108,6 @@ class Server:
             return httpx.get(f"{self.url}/server_info", timeout=5).is_success
         except httpx.TransportError:
             return False
-
-
-@pytest.fixture(scope="session")
-def vocabularies_only(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample with its vocabularies and indices, and no PubMed file fetched or read."""
-    home = shutil.copytree(sample_home, tmp_path_factory.mktemp("vocabularies") / "home")
-    for folder in ("raw/pubmed", *(f"lake/{table}" for table in READ_FROM_FILES)):
-        shutil.rmtree(home / folder)
-    (home / "warehouse.duckdb").unlink()
-    return home
 
 
 @pytest.fixture(scope="session")
