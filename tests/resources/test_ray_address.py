@@ -77,9 +77,10 @@ def head(folder: Path, token: Path) -> Generator[str]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(60)
+            process.wait(8)  # it waits for half a minute for what somebody's work has left behind
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.fixture
