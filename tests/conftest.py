@@ -17,10 +17,20 @@ if TYPE_CHECKING:
 # Files of minutes, the longest first: a file is the work of one process, and the last one that is
 # begun should not be long.
 LONG: Final = (
-    "e2e/test_real_input.py",
     "resources/test_ray.py",
+    "e2e/test_real_input.py",
     "assets/test_models.py",
     "resources/test_ray_address.py",
+    "e2e/test_concurrency.py",
+    "commands/test_demo.py",
+    "assets/test_preview.py",
+    "assets/test_changed_vocabularies.py",
+    "resources/test_training.py",
+    "e2e/test_browser.py",
+    "commands/test_odd_homes.py",
+    "assets/test_quarantine.py",
+    "assets/test_curations.py",
+    "commands/test_annotate.py",
 )
 READ_FROM_FILES = (
     "citations",

@@ -35,7 +35,7 @@ def run(command: str, home: Path) -> str:
         capture_output=True,
         text=True,
         env=kept | {"KAZU_HOME": str(home)},
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

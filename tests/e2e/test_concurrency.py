@@ -77,8 +77,8 @@ def without_last_five(body: bytes) -> bytes:
 def counted(home: Path) -> dict[str, tuple[int, int]]:
     """File to its citations and mentions, as somebody who opens the warehouse now sees them."""
     with open_read_only(home / "warehouse.duckdb", home / "lake") as connection:
-        rows = run_query(connection, COUNTS, seconds=30).to_pylist()
-        again = run_query(connection, COUNTS, seconds=30).to_pylist()
+        rows = run_query(connection, COUNTS, seconds=100).to_pylist()
+        again = run_query(connection, COUNTS, seconds=100).to_pylist()
     key = "file"
     assert sorted(rows, key=lambda r: r[key]) == sorted(again, key=lambda r: r[key])
     return {row["file"]: (row["n_citations"], row["n_mentions"]) for row in rows}
