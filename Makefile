@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Two at once, a file of tests never torn apart: what a file prepares is prepared once.
-PARALLEL := --numprocesses 2 --dist loadfile
+# Two at once, a file of tests never torn apart: what a file prepares is prepared once. In the order
+# of tests/conftest.py, which has long files first.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DAGSTER_DISABLE_TELEMETRY = 1
 

@@ -2,15 +2,79 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Files of minutes, the longest first: a file is the work of one process, and the last one that is
+# begun should not be long.
+LONG: Final = (
+    "resources/test_ray.py",
+    "e2e/test_real_input.py",
+    "assets/test_models.py",
+    "resources/test_ray_address.py",
+    "e2e/test_concurrency.py",
+    "commands/test_demo.py",
+    "assets/test_preview.py",
+    "assets/test_changed_vocabularies.py",
+    "resources/test_training.py",
+    "e2e/test_browser.py",
+    "commands/test_odd_homes.py",
+    "assets/test_quarantine.py",
+    "assets/test_curations.py",
+    "commands/test_annotate.py",
+)
+READ_FROM_FILES = (
+    "citations",
+    "deletions",
+    "sentences",
+    "current_citations",
+    "dictionary_mentions",
+    "model_mentions",
+    "mentions",
+    "surfaces",
+    "links",
+    "pair_counts",
+    "nodes",
+    "edges",
+    "quarantine",
+    "partition_metrics",
+)
+IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the files of tests, in folders of their own
+ENOUGH_MEMORY: Final = 10 * 2**30
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("at leisure", deadline=None)
+hypothesis.settings.load_profile("at leisure")
+
+
+def pytest_configure() -> None:
+    """Let tests write to memory, if there is enough: the lake waits for the disk at each file."""
+    if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, _memory()) > ENOUGH_MEMORY:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    here = Path(__file__).parent
+    order = {here / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+def _memory() -> int:
+    """Bytes that are to be had."""
+    for line in Path("/proc/meminfo").read_text("utf-8").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,22 +99,45 @@ def test_data() -> Path:
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A KAZU_HOME with the embedded sample, all of it materialised once; nobody may change it.
 
-    Dagster's own records of the runs are not in it: they were kept in memory.
+    Dagster's own records of the runs are not in it: they were kept in memory. All processes that
+    run tests share it.
     """
+    own = tmp_path_factory.getbasetemp()
+    together = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    made = together / "sample_home.txt"
+    with (together / "sample_home.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            home = _materialised(tmp_path_factory.mktemp("sample") / "home")
+            made.write_text(str(home), "utf-8")
+    return Path(made.read_text("utf-8"))
+
+
+def _materialised(home: Path) -> Path:
     import dagster as dg
 
     from assets.runs import Graph, materialise_everything
     from kazu_platform.definitions import build_assets, build_resources
     from kazu_platform.settings import Settings
 
-    settings = Settings(home=tmp_path_factory.mktemp("sample") / "home", sources="sample")  # pyright: ignore[reportCallIssue]
+    settings = Settings(home=home, sources="sample")  # pyright: ignore[reportCallIssue]
     resources = build_resources(settings)
     with dg.DagsterInstance.ephemeral() as instance:
         summary = materialise_everything(
             Graph(build_assets(settings.catalogue()), resources, instance), resources["sources"]
         )
     assert summary.failed == []
-    return settings.home
+    return home
+
+
+@pytest.fixture(scope="session")
+def vocabularies_only(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with its vocabularies and indices, and no PubMed file fetched or read."""
+    home = shutil.copytree(sample_home, tmp_path_factory.mktemp("vocabularies") / "home")
+    for folder in ("raw/pubmed", *(f"lake/{table}" for table in READ_FROM_FILES)):
+        shutil.rmtree(home / folder)
+    (home / "warehouse.duckdb").unlink()
+    return home
 
 
 @pytest.fixture

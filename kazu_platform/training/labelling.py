@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-LABELLING_VERSION: Final = "1"
+LABELLING_VERSION: Final = "2"
 """Changes with what a reader or a rule here makes of the same text."""
 GOLD: Final = "gold"
 WEAK: Final = "weak"
@@ -204,11 +204,11 @@ def _sentences(passages: pa.Table, marks: Marks) -> tuple[Integers, Integers, In
         for name in ("start", "end")
     )
     size = max(ends.max(initial=0), marks.end.max(initial=0)) + 1
-    place = at * size + begins
-    first = np.searchsorted(place, marks.passage * size + marks.start, side="right") - 1
-    last = np.searchsorted(place, marks.passage * size + marks.end, side="left") - 1
+    # The first and the last sentence of which a mark holds a character: blanks are in none.
+    first = np.searchsorted(at * size + ends, marks.passage * size + marks.start, side="right")
+    last = np.searchsorted(at * size + begins, marks.passage * size + marks.end, side="left") - 1
     # A border is inside a mark where more of them began before it than ended.
-    crosses = np.flatnonzero((first < last) & (first >= 0))
+    crosses = np.flatnonzero(first < last)
     began = np.bincount(first[crosses] + 1, minlength=len(at) + 1)
     ended = np.bincount(last[crosses] + 1, minlength=len(at) + 1)
     kept = np.flatnonzero(np.cumsum(began - ended)[: len(at)] == 0)

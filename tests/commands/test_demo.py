@@ -41,7 +41,7 @@ def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Pat
             assert time.monotonic() < until
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=60)
+        printed, said = process.communicate(timeout=180)
     finally:
         process.kill()
         process.wait()
@@ -65,7 +65,7 @@ def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
 @pytest.mark.parametrize("run", ["stopped", "finished"])
 def test_it_leaves_no_process(run: str, request: pytest.FixtureRequest, home: Path):
     request.getfixturevalue(run)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
 
     while found := _processes_with(home):
         assert time.monotonic() < until, found

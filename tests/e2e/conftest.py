@@ -27,22 +27,6 @@ REPOSITORY = {
     "repositoryName": "__repository__",
     "repositoryLocationName": "kazu_platform.definitions",
 }
-READ_FROM_FILES = (
-    "citations",
-    "deletions",
-    "sentences",
-    "current_citations",
-    "dictionary_mentions",
-    "model_mentions",
-    "mentions",
-    "surfaces",
-    "links",
-    "pair_counts",
-    "nodes",
-    "edges",
-    "quarantine",
-    "partition_metrics",
-)
 LAUNCH = """
 mutation ($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -65,7 +49,7 @@ def environment_of(home: Path, **settings: str) -> dict[str, str]:
     return kept | {"KAZU_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"} | settings
 
 
-def stop(process: subprocess.Popen[Any], *, seconds: float = 60) -> int:
+def stop(process: subprocess.Popen[Any], *, seconds: float = 120) -> int:
     """Ask a process group to stop, then make it."""
     process.send_signal(signal.SIGTERM)
     try:
@@ -98,7 +82,7 @@ class Server:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
 
-    def finished(self, run: str, *, seconds: float = 45) -> str:
+    def finished(self, run: str, *, seconds: float = 150) -> str:
         """How a run ended."""
 
         def ended() -> str:
@@ -127,16 +111,6 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def vocabularies_only(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample with its vocabularies and indices, and no PubMed file fetched or read."""
-    home = shutil.copytree(sample_home, tmp_path_factory.mktemp("vocabularies") / "home")
-    for folder in ("raw/pubmed", *(f"lake/{table}" for table in READ_FROM_FILES)):
-        shutil.rmtree(home / folder)
-    (home / "warehouse.duckdb").unlink()
-    return home
-
-
-@pytest.fixture(scope="session")
 def server(vocabularies_only: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Webserver and daemon on a free port; stopped whatever happens."""
     folder = tmp_path_factory.mktemp("server")
@@ -155,7 +129,7 @@ def server(vocabularies_only: Path, tmp_path_factory: pytest.TempPathFactory) ->
         )
     running = Server(home, f"http://127.0.0.1:{port}", process)
     try:
-        running.eventually(running.is_up, seconds=60, what="kazu-platform ui")
+        running.eventually(running.is_up, seconds=150, what="kazu-platform ui")
         yield running
     finally:
         stop(process)

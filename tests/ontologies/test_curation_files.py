@@ -308,11 +308,11 @@ def test_aliases_are_refused_where_they_stand_and_do_not_grow(tmp_path: Path):
     grown = "\n".join(
         f"  k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 10) if n else 'ha'}]" for n in range(30)
     )
-    started = time.perf_counter()
+    started = time.process_time()
 
     errors = error_of(tmp_path, "c.yaml", f"- action: drop\n{grown}\n- *k29\n")
 
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert errors[0] == (
         "c.yaml, item 1 (line 1): k0 is a list or block, should be one text; write it out."
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from kazu_platform.storage.lake import Lake
@@ -89,10 +88,11 @@ def test_readers_see_whole_generations_while_writers_work_and_die(tmp_path: Path
         lake.write(DELETIONS, rows_of(0, partition), partition=partition)
     writers = [start(WRITER, str(lake.root), partition) for partition in ("left", "right")]
     seen: set[int] = set()
+    n_queries = n_after = 0
     try:
-        end = time.monotonic() + 3
-        n_queries = 0
-        while time.monotonic() < end:
+        # What counts is how much happened, not how fast: so many states, and some after the kill.
+        while n_after < 6:
+            assert all(writer.poll() in (None, -signal.SIGKILL) for writer in writers)
             build_warehouse(lake, path)
             with open_read_only(path, lake.root) as connection:
                 for _ in range(3):
@@ -100,20 +100,21 @@ def test_readers_see_whole_generations_while_writers_work_and_die(tmp_path: Path
                         "SELECT file, count(*), min(pmid), max(pmid) FROM deletions GROUP BY file"
                     ).fetchall()
                     n_queries += 1
+                    n_after += writers[0].poll() is not None
                     assert all(row[1] == 2_000 and row[2] == row[3] for row in found)
                     assert {row[0] for row in found} == {"left", "right"}
                     seen |= {row[2] for row in found}
             direct = lake.read(DELETIONS, "left")
             assert len(direct) == 2_000
             assert len(set(direct["pmid"].to_pylist())) == 1
-            if n_queries > 20 and writers[0].poll() is None:
+            if n_queries > 20 and len(seen) > 3 and writers[0].poll() is None:
                 writers[0].send_signal(signal.SIGKILL)
+                writers[0].wait()
     finally:
         for writer in writers:
             writer.kill()
             writer.wait()
 
-    assert len(seen) > 3
     for partition in ("left", "right"):
         left = lake.read(DELETIONS, partition)
         assert len(left) == 2_000
@@ -129,7 +130,7 @@ def test_two_counters_that_race_count_everything_once(tmp_path: Path):
         assert counter.stdin is not None
         counter.stdin.write("go\n")
         counter.stdin.flush()
-    assert [counter.wait(30) for counter in counters] == [0, 0]
+    assert [counter.wait(200) for counter in counters] == [0, 0]
 
     assert Lake(tmp_path).read(DELETIONS, "counter")["pmid"].to_pylist() == [40]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kazu_platform.evaluation.iob import parse_iob
@@ -79,6 +79,9 @@ def test_what_is_written_as_iob2_reads_back(documents: list[list[list[tuple[str,
     st.text("aB2-(α .\n", min_size=1, max_size=40).filter(str.strip),
     st.lists(st.tuples(st.integers(0, 39), st.integers(1, 20)), max_size=4),
 )
+@example(" . 2", [(0, 4)])  # from before the first sentence
+@example("a. B. ", [(0, 6)])  # to behind the last
+@example("a. B. (", [(2, 3)])  # from between two sentences
 def test_a_mention_has_every_word_that_it_touches(text: str, marks: list[tuple[int, int]]):
     title = text.replace("\n", " ")
     spans = {(start, min(start + size, len(title))) for start, size in marks if start < len(title)}
@@ -117,6 +120,15 @@ def test_a_sentence_border_inside_a_mention_is_none(strings: Strings):
         "text": "Vit . A rose .",
         "mentions": [("Vit . A", "chemical")],
     }
+
+
+def test_a_mention_that_begins_with_a_blank_leaves_the_sentence_before_alone(strings: Strings):
+    content = "7|t|A rose. Vit. A rose. B.\n7|a|\n7\t7\t14\t Vit. A\tChemical\n"
+    gold = parse_pubtator(Path("c"), content, corpus="c", split="train")
+
+    assert [row["text"] for row in strings(labelled(gold, ["chemical"]))] == [
+        *("A rose .", "Vit . A rose .", "B ."),
+    ]
 
 
 def test_a_type_of_the_corpus_is_a_class_of_ours_if_it_is_said_so(strings: Strings):
