@@ -120,7 +120,9 @@ def data_versions(lake: Lake, corpora: Iterable[str], weak: Iterable[str] = ()) 
 def version_of(artifact: Artifact) -> str:
     """Says what an artifact holds: the same network made twice is the same."""
     files = sorted(artifact.files.items())
-    return digest(*(f"{path}\t{f.sha256}" for path, f in files if path not in _TELLS_NOTHING))
+    return digest(
+        *(f"{path}\t{f.sha256}" for path, f in files if Path(path).name not in _TELLS_NOTHING)
+    )
 
 
 def told(kept: Kept, facts: Mapping[str, Any]) -> dg.MaterializeResult:
