@@ -280,10 +280,11 @@ def _model_at(place: tuple[str | int, ...]) -> type[BaseModel]:
 def _that_do_not_fit(recipe: Recipe) -> Iterator[str]:
     """What pydantic cannot see: names of classes."""
     known = get_args(EntityClass)
+    at_the_end = recipe.student.finish.merge if recipe.student.finish else {}
     named = [
         *(("classes", name, known) for name in recipe.classes),
         *(("student.merge", name, recipe.classes) for name in recipe.student.merge),
-        *(("student.finish.merge", name, recipe.classes) for name in recipe.finishing()[1]),
+        *(("student.finish.merge", name, recipe.classes) for name in at_the_end),
         *(("student.thresholds", name, recipe.classes) for name in recipe.student.thresholds),
         *(("student.gold", _class_of(key), recipe.classes) for key in recipe.student.gold),
         *(
