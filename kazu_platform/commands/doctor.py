@@ -154,10 +154,11 @@ def _model(settings: Settings) -> Iterator[Finding]:
     from kazu_platform.ner.packaged import model_in_use
     from kazu_platform.storage.artifacts import ArtifactStore
 
-    model = model_in_use(ArtifactStore(settings.models))
     if settings.detector == "dictionary":
         yield Finding("ok", "model", "not used: KAZU_DETECTOR is dictionary")
-    elif model is None:
+        return
+    model = model_in_use(ArtifactStore(settings.models))
+    if model is None:
         yield Finding("ok", "model", "there is none: the dictionary reads alone")
     else:
         whence = f"promoted as {model.promoted}" if model.promoted else "comes with the platform"
