@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +59,14 @@ hypothesis.settings.load_profile("at leisure")
 
 
 def pytest_configure() -> None:
-    """Let tests write to memory, if there is enough: the lake waits for the disk at each file."""
+    """Take Ctrl-C, and let tests write to memory, if there is enough.
+
+    Whoever runs the tests in the background may have told them to ignore Ctrl-C, and the processes
+    that tests start and interrupt would ignore it too. The lake waits for a disk at each file.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if here and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, _memory()) > ENOUGH_MEMORY:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 

@@ -82,7 +82,7 @@ class Server:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
 
-    def finished(self, run: str, *, seconds: float = 150) -> str:
+    def finished(self, run: str, *, seconds: float = 400) -> str:
         """How a run ended."""
 
         def ended() -> str:

@@ -131,7 +131,7 @@ def test_a_backfill_makes_its_partitions(registered: Server, backfill: str, samp
         assert "FAILURE" not in statuses.values()
         return statuses == dict.fromkeys(BACKFILLED, "SUCCESS")
 
-    registered.eventually(ended, seconds=200, what="the end of the backfill")
+    registered.eventually(ended, seconds=400, what="the end of the backfill")
 
     made = Lake(registered.home / "lake").pointers(MENTIONS)
     sample = Lake(sample_home / "lake").pointers(MENTIONS)

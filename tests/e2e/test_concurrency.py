@@ -158,7 +158,7 @@ def test_a_demo_that_was_killed_can_be_run_again(
         for name, pointer in lake.pointers(table).items():
             assert lake.read(table, name, columns=[table.key[0]]).num_rows == pointer.n_rows
     again = start(program, "demo", home=own_home, KAZU_COMPUTE="inline")
-    printed, talk = again.communicate(timeout=200)
+    printed, talk = again.communicate(timeout=500)
 
     assert again.returncode == 0, talk
     assert "118" in printed

@@ -470,7 +470,7 @@ def test_a_driver_that_is_killed_takes_its_ray_with_it(killed: Killed):
 
 def test_a_driver_that_was_killed_goes_on_where_it_was(killed: Killed):
     second = driver(killed.folder, TEXTS)
-    out, _ = second.communicate(timeout=200)
+    out, _ = second.communicate(timeout=500)
 
     *lines, done = out.splitlines()
     rows = [doc_id for line in lines for doc_id in line.split()]
@@ -532,7 +532,7 @@ def test_a_dagster_run_that_is_cancelled_ends_with_its_workers():
         children = _children(process.pid)
 
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=120)
+        rest, _ = process.communicate(timeout=300)
 
     assert "no success" in rest or process.returncode != 0
     assert len(children) >= 4
@@ -547,7 +547,7 @@ def test_two_partitions_at_once_do_not_wait_for_each_other(tmp_path: Path):
         if (tmp_path / name).mkdir() is None
     ]
 
-    answers = [process.communicate(timeout=200)[0].splitlines() for process in both]
+    answers = [process.communicate(timeout=500)[0].splitlines() for process in both]
 
     for *lines, done in answers:
         rows = [doc_id for line in lines for doc_id in line.split()]
@@ -589,7 +589,7 @@ def test_a_connection_of_somebody_else_is_used_and_left_as_it_is():
         [sys.executable, "-c", code + FOREIGN],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         check=False,
         env=os.environ | {"RAY_AUTH_MODE": "disabled"},
     )

@@ -170,10 +170,10 @@ def test_the_sample_is_read_on_a_cluster_at_an_address_as_it_is_here(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=290,
+            timeout=550,
             check=False,
         )
-        answer, _ = stranger.communicate(timeout=120)
+        answer, _ = stranger.communicate(timeout=300)
 
     assert done.returncode == 0, done.stderr
     assert "17 ontologies, 1 PubMed files" in done.stdout
@@ -257,7 +257,7 @@ def test_a_step_in_an_environment_of_its_own_runs_beside_the_main_one(tmp_path: 
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=290,
+        timeout=550,
         check=False,
     )
 
