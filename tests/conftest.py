@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -52,10 +51,6 @@ READ_FROM_FILES = (
 )
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the files of tests, in folders of their own
 ENOUGH_MEMORY: Final = 10 * 2**30
-
-# How long an example takes says how busy the machine is.
-hypothesis.settings.register_profile("at leisure", deadline=None)
-hypothesis.settings.load_profile("at leisure")
 
 
 def pytest_configure() -> None:

@@ -30,7 +30,9 @@ def shown() -> list[tuple[str, str]]:
     return found
 
 
-def started(command: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def started(
+    command: str, home: Path, *, seconds: float = 60, **settings: str
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZU_")}
     return subprocess.run(
         [PROGRAM, *shlex.split(command)[1:]],
@@ -38,7 +40,7 @@ def started(command: str, home: Path, **settings: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         env=kept | {"KAZU_HOME": str(home)} | settings,
-        timeout=250,
+        timeout=seconds,
         check=False,
     )
 
@@ -55,7 +57,7 @@ def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not PACKAGED.is_dir():
         return sample_home
     home = shutil.copytree(sample_home, tmp_path_factory.mktemp("readme") / "home")
-    done = started("kazu-platform demo", home, KAZU_COMPUTE="inline")
+    done = started("kazu-platform demo", home, seconds=250, KAZU_COMPUTE="inline")
     assert done.returncode == 0, done.stderr
     return home
 

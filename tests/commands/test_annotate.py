@@ -220,7 +220,7 @@ def test_nothing_given_at_a_terminal_is_explained(
             capture_output=True,
             text=True,
             env=environment(sample_home),
-            timeout=180,
+            timeout=60,
             check=False,
         )
     finally:
@@ -271,7 +271,7 @@ def test_a_reader_that_goes_away_leaves_no_traceback(
         capture_output=True,
         text=True,
         env=environment(sample_home),
-        timeout=180,
+        timeout=60,
         check=False,
     )
 

@@ -35,13 +35,13 @@ def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Pat
         env=environment(home, **ON_RAY),
     )
     try:
-        until = time.monotonic() + 300
+        until = time.monotonic() + 120
         while not (home / "lake" / "concepts" / "MONDO" / "live.json").exists():
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=180)
+        printed, said = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()
@@ -52,7 +52,7 @@ def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Pat
 def finished(kazu: Run, home: Path, stopped: Done) -> Done:
     """Run again where it was stopped."""
     assert stopped.returncode != 0
-    return kazu("demo", home=home, seconds=550, **ON_RAY)
+    return kazu("demo", home=home, seconds=280, **ON_RAY)
 
 
 def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
@@ -65,7 +65,7 @@ def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
 @pytest.mark.parametrize("run", ["stopped", "finished"])
 def test_it_leaves_no_process(run: str, request: pytest.FixtureRequest, home: Path):
     request.getfixturevalue(run)
-    until = time.monotonic() + 300
+    until = time.monotonic() + 20
 
     while found := _processes_with(home):
         assert time.monotonic() < until, found

@@ -122,7 +122,7 @@ def test_parquet_goes_to_a_file(
             stdout=out,
             stderr=subprocess.PIPE,
             env=environment(sample_home),
-            timeout=180,
+            timeout=60,
             check=False,
         )
 
@@ -163,7 +163,7 @@ def test_a_query_that_takes_too_long_is_stopped(query: Run):
 
     done = query(endless, "--seconds", "0.2")
 
-    assert time.monotonic() - began < 100
+    assert time.monotonic() - began < 5
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "error: The query took more than 0.2 seconds and was stopped; ask for less, or allow more "
@@ -206,7 +206,7 @@ def test_a_reader_that_goes_away_leaves_no_traceback(
         ["sh", "-c", command],
         capture_output=True,
         env=environment(sample_home),
-        timeout=180,
+        timeout=60,
         check=False,
     )
 

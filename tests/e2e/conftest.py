@@ -49,7 +49,7 @@ def environment_of(home: Path, **settings: str) -> dict[str, str]:
     return kept | {"KAZU_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"} | settings
 
 
-def stop(process: subprocess.Popen[Any], *, seconds: float = 120) -> int:
+def stop(process: subprocess.Popen[Any], *, seconds: float = 60) -> int:
     """Ask a process group to stop, then make it."""
     process.send_signal(signal.SIGTERM)
     try:
@@ -82,7 +82,7 @@ class Server:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
 
-    def finished(self, run: str, *, seconds: float = 400) -> str:
+    def finished(self, run: str, *, seconds: float = 45) -> str:
         """How a run ended."""
 
         def ended() -> str:
@@ -129,7 +129,7 @@ def server(vocabularies_only: Path, tmp_path_factory: pytest.TempPathFactory) ->
         )
     running = Server(home, f"http://127.0.0.1:{port}", process)
     try:
-        running.eventually(running.is_up, seconds=150, what="kazu-platform ui")
+        running.eventually(running.is_up, seconds=60, what="kazu-platform ui")
         yield running
     finally:
         stop(process)

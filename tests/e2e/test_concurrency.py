@@ -77,8 +77,8 @@ def without_last_five(body: bytes) -> bytes:
 def counted(home: Path) -> dict[str, tuple[int, int]]:
     """File to its citations and mentions, as somebody who opens the warehouse now sees them."""
     with open_read_only(home / "warehouse.duckdb", home / "lake") as connection:
-        rows = run_query(connection, COUNTS, seconds=100).to_pylist()
-        again = run_query(connection, COUNTS, seconds=100).to_pylist()
+        rows = run_query(connection, COUNTS, seconds=30).to_pylist()
+        again = run_query(connection, COUNTS, seconds=30).to_pylist()
     key = "file"
     assert sorted(rows, key=lambda r: r[key]) == sorted(again, key=lambda r: r[key])
     return {row["file"]: (row["n_citations"], row["n_mentions"]) for row in rows}
@@ -104,7 +104,6 @@ def test_readers_see_old_or_new_while_two_processes_write_and_build(
             *(sys.executable, "-c", WRITER, variants, file),
             home=own_home,
             KAZU_SOURCES=str(catalogue),
-            KAZU_COMPUTE="inline",
         )
         for file in files
     ]
@@ -135,16 +134,13 @@ def test_readers_see_old_or_new_while_two_processes_write_and_build(
 def test_a_demo_that_was_killed_can_be_run_again(
     own_home: Path, sample_home: Path, start: Callable[..., subprocess.Popen[str]]
 ):
-    """SIGKILL leaves no lock, no slot of a pool, and nothing half written.
-
-    What it leaves of a Ray is tested where Ray is.
-    """
+    """SIGKILL leaves no lock, no slot of a pool, and nothing half written."""
     for table in ("surfaces", "links", "edges"):
         shutil.rmtree(own_home / "lake" / table)
     before = counted(own_home)
     program = Path(sys.executable).with_name("kazu-platform")
 
-    killed = start(program, "demo", home=own_home, KAZU_COMPUTE="inline")
+    killed = start(program, "demo", home=own_home)
     half_way = own_home / "lake" / "surfaces" / "05" / "live.json"
     while not half_way.exists():
         assert killed.poll() is None
@@ -157,8 +153,8 @@ def test_a_demo_that_was_killed_can_be_run_again(
     for table in TABLES.values():
         for name, pointer in lake.pointers(table).items():
             assert lake.read(table, name, columns=[table.key[0]]).num_rows == pointer.n_rows
-    again = start(program, "demo", home=own_home, KAZU_COMPUTE="inline")
-    printed, talk = again.communicate(timeout=500)
+    again = start(program, "demo", home=own_home)
+    printed, talk = again.communicate(timeout=120)
 
     assert again.returncode == 0, talk
     assert "118" in printed

@@ -361,7 +361,7 @@ def _at_work(*, but: set[int]) -> set[int]:
         found.update(each for each in workers if _command(each).startswith("ray::Worker.do"))
         return bool(found)
 
-    assert _soon(there_are, seconds=150)
+    assert _soon(there_are, seconds=60)
     return found
 
 
@@ -465,12 +465,12 @@ def test_a_driver_that_is_killed_takes_its_ray_with_it(killed: Killed):
     ours = killed.processes - killed.at_leisure
 
     assert len(ours) >= 4
-    assert _soon(lambda: not any(map(_runs, ours)), seconds=150)
+    assert _soon(lambda: not any(map(_runs, ours)))
 
 
 def test_a_driver_that_was_killed_goes_on_where_it_was(killed: Killed):
     second = driver(killed.folder, TEXTS)
-    out, _ = second.communicate(timeout=500)
+    out, _ = second.communicate(timeout=200)
 
     *lines, done = out.splitlines()
     rows = [doc_id for line in lines for doc_id in line.split()]
@@ -488,11 +488,11 @@ def test_a_driver_that_is_interrupted_leaves_no_process(tmp_path: Path):
     children = _children(process.pid)
 
     process.send_signal(signal.SIGINT)
-    process.wait(timeout=180)
+    process.wait(timeout=60)
 
     assert process.returncode != 0
     assert len(children) >= 4
-    assert _soon(lambda: not any(map(_runs, children)), seconds=150)
+    assert _soon(lambda: not any(map(_runs, children)), seconds=60)
 
 
 STEP_OF_DAGSTER = """
@@ -532,32 +532,32 @@ def test_a_dagster_run_that_is_cancelled_ends_with_its_workers():
         children = _children(process.pid)
 
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=300)
+        rest, _ = process.communicate(timeout=120)
 
     assert "no success" in rest or process.returncode != 0
     assert len(children) >= 4
-    assert _soon(lambda: not any(map(_runs, children)), seconds=150)
+    assert _soon(lambda: not any(map(_runs, children)), seconds=60)
 
 
 @pytest.mark.slow
 def test_two_partitions_at_once_do_not_wait_for_each_other(tmp_path: Path):
     both = [
-        driver(tmp_path / name, ["fine", "segfault", "sleep 1"] * 2, workers=1)
+        driver(tmp_path / name, ["fine", "segfault", "sleep 1"] * 6, workers=1)
         for name in ("one", "two")
         if (tmp_path / name).mkdir() is None
     ]
 
-    answers = [process.communicate(timeout=500)[0].splitlines() for process in both]
+    answers = [process.communicate(timeout=200)[0].splitlines() for process in both]
 
     for *lines, done in answers:
         rows = [doc_id for line in lines for doc_id in line.split()]
-        assert rows == [f"PMID:{n}" for n in range(6) if n % 3 != 1]
+        assert rows == [f"PMID:{n}" for n in range(18) if n % 3 != 1]
         assert done.startswith("done 0")
 
 
 def test_nothing_of_a_driver_that_was_killed_stays(killed: Killed):
     """Asked late, so that nobody waits for Ray's agents."""
-    assert _soon(lambda: not any(map(_runs, killed.processes)), seconds=200)
+    assert _soon(lambda: not any(map(_runs, killed.processes)), seconds=150)
 
 
 FOREIGN = """
@@ -589,7 +589,7 @@ def test_a_connection_of_somebody_else_is_used_and_left_as_it_is():
         [sys.executable, "-c", code + FOREIGN],
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=200,
         check=False,
         env=os.environ | {"RAY_AUTH_MODE": "disabled"},
     )
@@ -664,7 +664,7 @@ def test_whoever_waits_for_a_ray_is_told_that_its_start_left(monkeypatch: pytest
     keeper = ray_cluster._Keeper(RayOptions())
     keeper.start()
 
-    assert keeper._began.wait(timeout=100)
+    assert keeper._began.wait(timeout=20)
     with pytest.raises(NoClusterError, match="Ray did not start here .no more.;"):
         keeper.wait()
 
@@ -766,7 +766,7 @@ def _runs(process: int) -> bool:
     return False
 
 
-def _soon(holds: Callable[[], bool], *, seconds: float = 100) -> bool:
+def _soon(holds: Callable[[], bool], *, seconds: float = 20) -> bool:
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:

@@ -117,7 +117,7 @@ def test_two_processes_of_a_cluster_make_one_teacher(tmp_path: Path):
             env=clean_environment() | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             capture_output=True,
             text=True,
-            timeout=550,
+            timeout=280,
             check=False,
         )
 

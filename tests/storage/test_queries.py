@@ -152,7 +152,7 @@ def test_a_query_that_takes_too_long_is_stopped(warehouse: duckdb.DuckDBPyConnec
             warehouse, "SELECT count(*) FROM range(10000000000) a, range(1000) b", seconds=0.3
         )
 
-    assert time.monotonic() - began < 100
+    assert time.monotonic() - began < 5
     assert run_query(warehouse, "SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
