@@ -17,6 +17,7 @@ from assets.layers import (
     WEAK_LABELS_LAYER,
 )
 from assets.runs import (
+    Failed,
     Graph,
     materialise_everything,
     register_pubmed_files,
@@ -53,9 +54,7 @@ def jobs_of(
             sources,
             lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
         )
-        if summary.failed:
-            lines = "\n".join(f"{failed.what}: {failed.why}" for failed in summary.failed)
-            raise dg.Failure(f"{len(summary.failed)} steps failed:\n{lines}", allow_retries=False)
+        _must_be_none(summary.failed)
 
     @dg.job
     def whole_graph() -> None:
@@ -75,9 +74,7 @@ def jobs_of(
                 "%s %s: %d tried, %d still set aside",
                 *(each.stage, each.partition, each.tried, each.left),
             )
-        if failed:
-            lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
-            raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)
+        _must_be_none(failed)
 
     @dg.job(name="replay_quarantine")
     def replay_job() -> None:
@@ -146,9 +143,7 @@ def _train_job(
             sources,
             lambda what, done, total: context.log.info("%d of %d: %s", done, total, what),
         )
-        if failed:
-            lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
-            raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)
+        _must_be_none(failed)
 
     @dg.job
     def train_ner() -> None:
@@ -156,3 +151,10 @@ def _train_job(
         train_all()
 
     return train_ner
+
+
+def _must_be_none(failed: Sequence[Failed]) -> None:
+    """Fail a job by the name and the reason of each of its steps that failed."""
+    if failed:
+        lines = "\n".join(f"{each.what}: {each.why}" for each in failed)
+        raise dg.Failure(f"{len(failed)} steps failed:\n{lines}", allow_retries=False)

@@ -5,6 +5,7 @@ this; the job `train_ner` makes all of it.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ POOL = "training"
 TRAIN, DEVEL = "train", "devel"
 EXAMPLES = 5
 _RECORD = "record.json"
+stage = partial(
+    dg.asset,
+    group_name=GROUP,
+    owners=OWNERS,
+    retry_policy=RETRY,
+    pool=POOL,
+    code_version=CODE_VERSION,
+)
+"""The decorator of an asset that trains."""
 
 
 @dg.asset(
@@ -87,14 +97,9 @@ def training_texts(
     )
 
 
-@dg.asset(
+@stage(
     deps=[TEXTS, "ner_training_data"],
-    group_name=GROUP,
     kinds={"pytorch"},
-    owners=OWNERS,
-    retry_policy=RETRY,
-    pool=POOL,
-    code_version=CODE_VERSION,
 )
 @bad_data_is_final()
 def ner_encoder(
@@ -115,25 +120,19 @@ def ner_encoder(
     }
 
     def make(folder: Path) -> Path:
-        from kazu_platform.training.orders import TEXTS as TEXTS_FILE
-        from kazu_platform.training.orders import Order, write_rows
+        from kazu_platform.training.orders import Order, texts_file, write_rows
 
         rows = write_rows(_labelled(tables, corpora, TRAIN), folder, TRAIN)
-        order = Order("encoder", recipe, folder, rows=rows, texts=texts.content / TEXTS_FILE)
+        order = Order("encoder", recipe, folder, rows=rows, texts=texts_file(texts.content))
         trainer.carry_out(order, context.log.info)
         return order.made
 
     return told(keep(store, ENCODER, inputs, make), {})
 
 
-@dg.asset(
+@stage(
     deps=[ENCODER, "ner_training_data"],
-    group_name=GROUP,
     kinds={"pytorch"},
-    owners=OWNERS,
-    retry_policy=RETRY,
-    pool=POOL,
-    code_version=CODE_VERSION,
 )
 @bad_data_is_final()
 def ner_teacher(
@@ -167,14 +166,9 @@ def ner_teacher(
     return told(kept, _figures_of_labels(kept.artifact, recipe, devel) if kept.is_new else {})
 
 
-@dg.asset(
+@stage(
     deps=[ENCODER, TEXTS],
-    group_name=GROUP,
     kinds={"pytorch"},
-    owners=OWNERS,
-    retry_policy=RETRY,
-    pool=POOL,
-    code_version=CODE_VERSION,
 )
 @bad_data_is_final()
 def ner_general_student(
@@ -196,10 +190,9 @@ def ner_general_student(
     }
 
     def make(folder: Path) -> Path:
-        from kazu_platform.training.orders import TEXTS as TEXTS_FILE
-        from kazu_platform.training.orders import Order
+        from kazu_platform.training.orders import Order, texts_file
 
-        read = texts.content / TEXTS_FILE
+        read = texts_file(texts.content)
         order = Order("general", recipe, folder, texts=read, source=encoder.content)
         trainer.carry_out(order, context.log.info)
         return order.made
@@ -207,14 +200,9 @@ def ner_general_student(
     return told(keep(store, GENERAL, inputs, make), {})
 
 
-@dg.asset(
+@stage(
     deps=[TEACHER, GENERAL, TEXTS, "ner_training_data", "weak_labels"],
-    group_name=GROUP,
     kinds={"pytorch", "onnx"},
-    owners=OWNERS,
-    retry_policy=RETRY,
-    pool=POOL,
-    code_version=CODE_VERSION,
 )
 @bad_data_is_final()
 def ner_model(
@@ -253,14 +241,13 @@ def ner_model(
         )
         trainer.carry_out(order, context.log.info)
         sets = read_devel_sets(devel_files(training.corpora, sources))
-        records = {
-            name: read_json(each.content / _RECORD)
-            for name, each in {
-                ENCODER: store.live(ENCODER),
-                TEACHER: teacher,
-                **({GENERAL: general} if general else {}),
-            }.items()
-        } | {MODEL: read_json(order.made / _RECORD)}
+        stages = {
+            ENCODER: store.live(ENCODER).content,
+            TEACHER: teacher.content,
+            **({GENERAL: general.content} if general else {}),
+            MODEL: order.made,
+        }
+        records = {k: v for name, each in stages.items() for k, v in _records(name, each).items()}
         model = folder / MODEL
         made = Made(recipe, records, inputs, training.corpora, training.text, sets)
         evaluations = write_model(order.made, model, made)
@@ -274,6 +261,12 @@ def ner_model(
     kept = keep(store, MODEL, inputs, make, promote=False)
     card = (kept.artifact.content / "MODEL_CARD.md").read_text("utf-8")
     return told(kept, {"card": dg.MetadataValue.md(card), **facts})
+
+
+def _records(name: str, folder: Path) -> dict[str, Any]:
+    """The record of a stage, and those of its parts: of a teacher its members."""
+    parts = {f"{name}/{path.parent.name}": path for path in sorted(folder.glob(f"*/{_RECORD}"))}
+    return {each: read_json(path) for each, path in {name: folder / _RECORD, **parts}.items()}
 
 
 def model_inputs(
@@ -323,10 +316,9 @@ def _learnt(lake: Lake, store: ArtifactStore, corpora: Sequence[str], recipe: Re
     if weak := weak_partitions(lake, recipe.student.weak):
         parts.append(lake.read(WEAK_LABELS, weak))
     if recipe.student.sentences:
-        from kazu_platform.training.orders import TEXTS as TEXTS_FILE
-        from kazu_platform.training.orders import read_texts_file
+        from kazu_platform.training.orders import read_texts_file, texts_file
 
-        texts = read_texts_file(_texts(store, recipe, needed=True).content / TEXTS_FILE)
+        texts = read_texts_file(texts_file(_texts(store, recipe, needed=True).content))
         n, seed = recipe.student.sentences, recipe.seed
         parts.append(unlabelled_sentences(texts, n, seed=seed))
     return pa.concat_tables(parts)

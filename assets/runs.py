@@ -27,6 +27,7 @@ from assets.layers import (
     ONTOLOGY_LAYER,
     REPORT_LAYER,
 )
+from assets.learning import corpora_of
 from assets.partitions import pubmed_files
 from assets.replaying import LINKING, Replayed, replay, set_aside_in
 from assets.sources import list_published
@@ -139,8 +140,7 @@ def train_everything(
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was begun is gone on with.
     """
-    corpora = dict.fromkeys(each.corpus for each in sources.training().corpora)
-    steps = [Step(name, CORPUS_OF_LABELS_LAYER, name) for name in corpora]
+    steps = [Step(name, CORPUS_OF_LABELS_LAYER, name) for name in corpora_of(sources)]
     failed = list(_take(steps, graph, progress, by="train_ner"))
     if not failed:
         failed = list(_take([Step("model", MODEL_LAYER)], graph, progress, by="train_ner"))

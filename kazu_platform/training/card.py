@@ -40,6 +40,7 @@ _LIMITS: Final = """\
 - Corpora disagree about what is a gene, a disease or a cell type, and so does a model of them all.
 - It gives spans and classes and no identifiers; `confidence` is not calibrated.
 - Nothing that it finds is medical advice; look at the text before you act on a mention."""
+_COUNTS: Final = ("n_sentences", "n_texts", "n_rows")
 _OF_MACHINES: Final = ("torch", "transformers", "python", "processor", "threads")
 
 
@@ -113,7 +114,13 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
         f"Seed {recipe.seed}; starts from {start}. Run `train_ner` with this recipe:",
         f"```json\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```",
         _table(
-            ("stage", "sentences or texts", "parameters", "last loss", "SHA-256 of the weights"),
+            (
+                "stage",
+                "sentences, texts or rows",
+                "parameters",
+                "last loss",
+                "SHA-256 of the weights",
+            ),
             [_of_stage(name, record) for name, record in made.records.items()],
         ),
         _machine(made.records),
@@ -126,7 +133,7 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
 
 
 def _of_stage(name: str, record: Mapping[str, Any]) -> tuple[str, ...]:
-    count = record.get("n_sentences", record.get("n_texts", 0))
+    count = next((record[key] for key in _COUNTS if key in record), 0)
     loss = sum(record["last"].get(key, 0.0) for key in _losses(record["last"]))
     return (
         name,

@@ -103,9 +103,14 @@ def write_rows(rows: pa.Table, folder: Path, split: str) -> Path:
     return path
 
 
+def texts_file(folder: Path) -> Path:
+    """Where the texts are that `write_texts_file` wrote to a folder."""
+    return folder / TEXTS
+
+
 def write_texts_file(texts: pa.Table, folder: Path) -> Path:
     """Write texts for an order: a table with the column `text`."""
-    path = folder / TEXTS
+    path = texts_file(folder)
     parquet.write_table(texts, path, compression="zstd")
     return path
 

@@ -75,7 +75,6 @@ class StageRecipe(_Strict):
     rate: float = Field(2e-4, gt=0)
     head_rate: float = Field(1e-3, gt=0)
     batch_pieces: int = Field(2_048, ge=64, description="Pieces of a batch, padding included.")
-    dropout: float = Field(0.0, ge=0, lt=1)
 
     def plan(self, recipe: Recipe, precision: str) -> Plan:
         """The plan of this stage.
@@ -96,7 +95,13 @@ class StageRecipe(_Strict):
         )
 
 
-class AdaptRecipe(StageRecipe):
+class NetworkRecipe(StageRecipe):
+    """A stage that says how much of its network is dropped."""
+
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class AdaptRecipe(NetworkRecipe):
     """Masked language modelling."""
 
     row: int = Field(128, ge=16, le=256, description="Pieces of a row of running text.")
@@ -105,7 +110,7 @@ class AdaptRecipe(StageRecipe):
     )
 
 
-class TeacherRecipe(StageRecipe):
+class TeacherRecipe(NetworkRecipe):
     """The teacher's fine-tuning."""
 
     members: int = Field(
@@ -143,7 +148,7 @@ class FinishRecipe(StageRecipe):
     )
 
 
-class StudentRecipe(StageRecipe):
+class StudentRecipe(NetworkRecipe):
     """Stage 2 of distillation, and the student's build."""
 
     layers: tuple[int, ...] = Field(

@@ -116,6 +116,10 @@ def test_every_stage_is_made_and_tells_how_it_went(first: tuple[Home, Report]):
     assert "| attention |" in report.metadata[GENERAL]["curve"]
     assert "| sample-abstracts | gene:abstracts |" in report.metadata[TEACHER]["figures"]
     assert "| sample-sentences | gene |" in report.metadata[MODEL]["figures"]
+    card = report.metadata[MODEL]["card"]
+    for part in (ENCODER, TEACHER, f"{TEACHER}/1", GENERAL, MODEL, f"{MODEL}/first"):
+        [line] = [each for each in card.splitlines() if each.startswith(f"| {part} |")]
+        assert int(line.split("|")[2].replace(",", "")) > 0
     assert "| missed |" in report.metadata[MODEL]["mistakes"]
     assert report.metadata[THROUGHPUT]["sentences_per_second_batch_32"] > 0
     assert not list((home.settings.models / WORKING).glob("*/"))
