@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 BASELINE = Path(str(kazu_platform.sample.__file__)).parent / "pubmed" / "baseline"
 ARTICLE = b"  <PubmedArticle>"
 
-# Publishes two variants of a PubMed file in turn, reads each, and builds the warehouse.
+# Publishes two variants of a PubMed file in turn, reads each, and builds the warehouse. Each stays
+# until a query that began after it was made has ended.
 WRITER = """
-import shutil, sys
+import shutil, sys, time
 from pathlib import Path
 
 import dagster as dg
@@ -38,7 +39,8 @@ from kazu_platform.settings import read_settings
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.warehouse import build_warehouse
 
-variants, file, settings = Path(sys.argv[1]), sys.argv[2], read_settings()
+variants, queries, file = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+settings = read_settings()
 published = Path(settings.catalogue().pubmed.baseline)
 assets = build_assets(settings.catalogue())
 resources = build_resources(settings)
@@ -53,6 +55,9 @@ with dg.DagsterInstance.ephemeral() as instance:
             resources=resources, run_config=QUIET,
         )
         build_warehouse(Lake(settings.lake), settings.warehouse)
+        enough = len(list(queries.iterdir())) + 2
+        while len(list(queries.iterdir())) < enough:
+            time.sleep(0.02)
 """
 COUNTS = """
 SELECT c.file, count(*) AS n_citations, count(DISTINCT c.doc_id) AS n_documents,
@@ -88,7 +93,10 @@ def test_readers_see_old_or_new_while_two_processes_write_and_build(
     own_home: Path, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ):
     files = ("pubmed26n0001", "pubmed26n0002")
-    published, variants = tmp_path / "published", tmp_path / "variants"
+    published, variants, queries = (
+        tmp_path / name for name in ("published", "variants", "queries")
+    )
+    queries.mkdir()
     for file in files:
         whole = (BASELINE / f"{file}.xml").read_bytes()
         publish(published, f"{file}.xml", whole)
@@ -101,7 +109,7 @@ def test_readers_see_old_or_new_while_two_processes_write_and_build(
 
     writers = [
         start(
-            *(sys.executable, "-c", WRITER, variants, file),
+            *(sys.executable, "-c", WRITER, variants, queries, file),
             home=own_home,
             KAZU_SOURCES=str(catalogue),
         )
@@ -116,6 +124,7 @@ def test_readers_see_old_or_new_while_two_processes_write_and_build(
         for file, counts in counted(own_home).items():
             seen.setdefault(file, set()).add(counts)
         n_queries += 1
+        (queries / str(n_queries)).touch()
 
     assert [writer.communicate()[1] for writer in writers if writer.returncode] == []
     assert n_queries > 10
