@@ -29,7 +29,7 @@ from kazu_platform.training.tagging import masked_loss
 from kazu_platform.training.targets import label_of, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -55,17 +55,20 @@ class Merge:
             sentences these speak alone, if they have a weight.
         gold: Share of the gold in the target where a corpus marks a class, by "corpus class";
             by default GOLD_SHARE where the corpus's label has a weight, else none.
+        marked: Which corpora mark which classes, by "corpus class". What the others say nothing of
+            is a mixture in their sentences.
     """
 
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, dict[str, float]])
     own: Mapping[str, str] = field(default_factory=dict[str, str])
     gold: Mapping[str, float] = field(default_factory=dict[str, float])
+    marked: Collection[str] = ()
 
     def of(self, entity_class: str, corpus: str) -> Mapping[str, float]:
         """Labels and weights for a class in sentences of a corpus; the weights sum to 1."""
         weights = self.weights.get(entity_class, {entity_class: 1.0})
         own = label_of(corpus, entity_class, self.own)
-        if weights.get(own):
+        if f"{corpus} {entity_class}" in self.marked and weights.get(own):
             return {own: 1.0}
         total = sum(weights.values())
         return {label: weight / total for label, weight in weights.items()}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kazu_platform.training.loop import Plan
     from kazu_platform.training.tagging import Mixture
 
-RECIPE_VERSION: Final = "1"
+RECIPE_VERSION: Final = "2"
 """Changes when the same recipe and data give other weights."""
 Precision = Literal["auto", "bf16", "fp32"]
 StageName = Literal["encoder", "teacher", "general", "student"]
@@ -146,6 +146,14 @@ class FinishRecipe(StageRecipe):
     members: int = Field(
         1, ge=0, description="How many of the teacher's networks speak; 0: the gold alone."
     )
+    names_of: tuple[str, ...] = Field(
+        default=(),
+        description="Classes: of unmarked sentences only those with a word that corpora mark so.",
+    )
+    alike: tuple[str, ...] = Field(
+        default=(),
+        description="Corpora: an unmarked sentence is labelled as by the one that it is most like.",
+    )
 
 
 class StudentRecipe(NetworkRecipe):
@@ -213,12 +221,17 @@ class Recipe(_Strict):
 
     def finishing(self) -> tuple[Mixture, Mapping[str, Mapping[str, float]]]:
         """How often sentences are seen at the end of stage 2, and how labels become classes."""
+        from kazu_platform.training.alike import as_of
         from kazu_platform.training.tagging import Mixture
+        from kazu_platform.training.texts import UNLABELLED
 
         given = self.student.finish
-        weights, merge = (given.weights, given.merge) if given else ({}, {})
-        mixture = Mixture({**self.weights, **weights}, self.empty)
-        return mixture, {**self.student.merge, **merge}
+        if given is None:
+            return self.mixture(), self.student.merge
+        weights = {**self.weights, **given.weights}
+        unmarked = weights.get(UNLABELLED, 1.0)
+        weights = {**{as_of(corpus): unmarked for corpus in given.alike}, **weights}
+        return Mixture(weights, self.empty), {**self.student.merge, **given.merge}
 
     def weighing(self, weights: Mapping[str, float]) -> Recipe:
         """The same with weights of corpora that it does not name itself."""
@@ -285,11 +298,13 @@ def _model_at(place: tuple[str | int, ...]) -> type[BaseModel]:
 def _that_do_not_fit(recipe: Recipe) -> Iterator[str]:
     """What pydantic cannot see: names of classes."""
     known = get_args(EntityClass)
-    at_the_end = recipe.student.finish.merge if recipe.student.finish else {}
+    finish = recipe.student.finish
+    at_the_end, named_at_the_end = (finish.merge, finish.names_of) if finish else ({}, ())
     named = [
         *(("classes", name, known) for name in recipe.classes),
         *(("student.merge", name, recipe.classes) for name in recipe.student.merge),
         *(("student.finish.merge", name, recipe.classes) for name in at_the_end),
+        *(("student.finish.names_of", name, recipe.classes) for name in named_at_the_end),
         *(("student.thresholds", name, recipe.classes) for name in recipe.student.thresholds),
         *(("student.gold", _class_of(key), recipe.classes) for key in recipe.student.gold),
         *(

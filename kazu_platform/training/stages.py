@@ -24,6 +24,7 @@ from kazu_platform.arrow import compute
 from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import adapt, load_rows, read_rows, save_rows
+from kazu_platform.training.alike import ascribed, told_as_of, with_names
 from kazu_platform.training.distil import Merge, distil_general, distil_task
 from kazu_platform.training.loop import CHECKPOINT, CURVE, SAVE_EVERY, Run, Team
 from kazu_platform.training.network import (
@@ -309,13 +310,17 @@ def make_student(
         stage.finish(network, pieces.vocabulary, curve, facts, outputs)
         network.to(stage.device)
 
-    merge = Merge(plan.merge, own, plan.gold)
+    marked = {f"{corpus} {entity_class}": True for corpus, entity_class in _marked(rows)}
+    merge = Merge(plan.merge, own, plan.gold, marked)
     if plan.finish is None:
         learn(stage, plan, material, merge, len(teachers))
         return
     learn(replace(stage, folder=stage.folder / FIRST), plan, material, merge, len(teachers))
     mixture, weights = recipe.finishing()
-    merge = Merge(weights, own, plan.gold)
+    alike = plan.finish.alike
+    rows = ascribed(with_names(rows, plan.finish.names_of), alike)
+    labelled = labelled_sentences(rows, pieces, outputs, {})
+    merge = Merge(weights, told_as_of(own, alike), plan.gold, told_as_of(marked, alike))
     if not plan.finish.members:
         labelled = labelled_sentences(rows, pieces, outputs, _silent(rows, merge))
     material = Material(labelled, mixture, plan.finish.batch_pieces)

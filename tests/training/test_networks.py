@@ -347,7 +347,7 @@ def test_an_encoder_learns_to_guess_hidden_words(tmp_path: Path):
 
 def test_labels_become_classes_by_weight_and_corpora_speak_for_themselves():
     teacher = Outputs(("gene:A", "gene:B", "species"))
-    merge = Merge({"gene": {"gene:A": 3.0, "gene:B": 1.0}}, {"A gene": "gene:A"}, {})
+    merge = Merge({"gene": {"gene:A": 3.0, "gene:B": 1.0}}, {"A gene": "gene:A"}, {}, {"A gene"})
     merger = Merger(merge, teacher, OUTPUTS, ("A", "C"))
     said = torch.tensor([[0.8, 0, 0.4, 0, 0, 0.5, 0]] * 2)
     corpus, wanted = torch.tensor([0, 1]), torch.zeros(2, 5)
@@ -357,6 +357,16 @@ def test_labels_become_classes_by_weight_and_corpora_speak_for_themselves():
     np.testing.assert_allclose(found[:, 4], outside(found[:, :4], OUTPUTS))
     gold = merger.targets(said, corpus, wanted, wanted == 0).numpy()
     np.testing.assert_allclose(gold[:, 0], [0.4, 0.7])  # C's own label has no weight: no gold
+
+
+def test_who_marks_nothing_of_a_class_learns_a_mixture_of_its_labels():
+    """Though the class's own name is a label with a weight: it is that of some other corpus."""
+    merge = Merge(
+        {"gene": {"gene": 1.0, "gene:A": 3.0}}, {"A gene": "gene:A"}, {}, {"A gene", "B gene"}
+    )
+    assert merge.of("gene", "A") == {"gene:A": 1.0}
+    assert merge.of("gene", "B") == {"gene": 1.0}
+    assert merge.of("gene", "unlabelled") == {"gene": 0.25, "gene:A": 0.75}
 
 
 def test_a_label_that_the_teacher_lacks_is_named():

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import load_rows, read_rows, save_rows
+from kazu_platform.training.alike import as_of
 from kazu_platform.training.recipe import Recipe, read_recipe
 from kazu_platform.training.stages import (
     FIRST,
@@ -23,6 +25,7 @@ from kazu_platform.training.stages import (
     make_teacher,
     read_teachers,
 )
+from kazu_platform.training.texts import UNLABELLED
 from tests.training.test_networks import PIECES, SENTENCES
 
 if TYPE_CHECKING:
@@ -121,6 +124,34 @@ def test_gold_of_other_labels_is_silent_at_the_end(recipe: Recipe, trained: Path
 
     curve = [json.loads(line) for line in (stage.folder / "curve.jsonl").read_text().splitlines()]
     assert {point["loss"] for point in curve} == {0.0}
+
+
+def test_at_the_end_unmarked_sentences_may_be_taken_for_those_of_a_corpus(
+    recipe: Recipe, trained: Path, tmp_path: Path
+):
+    """Nothing but them is read, and only they: a loss is there only if they were taken for A's."""
+    rows = SENTENCES.append_column("origin", pa.array(["gold"] * 3 + [UNLABELLED] * 2))
+    assert recipe.student.finish is not None
+    finish = recipe.student.finish.model_copy(
+        update={
+            "members": 1,
+            "names_of": ("species",),
+            "alike": ("A", "B"),
+            "weights": {"A": 0.0, "B": 0.0, "C": 0.0},
+        }
+    )
+    student = recipe.student.model_copy(update={"finish": finish})
+    alone = recipe.model_copy(update={"student": student, "weights": {UNLABELLED: 1.0}})
+    mixture, _ = alone.finishing()
+    assert mixture.weights == {as_of("A"): 1, as_of("B"): 1, UNLABELLED: 1, "A": 0, "B": 0, "C": 0}
+    stage = quiet(tmp_path / "alike")
+    (stage.folder / FIRST).mkdir(parents=True)
+    for file in (trained / "student" / FIRST).iterdir():
+        (stage.folder / FIRST / file.name).write_bytes(file.read_bytes())
+
+    make_student(alone, rows, trained / "teacher", None, stage)
+
+    assert weights_of(stage.folder) != weights_of(stage.folder / FIRST)
 
 
 def test_a_stage_that_was_killed_does_not_take_its_texts_apart_again(
