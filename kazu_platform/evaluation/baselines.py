@@ -5,11 +5,11 @@ of the index decides. Each distinct string is looked up once.
 
 `ExactMatch`: a name that is equal but for its case, dashes and blanks; else NIL.
 
-`KazuNgrams`, as Kazu links: a name that is equal once normalised, with score 1; else the cosine of
-TF-IDF vectors of character bigrams of normalised names, over all names of the class. It never says
-NIL. Kazu's normaliser is replaced by ours.
+`kazu_ngrams`, as Kazu links: the cosine of TF-IDF vectors of character bigrams of normalised names,
+over all names of the class; a name that is equal once normalised has cosine 1 and so comes first.
+It never says NIL. Kazu's normaliser is replaced by ours.
 
-`ScispacyNgrams`, as scispaCy finds candidates: TF-IDF vectors of character trigrams within words
+`scispacy_ngrams`, as scispaCy finds candidates: TF-IDF vectors of character trigrams within words
 padded with blanks (scikit-learn's `char_wb`, lower case), cosine, NIL below 0.7. Its approximate
 search of nearest neighbours is replaced by an exact one, and rare trigrams count (scispaCy leaves
 out those of fewer than ten of its millions of names); both can only help it.
@@ -17,7 +17,7 @@ out those of fewer than ten of its millions of names); both can only help it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kazu_platform.evaluation.linkers import EvaluatedLinker
     from kazu_platform.linking.index import LinkingIndex
 
 BASELINES_VERSION: Final = "1"
@@ -51,6 +52,14 @@ class Grams(NamedTuple):
 
     row: NDArray[np.int64]
     gram: NDArray[np.int64]
+
+
+class _Nearest(NamedTuple):
+    """Names that are near strings, by the rows of both, in order of the strings."""
+
+    query: NDArray[np.int64]
+    name: NDArray[np.int64]
+    cosine: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -80,14 +89,34 @@ class ExactMatch:
         return _ranked(self.index, surfaces, hits.query, concept, np.ones(len(hits.name)))
 
 
-class KazuNgrams:
-    """Exact on the normalised name, then TF-IDF of character bigrams; see the module."""
+class NgramLinker:
+    """Names with the most similar character n-grams; see the module for whose they are."""
 
-    name: str = "Kazu n-grams"
+    def __init__(  # noqa: PLR0913 - what tells one from another
+        self,
+        index: LinkingIndex,
+        *,
+        name: str,
+        names: str,
+        strings: str,
+        grams: Callable[[Sequence[str]], Grams],
+        threshold: float = 0.0,
+    ) -> None:
+        """Make vectors of a class when it is first asked for.
 
-    def __init__(self, index: LinkingIndex) -> None:
+        Args:
+            index: Whose names are looked among.
+            name: What tables call the linker.
+            names: Column of the names in the index that vectors are made of.
+            strings: Column of SURFACES that they are compared with.
+            grams: Makes n-grams of strings.
+            threshold: A cosine below it means NIL.
+        """
         self.index = index
-        self._class = cache(lambda name: _Class.of(index, name, "normalised", bigrams))
+        self.name = name
+        self._column = strings
+        self._threshold = threshold
+        self._class = cache(lambda entity_class: _Class.of(index, entity_class, names, grams))
 
     @property
     def version(self) -> str:
@@ -95,39 +124,48 @@ class KazuNgrams:
         return digest(self.name, BASELINES_VERSION)
 
     def nil_below(self, entity_class: str) -> float:
-        """It always links to what is nearest."""
+        """The threshold, for all classes."""
         del entity_class
-        return 0.0
+        return self._threshold
 
     def candidates(self, surfaces: pa.Table) -> pa.Table:
-        """The nearest concepts; a name that is equal once normalised has score 1."""
-        classes = surfaces["entity_class"].to_pylist()
-        return _nearest(self.index, surfaces, "normalised", classes, self._class)
+        """The concepts of the nearest names, with their cosine."""
+        texts, classes = (surfaces[column].to_pylist() for column in (self._column, "entity_class"))
+        groups = np.array(classes, object)
+        parts: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]] = [
+            (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0))
+        ]
+        for entity_class in sorted(set(classes)):
+            rows = np.flatnonzero(groups == entity_class)
+            names = self._class(entity_class)
+            near = names.nearest([texts[row] for row in rows.tolist()])
+            parts.append((rows[near.query], names.concept[near.name], near.cosine))
+        surface, concept, score = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return _ranked(self.index, surfaces, surface, concept, score)
 
 
-class ScispacyNgrams:
-    """TF-IDF of character trigrams within words; see the module."""
+def kazu_ngrams(index: LinkingIndex) -> NgramLinker:
+    """As Kazu links."""
+    return NgramLinker(
+        index, name="Kazu n-grams", names="normalised", strings="normalised", grams=bigrams
+    )
 
-    name: str = "scispaCy n-grams"
 
-    def __init__(self, index: LinkingIndex) -> None:
-        self.index = index
-        self._class = cache(lambda name: _Class.of(index, name, "exact", trigrams_in_words))
+def scispacy_ngrams(index: LinkingIndex) -> NgramLinker:
+    """As scispaCy links."""
+    return NgramLinker(
+        index,
+        name="scispaCy n-grams",
+        names="exact",
+        strings="text",
+        grams=trigrams_in_words,
+        threshold=SCISPACY_THRESHOLD,
+    )
 
-    @property
-    def version(self) -> str:
-        """Changes with the rules."""
-        return digest(self.name, BASELINES_VERSION)
 
-    def nil_below(self, entity_class: str) -> float:
-        """Its threshold."""
-        del entity_class
-        return SCISPACY_THRESHOLD
-
-    def candidates(self, surfaces: pa.Table) -> pa.Table:
-        """The nearest concepts."""
-        classes = surfaces["entity_class"].to_pylist()
-        return _nearest(self.index, surfaces, "text", classes, self._class)
+def baselines(index: LinkingIndex) -> list[EvaluatedLinker]:
+    """All that a linker of ours has to beat."""
+    return [ExactMatch(index), kazu_ngrams(index), scispacy_ngrams(index)]
 
 
 def bigrams(strings: Sequence[str]) -> Grams:
@@ -161,7 +199,9 @@ def _codes(strings: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     """Code points of all strings one behind the other, and whose they are."""
     joined = "".join(strings).encode("utf-32-le", "surrogatepass")
     lengths = np.fromiter(map(len, strings), np.int64, len(strings))
-    return np.frombuffer(joined, "<u4").astype(np.int64), np.repeat(np.arange(len(strings)), lengths)
+    return np.frombuffer(joined, "<u4").astype(np.int64), np.repeat(
+        np.arange(len(strings)), lengths
+    )
 
 
 @dataclass(frozen=True)
@@ -178,7 +218,6 @@ class _Class:
     begin: NDArray[np.int64]
     name: NDArray[np.int64]
     weight: NDArray[np.float32]
-    texts: pa.Array = field(repr=False)
 
     @classmethod
     def of(
@@ -212,11 +251,10 @@ class _Class:
             begin=np.concatenate(([0], np.cumsum(frequency))),
             name=row,
             weight=(weight / length[row]).astype(np.float32),
-            texts=texts,
         )
 
-    def nearest(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], ...]:
-        """The best names of each string: rows of the strings, rows of names, cosines."""
+    def nearest(self, texts: Sequence[str]) -> _Nearest:
+        """The best names of each string, by the rows of both."""
         row, gram = self.made(texts)
         found = [
             self._nearest_of(gram[begin:end])
@@ -227,11 +265,10 @@ class _Class:
         ]
         query = np.repeat(np.arange(len(texts)), [len(name) for name, _ in found])
         names = np.concatenate([np.zeros(0, np.int64), *(name for name, _ in found)])
-        return query, names, np.concatenate([np.zeros(0), *(cosine for _, cosine in found)])
+        cosine = np.concatenate([np.zeros(0), *(cosine for _, cosine in found)])
+        return _Nearest(query.astype(np.int64), names, cosine)
 
-    def _nearest_of(
-        self, gram: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _nearest_of(self, gram: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         distinct, count = np.unique(gram, return_counts=True)
         place = np.searchsorted(self.grams, distinct)
         known = place < len(self.grams)
@@ -252,28 +289,6 @@ class _Class:
             best = np.flatnonzero(cosine >= least)
         best = best[cosine[best] > 0]
         return best, np.minimum(cosine[best], 1.0)
-
-
-def _nearest(
-    index: LinkingIndex,
-    surfaces: pa.Table,
-    column: str,
-    classes: Sequence[str],
-    of_class: Callable[[str], _Class],
-) -> pa.Table:
-    texts = surfaces[column].to_pylist()
-    groups = np.array(classes, object)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]] = []
-    for name in sorted(set(classes)):
-        rows = np.flatnonzero(groups == name)
-        names = of_class(name)
-        query, found, cosine = names.nearest([texts[row] for row in rows.tolist()])
-        parts.append((rows[query], names.concept[found], cosine))
-    surface, concept, score = (
-        np.concatenate(each) if parts else np.zeros(0, np.int64)
-        for each in (zip(*parts, strict=True) if parts else ((), (), ()))
-    )
-    return _ranked(index, surfaces, surface, concept, score)
 
 
 def _ranked(

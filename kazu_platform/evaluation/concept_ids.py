@@ -25,7 +25,7 @@ _PREFIXES: Final = {"mesh": "MESH", "omim": "OMIM", "mim": "OMIM", "ncbitaxon": 
 
 
 def concept_ids(cell: str, entity_class: str) -> tuple[str, ...]:
-    """The concepts of a mention as CURIEs, each once, in the order of the cell; none if there are none.
+    """The concepts of a mention as CURIEs, each once, in the order of the cell.
 
     Args:
         cell: As it stands in the file.

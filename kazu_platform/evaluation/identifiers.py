@@ -57,7 +57,9 @@ class Identifiers:
         known = _with(itself, following)
         old = pl.DataFrame(concepts.select(["concept_id", _CLASS, "obsolete", "replaced_by"]))
         replaced = old.filter("obsolete").drop_nulls("replaced_by")
-        known = _with(known, _through(known, replaced.select(_CLASS, "replaced_by", id="concept_id")))
+        known = _with(
+            known, _through(known, replaced.select(_CLASS, "replaced_by", id="concept_id"))
+        )
         refs = (
             pl.DataFrame(xrefs.select(["concept_id", "xref"]))
             .join(known, left_on="concept_id", right_on="id")

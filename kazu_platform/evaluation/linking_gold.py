@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
 from kazu_platform.errors import ConfigurationError, MalformedFileError
@@ -186,7 +185,9 @@ def linking_gold(
 def _of_split(gold: LinkingGold, folder: Path) -> LinkingGold:
     held_out = devel_set_of_mentions(folder)
     ids = gold.passages["doc_id"].to_pylist()
-    return documents_of_split(gold, [name for name in ids if split_of(name, held_out) == gold.split])
+    return documents_of_split(
+        gold, [name for name in ids if split_of(name, held_out) == gold.split]
+    )
 
 
 def _pubtator(path: Path, corpus: str, split: str) -> LinkingGold:
@@ -238,7 +239,9 @@ def _row(path: Path, number: int, row: list[str], documents: dict[str, tuple[int
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((folder / (name + end) for end in _PACKED if (folder / (name + end)).is_file()), None)
+    return next(
+        (folder / (name + end) for end in _PACKED if (folder / (name + end)).is_file()), None
+    )
 
 
 def _text(path: Path) -> str:
