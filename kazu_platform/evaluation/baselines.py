@@ -3,7 +3,7 @@
 None of them looks at a context. Of the names of a concept the best counts; of equal ones the order
 of the index decides. Each distinct string is looked up once.
 
-`ExactMatch`: a name that is equal but for its case, dashes and blanks; else NIL.
+`ExactMatch`: a name that is equal but for case and kinds of dashes and blanks; else NIL.
 
 `kazu_ngrams`, as Kazu links: the cosine of TF-IDF vectors of character bigrams of normalised names,
 over all names of the class; a name that is equal once normalised has cosine 1 and so comes first.
@@ -64,7 +64,7 @@ class _Nearest(NamedTuple):
 
 @dataclass(frozen=True)
 class ExactMatch:
-    """Names that are equal but for case, dashes and blanks."""
+    """Names that are equal but for case and kinds of dashes, quotes and blanks."""
 
     index: LinkingIndex
     name: str = "exact match"
