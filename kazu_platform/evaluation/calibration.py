@@ -79,7 +79,8 @@ def calibrate(
         )
         for number in range(N_BINS)
     )
-    error = figure_of(rows.reshape(n_units, -1), _error) if len(score) else None
+    drawn = rows[rows[:, 0].any(axis=1)].reshape(-1, 3 * N_BINS)
+    error = figure_of(drawn, _error) if len(score) else None
     return Calibration(error, bins)
 
 

@@ -187,7 +187,7 @@ def judge(task: LinkingTask, linker: EvaluatedLinker) -> Judged:
 
 
 def linking_figures(judged: Judged, n_documents: int) -> dict[str, Figure | None]:
-    """Shares of mentions by name, with intervals over documents; None of nothing.
+    """Shares of mentions by name, with intervals over the documents with any; None of nothing.
 
     accuracy_at_1               the first candidate is right, of mentions with a concept
     recall_at_5, recall_at_20   a right one is among the first 5, 20, of mentions with a concept
@@ -205,11 +205,13 @@ def linking_figures(judged: Judged, n_documents: int) -> dict[str, Figure | None
     def of(part: Booleans, whole: Booleans) -> Figure | None:
         if not whole.any():
             return None
-        counts = (
+        parts, wholes = (
             np.bincount(judged.document[each], minlength=n_documents)
             for each in (part & whole, whole)
         )
-        return share(*counts)
+        # A resample without any would have no figure: those with none are not drawn.
+        has_any = wholes > 0
+        return share(parts[has_any], wholes[has_any])
 
     figures = {
         "accuracy_at_1": of(right, judged.has_id),
