@@ -124,6 +124,23 @@ def read_linking_gold(path: Path, split: str) -> LinkingGold:
     raise ConfigurationError(f"{path} has no split {split!r}; {_what_there_is(path)}.")
 
 
+def devel_documents(root: Path) -> frozenset[str]:
+    """Documents that are held out in any of the corpora of a folder.
+
+    Corpora share documents: some that one has for training are another's devel. Whoever trains on
+    several leaves these out of all.
+
+    Args:
+        root: Holds a folder for each corpus.
+    """
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()]
+    return frozenset(
+        name
+        for folder in folders
+        for name in read_linking_gold(folder, DEVEL).passages["doc_id"].to_pylist()
+    )
+
+
 def documents_of_split(gold: LinkingGold, doc_ids: Iterable[str]) -> LinkingGold:
     """The part of a gold that is about some documents."""
     wanted = frozenset(doc_ids)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kazu_platform.errors import ConfigurationError, MalformedFileError
 from kazu_platform.evaluation.concept_ids import concept_ids
-from kazu_platform.evaluation.linking_gold import read_linking_gold
+from kazu_platform.evaluation.linking_gold import devel_documents, read_linking_gold
 from kazu_platform.evaluation.splits import devel_set_of_mentions, split_of
 
 if TYPE_CHECKING:
@@ -95,6 +95,14 @@ def test_documents_of_the_devel_set_for_mentions_are_held_out(tmp_path: Path):
     assert read_linking_gold(folder, "train").passages["doc_id"].to_pylist() == ["7"]
     assert read_linking_gold(folder, "all").passages.num_rows == 2
     assert read_linking_gold(folder / "train.PubTator", "whatever").passages.num_rows == 2
+
+
+def test_what_one_corpus_holds_out_is_known_to_all(tmp_path: Path):
+    folder = corpus(tmp_path, train__PubTator=ABSTRACT + UNKNOWN, devel__PubTator=UNKNOWN)
+    (folder.parent / "other").mkdir()
+    (folder.parent / "other" / "devel.PubTator").write_text(ABSTRACT, "utf-8")
+
+    assert devel_documents(folder.parent) == {"7", "8"}
 
 
 def test_with_a_file_for_devel_train_is_all_of_its_own(tmp_path: Path):
