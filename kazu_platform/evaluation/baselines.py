@@ -216,7 +216,7 @@ class _Class:
     grams: NDArray[np.int64]
     inverse_frequency: NDArray[np.float64]
     begin: NDArray[np.int64]
-    name: NDArray[np.int64]
+    name: NDArray[np.int32]
     weight: NDArray[np.float32]
 
     @classmethod
@@ -249,7 +249,7 @@ class _Class:
             grams=grams,
             inverse_frequency=inverse,
             begin=np.concatenate(([0], np.cumsum(frequency))),
-            name=row,
+            name=row.astype(np.int32),
             weight=(weight / length[row]).astype(np.float32),
         )
 
@@ -278,17 +278,18 @@ class _Class:
         if not len(place):
             return np.zeros(0, np.int64), np.zeros(0)
         weight = weight / np.sqrt((weight**2).sum())
-        begin, size = self.begin[place], self.begin[place + 1] - self.begin[place]
-        entries = np.repeat(begin - np.cumsum(size) + size, size) + np.arange(size.sum())
-        products = self.weight[entries] * np.repeat(weight, size)
-        cosine = np.bincount(self.name[entries], weights=products, minlength=len(self.concept))
+        cosine = np.zeros(len(self.concept), np.float32)
+        for term, of_text in zip(place.tolist(), weight.tolist(), strict=True):
+            # No name stands twice among those of an n-gram.
+            entries = slice(self.begin[term], self.begin[term + 1])
+            cosine[self.name[entries]] += self.weight[entries] * np.float32(of_text)
         best = np.arange(len(cosine))
         if len(best) > _NAMES_LOOKED_AT:
             # All that are as good as the last one stay, so that the order of names decides.
             least = np.partition(cosine, -_NAMES_LOOKED_AT)[-_NAMES_LOOKED_AT]
             best = np.flatnonzero(cosine >= least)
         best = best[cosine[best] > 0]
-        return best, np.minimum(cosine[best], 1.0)
+        return best, np.minimum(cosine[best], 1.0).astype(np.float64)
 
 
 def _ranked(
