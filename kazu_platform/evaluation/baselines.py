@@ -169,13 +169,13 @@ def baselines(index: LinkingIndex) -> list[EvaluatedLinker]:
 
 
 def bigrams(strings: Sequence[str]) -> Grams:
-    """Every two characters that follow each other.
+    """Every two characters that follow each other; the one of a string that has no more.
 
-    >>> grams = bigrams(["abc", "a", "ab"])
-    >>> grams.row.tolist(), grams.gram[0] == grams.gram[2]
-    ([0, 0, 2], np.True_)
+    >>> grams = bigrams(["abc", "K", "ab"])
+    >>> grams.row.tolist(), grams.gram[0] == grams.gram[3]
+    ([0, 0, 1, 2], np.True_)
     """
-    code, row = _codes(strings)
+    code, row = _codes([text + "\0" if len(text) == 1 else text for text in strings])
     together = row[1:] == row[:-1]
     return Grams(row[1:][together], ((code[:-1] << _BITS) | code[1:])[together])
 
