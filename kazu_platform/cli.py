@@ -254,6 +254,95 @@ def evaluate_ner_table(  # noqa: PLR0913 - its options
         command.print_table(table, sys.stdout, as_json=as_json)
 
 
+@evaluate.command("linking")
+def evaluate_linking(  # noqa: PLR0913 - its options
+    *,
+    gold: Annotated[
+        Path,
+        typer.Option(
+            help="Folder with SPLIT.PubTator, train.PubTator or CRAFT's concepts.tsv, or a file."
+        ),
+    ],
+    entity_class: Annotated[str, typer.Option(help="gene, disease, chemical, species, ...")],
+    split: Annotated[str, typer.Option(help="Split of the folder.")] = "test",
+    linker: Annotated[
+        str, typer.Option(help="platform, or one to beat: exact, kazu or scispacy.")
+    ] = "platform",
+    sources: Annotated[
+        str | None,
+        typer.Option(help="Compile this catalogue for once, instead of using the live index."),
+    ] = None,
+    end_to_end: Annotated[
+        bool,
+        typer.Option("--end-to-end/--given-only", help="Detect in the raw text too, and link."),
+    ] = True,
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure a linker on one class: accuracy at 1, recall at 5 and 20, NIL, calibration.
+
+    First on the mentions that people marked, then from raw text, by documents and by mentions.
+    Ids of the gold are followed to the concepts of the vocabularies; candidates that its kind of
+    id cannot name are passed over.
+
+    Example: kazu-platform evaluate linking --gold bc5cdr --split devel --entity-class disease
+    """
+    from kazu_platform.commands import evaluate_linking as command
+
+    with _user_errors():
+        result, both_steps = command.evaluate_linking(
+            gold,
+            split,
+            entity_class,
+            linker=linker,
+            sources=sources,
+            end_to_end=end_to_end,
+            detector=detector,
+            model=model,
+        )
+        command.print_linking(result, both_steps, sys.stdout, as_json=as_json)
+
+
+@evaluate.command("linking-table")
+def evaluate_linking_table(  # noqa: PLR0913 - its options
+    *,
+    gold_root: Annotated[
+        Path, typer.Option(help="Folder with a folder for each corpus, such as bc5cdr.")
+    ],
+    split: Annotated[str, typer.Option(help="Split of each corpus.")] = "test",
+    sources: Annotated[
+        str | None,
+        typer.Option(help="Compile this catalogue for once, instead of using the live index."),
+    ] = None,
+    end_to_end: Annotated[
+        bool,
+        typer.Option("--end-to-end/--given-only", help="Detect in the raw text too, and link."),
+    ] = False,
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure our linker beside those to beat, on every class of every corpus there is.
+
+    Those are exact match, and linking by character n-grams as Kazu and scispaCy do it.
+
+    Example: kazu-platform evaluate linking-table --gold-root corpora --split devel
+    """
+    from kazu_platform.commands import evaluate_linking_table as command
+
+    with _user_errors():
+        table = command.evaluate_linking_table(
+            gold_root,
+            split,
+            sources=sources,
+            end_to_end=end_to_end,
+            detector=detector,
+            model=model,
+        )
+        command.print_linking_table(table, sys.stdout, as_json=as_json)
+
+
 @benchmark.command("ner")
 def benchmark_ner(  # noqa: PLR0913 - its options
     *,

@@ -44,7 +44,7 @@ ROOMS = {
     "linking": NOUNS | {"text", "storage", "ner", "citations"},
     "graph": NOUNS | {"text", "storage", "ner", "linking"},
     "formats": NOUNS | {"text"},
-    "evaluation": NOUNS | {"text", "ner", "formats"},
+    "evaluation": NOUNS | {"text", "ner", "formats", "linking"},
     "training": NOUNS
     | {"text", "storage", "formats", "citations", "ontologies", "ner", "evaluation"},
     "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 from kazu_platform.errors import ArtifactError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
     from kazu_platform.linking.annotate import LabellingLinker
+    from kazu_platform.linking.index import LinkingIndex
     from kazu_platform.ner.dictionary import DictionaryDetector
     from kazu_platform.ontologies.vocabulary import Vocabulary
     from kazu_platform.settings import Catalogue, OntologySource, Settings
@@ -90,41 +92,125 @@ def compiled_detector(catalogue: Catalogue, folder: Path) -> DictionaryDetector:
     return DictionaryDetector(open_dictionary_index(folder))
 
 
+@dataclass(frozen=True)
+class Linkable:
+    """What links go to: the opened index, and the tables that say what other ids mean in it."""
+
+    index: LinkingIndex
+    concepts: pa.Table
+    xrefs: pa.Table
+    equivalents: pa.Table
+
+
+def live_linkable(settings: Settings) -> Linkable:
+    """The live linking index with the tables of the lake.
+
+    Raises:
+        ArtifactError: there is no index, it was made by another version, or the lake has no
+            vocabularies; says what to run.
+    """
+    from kazu_platform.linking.index import open_linking_index
+    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.lake import Lake
+    from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_XREFS, CONCEPTS
+
+    try:
+        index = open_linking_index(ArtifactStore(settings.models).live("linking").content)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error} Run: kazu-platform demo") from None
+    lake = Lake(settings.lake)
+    if not lake.partitions(CONCEPTS):
+        raise ArtifactError(
+            f"{settings.lake} has no vocabularies to say what ids mean. Run: kazu-platform demo, "
+            "or give a catalogue: --sources sample"
+        )
+    return Linkable(
+        index, *(lake.read(table) for table in (CONCEPTS, CONCEPT_XREFS, CONCEPT_EQUIVALENTS))
+    )
+
+
+def compiled_linkable(catalogue: Catalogue, folder: Path) -> tuple[Linkable, DictionaryDetector]:
+    """The linking index and the dictionary of a catalogue on this machine, compiled to a folder.
+
+    Raises:
+        ConfigurationError: a file has to be downloaded first.
+    """
+    from kazu_platform.linking.index import open_linking_index
+    from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.ner.dictionary_index import open_dictionary_index
+
+    read = _read(catalogue)
+    read.build_dictionary(folder / "dictionary")
+    read.build_linking(folder / "linking")
+    return (
+        Linkable(
+            open_linking_index(folder / "linking"), read.concepts, read.xrefs, read.equivalents
+        ),
+        DictionaryDetector(open_dictionary_index(folder / "dictionary")),
+    )
+
+
 def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:
+    read = _read(catalogue)
+    with store.stage("dictionary") as staged:
+        read.build_dictionary(staged.content)
+        staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
+    with store.stage("linking") as staged:
+        read.build_linking(staged.content)
+        staged.commit().verify()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The vocabularies of a catalogue, curated, and who stands for whom."""
+
+    preference: Sequence[str]
+    concepts: pa.Table
+    synonyms: pa.Table
+    xrefs: pa.Table
+    equivalents: pa.Table
+    curations: pa.Table
+
+    def build_dictionary(self, folder: Path) -> None:
+        from kazu_platform.ner.compile import build_dictionary_index
+
+        build_dictionary_index(self.synonyms, folder)
+
+    def build_linking(self, folder: Path) -> None:
+        from kazu_platform.linking.compile import build_linking_index
+        from kazu_platform.ontologies.curations import preferences
+
+        build_linking_index(
+            self.concepts,
+            self.synonyms,
+            folder,
+            ontologies=self.preference,
+            equivalents=self.equivalents,
+            preferences=preferences(self.curations),
+        )
+
+
+def _read(catalogue: Catalogue) -> _Read:
     import pyarrow as pa
 
-    from kazu_platform.linking.compile import build_linking_index
-    from kazu_platform.ner.compile import build_dictionary_index
-    from kazu_platform.ontologies.curations import preferences
     from kazu_platform.ontologies.equivalence import find_equivalents
     from kazu_platform.ontologies.mappings import parse_mappings
     from kazu_platform.tables import CONCEPT_MAPPINGS
 
     parsed, curations = _parse(catalogue), _curations(catalogue)
-    synonyms = _synonyms(catalogue, parsed, curations)
     concepts = pa.concat_tables([vocabulary.concepts for vocabulary in parsed])
-    with store.stage("dictionary") as staged:
-        build_dictionary_index(synonyms, staged.content)
-        staged.commit().verify()  # of equal versions the first one stays, and it may be damaged
+    xrefs = pa.concat_tables([vocabulary.xrefs for vocabulary in parsed])
     sets = [parse_mappings(source, Path(source.url)).mappings for source in catalogue.mappings]
     preference = catalogue.by_preference()
     equivalents = find_equivalents(
         concepts,
-        pa.concat_tables([vocabulary.xrefs for vocabulary in parsed]),
+        xrefs,
         pa.concat_tables([CONCEPT_MAPPINGS.empty(), *sets]),
         preference=preference,
         equivalent_xrefs=catalogue.equivalent_xrefs(),
     )
-    with store.stage("linking") as staged:
-        build_linking_index(
-            concepts,
-            synonyms,
-            staged.content,
-            ontologies=preference,
-            equivalents=equivalents,
-            preferences=preferences(curations),
-        )
-        staged.commit().verify()
+    synonyms = _synonyms(catalogue, parsed, curations)
+    return _Read(preference, concepts, synonyms, xrefs, equivalents, curations)
 
 
 def _parse(catalogue: Catalogue) -> list[Vocabulary]:

@@ -167,6 +167,21 @@ def share(part: Integers, whole: Integers) -> Figure:
     return figure
 
 
+def figure_of(
+    rows: NDArray[np.float64], figure: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> Figure:
+    """A figure of the totals of all units, and its interval.
+
+    Args:
+        rows: What each unit adds. Shape: (units, columns).
+        figure: Makes a figure of each row of totals. Shapes: (rows, columns) to (rows,).
+    """
+    n = len(rows)
+    times = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    value = figure(rows.sum(axis=0)[np.newaxis])
+    return Figure(float(value[0]), *_interval(figure(times.astype(np.float64) @ rows)))
+
+
 def paired_difference(a: Counts, b: Counts) -> Figure:
     """F1 of a less F1 of b, both drawn on the same resamples of the same gold.
 

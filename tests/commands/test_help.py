@@ -29,6 +29,8 @@ def test_without_a_command_all_of_them_are_listed():
         "demo",
         "doctor",
         "evaluate",
+        "evaluate linking",
+        "evaluate linking-table",
         "evaluate ner",
         "evaluate ner-table",
         "quarantine",

@@ -1,0 +1,76 @@
+"""What can be evaluated on gold for linking: anything that ranks the concepts of surfaces.
+
+Belongs here: the protocol, and linkers of the platform as such. Does not: baselines (`baselines`),
+how an answer is judged (`linking`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from kazu_platform.linking.linker import Linker
+
+MOST = 20
+"""Candidates that are looked at."""
+CANDIDATE_COLUMNS = ("surface_id", "concept_id", "rank", "score")
+
+
+class EvaluatedLinker(Protocol):
+    """Ranks the concepts that distinct strings of a class may mean in a context."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes when it may answer otherwise."""
+        ...
+
+    def nil_below(self, entity_class: str) -> float:
+        """A first candidate with a lower score is no link: the linker says NIL."""
+        ...
+
+    def candidates(self, surfaces: pa.Table) -> pa.Table:
+        """Rank the concepts of surfaces.
+
+        Args:
+            surfaces: SURFACES, each once.
+
+        Returns:
+            At least the columns surface_id, concept_id, rank (from 1, without gaps) and score
+            (between 0 and 1, never rising with the rank); a surface without a candidate has no row.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class OwnLinker:
+    """A linker of the platform; what it writes as LINKS is what is judged.
+
+    `thresholds` are its NIL decisions, by class; what it does not link at all is NIL as well.
+    """
+
+    linker: Linker
+    name: str
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The linker's."""
+        return self.linker.version
+
+    def nil_below(self, entity_class: str) -> float:
+        """The threshold of a class; 0 where there is none."""
+        return self.thresholds.get(entity_class, 0.0)
+
+    def candidates(self, surfaces: pa.Table) -> pa.Table:
+        """Its LINKS."""
+        return self.linker.link(surfaces)
