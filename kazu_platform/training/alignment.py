@@ -217,8 +217,9 @@ class Drawing:
     def __post_init__(self) -> None:
         """How many pairs of each class a batch has."""
         self.anchors = self.learnt.anchors()
+        given = {str(name): weight for name, weight in self.how.weights.items()}
         weights = {
-            number: self.how.weights.get(self.learnt.classes[number], 1.0) * len(each) ** _TEMPER
+            number: given.get(self.learnt.classes[number], 1.0) * len(each) ** _TEMPER
             for number, each in enumerate(self.anchors)
             if len(each)
         }

@@ -28,8 +28,8 @@ class AlignRecipe(LearningRecipe):
     """Self-alignment, and the shape of what it makes."""
 
     pairs: int = Field(1_024, ge=2, description="Pairs of names of a batch.")
-    weights: dict[str, float] = Field(
-        default_factory=dict[str, float],
+    weights: dict[EntityClass, float] = Field(
+        default_factory=dict[EntityClass, float],
         description="Part of a batch that a class has, beside the square root of its names; "
         "0: none.",
     )
