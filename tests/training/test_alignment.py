@@ -368,12 +368,12 @@ TOY = LinkingRecipe.model_validate(
         "start": {"layers": 1, "hidden": 32, "heads": 2, "inner": 64},
         "vocabulary": {"pieces": 80, "words": 30},
         "align": {
-            "steps": 120,
+            "steps": 80,
             "rate": 5e-3,
-            "pairs": 24,
+            "pairs": 16,
             "max_pieces": 16,
             "neighbours": 4,
-            "refresh": 40,
+            "refresh": 30,
         },
     }
 )
@@ -419,22 +419,21 @@ def weights_of(folder: Path) -> dict[str, bytes]:
     return {name: value.numpy().tobytes() for name, value in state.items()}
 
 
-@pytest.mark.parametrize("end", ["step 81", "step 109"])
-def test_a_killed_order_goes_on_to_the_same_weights(aligned: Path, tmp_path: Path, end: str):
+def test_a_killed_order_goes_on_to_the_same_weights(aligned: Path, tmp_path: Path):
     """Its neighbours, too, are those that were found when it was younger."""
 
     class Killed(BaseException):
         """The process ends."""
 
     def kill(line: str) -> None:
-        if int(line.split()[1]) >= int(end.split()[1]):
+        if line.startswith("step 80 "):
             raise Killed
 
     order = AlignmentOrder(TOY, tmp_path, write_names(toy(), tmp_path))
     with pytest.raises(Killed):
         order.carry_out(kill, save_every=0.0)
     state = torch.load(order.made / CHECKPOINT, weights_only=True)["state"]
-    assert 0 < state["step"] < 120
+    assert 0 < state["step"] < 80
     assert list(order.made.glob("neighbours-*.npy"))
 
     order.carry_out(lambda _: None)
