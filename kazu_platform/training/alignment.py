@@ -13,22 +13,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 import torch
 from torch import Tensor
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import TrainingError
-from kazu_platform.training.alignment_names import identity_of_names
 from kazu_platform.training.loop import train
-from kazu_platform.training.name_table import NameTable, batch_of_names, read_names
+from kazu_platform.training.name_table import (
+    NameTable,
+    batch_of_names,
+    identity_of_names,
+    read_names,
+)
 from kazu_platform.training.neighbours import Neighbours
 from kazu_platform.training.network import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from kazu_platform.ner.pieces import WordPieces
@@ -174,18 +178,22 @@ class Learnt:
             most: Pieces of the longest name.
             device: Where the network is.
         """
-        frame = pl.DataFrame(names).filter(~pl.col("held_out"))
-        classes = tuple(frame["entity_class"].unique().sort().to_list())
-        number = frame["entity_class"].replace_strict(
-            list(classes), list(range(len(classes))), return_dtype=pl.Int32
+        kept = names.filter(compute.invert(names["held_out"]))
+        classes = tuple(sorted(kept["entity_class"].unique().to_pylist()))
+        number = compute.index_in(kept["entity_class"], pa.array(classes, pa.string()))
+        concept, kin, entity_class = (
+            each.to_numpy() for each in (kept["concept"], kept["kin"], number)
         )
-        here = (frame["concept"].to_numpy(), frame["kin"].to_numpy(), number.to_numpy())
         return cls(
-            NameTable.of(frame["name"].to_list(), pieces, most=most, device=device),
-            Meaning(*(torch.tensor(each, device=device) for each in here)),
-            *here,
-            classes,
-            identity_of_names(names),
+            table=NameTable.of(kept["name"].to_pylist(), pieces, most=most, device=device),
+            meaning=Meaning(
+                *(torch.tensor(each, device=device) for each in (concept, kin, entity_class))
+            ),
+            concept=concept,
+            kin=kin,
+            entity_class=entity_class,
+            classes=classes,
+            identity=identity_of_names(names),
         )
 
     def anchors(self) -> list[NDArray[np.int64]]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from kazu_platform.documents import digest
+from kazu_platform.training.name_table import ALIGNMENT_NAMES
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 NAMES_VERSION: Final = "1"
@@ -30,17 +31,6 @@ COLUMNS: Final = (
     "linkable",
 )
 """Columns of SYNONYMS that are needed."""
-ALIGNMENT_NAMES: Final = pa.schema(
-    {
-        "entity_class": pa.string(),
-        "name": pa.string(),
-        "concept_id": pa.string(),
-        "concept": pa.int32(),
-        "kin": pa.int32(),
-        "held_out": pa.bool_(),
-    }
-)
-"""Sorted by class, concept and name; concepts and kin are numbered through all classes."""
 _TELLING = 6
 """Characters of a name that means one thing."""
 _SHARED_BY = 4
@@ -93,15 +83,6 @@ def alignment_names(
         .to_arrow(compat_level=pl.CompatLevel.oldest())
         .cast(ALIGNMENT_NAMES)
         .combine_chunks()
-    )
-
-
-def identity_of_names(names: pa.Table) -> str:
-    """Says which names a run is on."""
-    frame = pl.DataFrame(names.select(["name", "kin", "held_out"]))
-    hashes = frame.hash_rows(0).to_numpy()
-    return digest(
-        NAMES_VERSION, str(len(hashes)), str(int(np.bitwise_xor.reduce(hashes, initial=0)))
     )
 
 

@@ -12,10 +12,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from kazu_platform.documents import digest
 from kazu_platform.ner.pieces import CLASSIFY, PAD, SEPARATE, SPECIAL, Shape
 from kazu_platform.ner.words import split_words
 from kazu_platform.training.encoded import encode, ranges, sent
@@ -29,11 +31,32 @@ if TYPE_CHECKING:
     from kazu_platform.ner.pieces import WordPieces
     from kazu_platform.training.network import Network
 
+ALIGNMENT_NAMES: Final = pa.schema(
+    {
+        "entity_class": pa.string(),
+        "name": pa.string(),
+        "concept_id": pa.string(),
+        "concept": pa.int32(),
+        "kin": pa.int32(),
+        "held_out": pa.bool_(),
+    }
+)
+"""What a linking encoder learns from, and is measured on.
+
+Sorted by class, concept and name; concepts and kin are numbered through all classes.
+"""
 _PAD, _CLASSIFY, _SEPARATE = (SPECIAL.index(piece) for piece in (PAD, CLASSIFY, SEPARATE))
 _WIDER: Final = 4
 _READ_AT_ONCE: Final = {"cpu": 4_096, "cuda": 262_144}
 """Pieces, padding included, where nothing is learnt."""
 AS_WRITTEN, IN_LOWER_CASE, IN_CAPITALS = 0, 1, 2
+
+
+def identity_of_names(names: pa.Table) -> str:
+    """Says which names a run is on."""
+    columns = [names[column].to_numpy() for column in ("concept", "kin", "held_out")]
+    numbers = np.stack(columns).astype(np.int64)
+    return digest("\n".join(names["name"].to_pylist()), numbers.tobytes().hex())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
+
+from kazu_platform.arrow import compute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 AT: Final = (1, 5, 20)
@@ -24,12 +25,14 @@ class Held:
     """Held-out names and the names among which they are looked for.
 
     Attributes:
-        queries: entity_class, name, concept, kin of names that are held out.
-        index: The same of names that are not, sorted by class and concept.
+        names: ALIGNMENT_NAMES.
+        queries: By class the rows of names that are looked for.
+        index: By class the rows among which, those of a concept together.
     """
 
-    queries: pl.DataFrame
-    index: pl.DataFrame
+    names: pa.Table
+    queries: Mapping[str, NDArray[np.int64]]
+    index: Mapping[str, NDArray[np.int64]]
 
     @classmethod
     def of(cls, names: pa.Table, *, queries: int, index: int) -> Held:
@@ -40,25 +43,21 @@ class Held:
             queries: Held-out names of a class at most.
             index: Other names of a class, more only if the concepts looked for have more.
         """
-        columns = ["entity_class", "name", "concept", "kin", "held_out"]
-        frame = pl.DataFrame(names.select(columns)).with_columns(
-            drawn=pl.Series(np.random.default_rng(0).permutation(names.num_rows))
-        )
-        place = pl.col("drawn").rank("ordinal").over("entity_class")
-        asked = frame.filter("held_out").filter(place <= queries)
-        wanted = pl.col("concept").is_in(asked["concept"].unique().implode())
-        # A concept is in the index with all its names, and those that are looked for come first.
-        others = (
-            frame.filter(~pl.col("held_out"))
-            .with_columns(by=pl.col("drawn").min().over("concept") + frame.height * (~wanted))
-            .sort("by")
-        )
-        n_before = pl.int_range(pl.len()).over("entity_class")
-        kept = others.filter((n_before < index) | wanted).sort("entity_class", "concept", "name")
-        chosen = [name for name in columns if name != "held_out"]
-        return cls(
-            asked.sort("entity_class", "concept", "name").select(chosen), kept.select(chosen)
-        )
+        drawn = np.random.default_rng(0).permutation(names.num_rows)
+        is_held, concept = names["held_out"].to_numpy(), names["concept"].to_numpy()
+        asked: dict[str, NDArray[np.int64]] = {}
+        among: dict[str, NDArray[np.int64]] = {}
+        column = names["entity_class"]
+        for name in sorted(column.unique().to_pylist()):
+            rows = np.flatnonzero(compute.equal(column, name).to_numpy())
+            held = _first_drawn(rows[is_held[rows]], drawn, queries)
+            if len(held):
+                asked[name] = held
+                kept = rows[~is_held[rows]]
+                wanted = np.isin(concept[kept], concept[held])
+                others = _first_drawn(kept[~wanted], drawn, max(0, index - int(wanted.sum())))
+                among[name] = np.sort(np.concatenate([kept[wanted], others]))
+        return cls(names, asked, among)
 
     def figures(
         self, embed: Callable[[Sequence[str]], NDArray[np.floating]]
@@ -68,25 +67,34 @@ class Held:
         Args:
             embed: Gives the unit vectors of names. Shape: (n_names, dimensions).
         """
+        concept, kin = self.names["concept"].to_numpy(), self.names["kin"].to_numpy()
         found: dict[str, dict[str, float]] = {}
-        for (entity_class,), queries in self.queries.group_by("entity_class", maintain_order=True):
-            index = self.index.filter(pl.col("entity_class") == entity_class)
+        for name, queries in self.queries.items():
+            index = self.index[name]
             ranks = ranks_of(
-                embed(queries["name"].to_list()),
-                embed(index["name"].to_list()),
-                queries["kin"].to_numpy(),
-                index["concept"].to_numpy(),
-                index["kin"].to_numpy(),
+                embed(self.strings(queries)),
+                embed(self.strings(index)),
+                kin[queries],
+                concept[index],
+                kin[index],
             )
             shares = {f"at_{at}": float((ranks <= at).mean()) for at in AT}
-            sizes = {"queries": float(queries.height), "names": float(index.height)}
-            found[str(entity_class)] = shares | sizes
+            found[name] = {**shares, "queries": float(len(queries)), "names": float(len(index))}
         if found:
-            keys = [f"at_{at}" for at in AT]
-            means = {key: float(np.mean([each[key] for each in found.values()])) for key in keys}
-            sums = {key: sum(each[key] for each in found.values()) for key in ("queries", "names")}
+            every = list(found.values())
+            means = {f"at_{at}": float(np.mean([e[f"at_{at}"] for e in every])) for at in AT}
+            sums = {key: sum(each[key] for each in every) for key in ("queries", "names")}
             found["all"] = means | sums
         return found
+
+    def strings(self, rows: NDArray[np.int64]) -> list[str]:
+        """The names of some rows."""
+        return self.names["name"].take(pa.array(rows)).to_pylist()
+
+
+def _first_drawn(rows: NDArray[np.int64], drawn: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of some rows, those that were drawn first, in order."""
+    return np.sort(rows[np.argsort(drawn[rows], kind="stable")[:most]])
 
 
 def ranks_of(

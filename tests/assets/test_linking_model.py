@@ -40,13 +40,9 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Report]:
+def first(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Report]:
     """A home in which the sample's encoder was trained, and what was told; nobody changes it."""
-    home = Home(tmp_path_factory.mktemp("first") / "home")
-    home.path.mkdir()
-    for source in home.settings.catalogue().ontologies:
-        assert home.vocabulary(source.name).failures == {}
-    assert home.indices().failures == {}
+    home = Home(sample_home).copied_to(tmp_path_factory.mktemp("first") / "home")
     return home, home.materialise(LINKING_MODEL_LAYER)
 
 

@@ -25,7 +25,6 @@ from kazu_platform.training.alignment import (
     multi_similarity,
     shared_out,
 )
-from kazu_platform.training.alignment_names import ALIGNMENT_NAMES
 from kazu_platform.training.alignment_order import (
     AlignmentOrder,
     embedder_of,
@@ -40,6 +39,7 @@ from kazu_platform.training.linking_recipe import (
 )
 from kazu_platform.training.loop import CHECKPOINT, Plan, Run
 from kazu_platform.training.name_table import (
+    ALIGNMENT_NAMES,
     IN_CAPITALS,
     IN_LOWER_CASE,
     NameTable,

@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazu_platform.training.alignment_names import (
-    ALIGNMENT_NAMES,
     alignment_names,
-    identity_of_names,
     kin_of,
 )
+from kazu_platform.training.name_table import ALIGNMENT_NAMES, identity_of_names
 
 DEFAULTS = {"entity_class": "disease", "scope": "exact", "source": "ontology", "linkable": True}
 

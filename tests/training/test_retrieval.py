@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kazu_platform.training.alignment_names import ALIGNMENT_NAMES
+from kazu_platform.training.name_table import ALIGNMENT_NAMES
 from kazu_platform.training.retrieval import Held, figures_to_markdown, ranks_of
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def test_what_knows_every_name_finds_all_and_what_knows_none_finds_none():
 
 def test_a_small_index_has_all_names_of_what_is_looked_for():
     held = Held.of(table(), queries=3, index=8)
-    assert set(held.queries["concept"]) <= set(held.index["concept"])
-    sizes = held.index.group_by("entity_class").len().sort("entity_class")["len"].to_list()
-    assert sizes == [8, 8]
+    concept = held.names["concept"].to_numpy()
+    for name, queries in held.queries.items():
+        assert set(concept[queries]) <= set(concept[held.index[name]])
+    assert [len(rows) for rows in held.index.values()] == [8, 8]
 
 
 def test_figures_of_several_encoders_stand_beside_each_other():
