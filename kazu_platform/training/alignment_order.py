@@ -122,8 +122,10 @@ def make_linking_encoder(
     ).to(stage.device)
     held = Held.of(names, queries=recipe.measure.queries, index=recipe.measure.names)
 
+    embed = embedder_of(network, pieces, most=how.max_pieces)
+
     def figures() -> dict[str, dict[str, float]]:
-        return held.figures(embedder_of(network, pieces, most=how.max_pieces))
+        return held.figures(embed)
 
     before = once(stage.folder / PREPARED / BEFORE, figures)
     learnt = Learnt.of(names, pieces, most=how.max_pieces, device=device_of(network))
@@ -150,10 +152,17 @@ def _started(recipe: LinkingRecipe, names: pa.Table, folder: Path) -> Path:
 def embedder_of(
     network: Network, pieces: WordPieces, *, most: int
 ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    """A function from names to their unit vectors, by a network in PyTorch."""
+    """A function from names to their unit vectors, by a network in PyTorch.
+
+    The same names are taken apart once, as often as they are asked for.
+    """
+    known: dict[tuple[str, ...], NameTable] = {}
 
     def embed(names: Sequence[str]) -> NDArray[np.float32]:
-        table = NameTable.of(names, pieces, most=most, device=device_of(network))
+        table = known.get(key := tuple(names))
+        if table is None:
+            table = NameTable.of(names, pieces, most=most, device=device_of(network))
+            known[key] = table
         return vectors_of(network, table, np.arange(len(names))).float().cpu().numpy()
 
     return embed

@@ -20,7 +20,7 @@ from torch.nn import functional
 from kazu_platform.documents import digest
 from kazu_platform.ner.pieces import CLASSIFY, PAD, SEPARATE, SPECIAL, Shape
 from kazu_platform.ner.words import split_words
-from kazu_platform.training.encoded import encode, ranges, sent
+from kazu_platform.training.encoded import encode, ranges, sent, shortened
 from kazu_platform.training.network import device_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ _PAD, _CLASSIFY, _SEPARATE = (SPECIAL.index(piece) for piece in (PAD, CLASSIFY, 
 _WIDER: Final = 4
 _READ_AT_ONCE: Final = {"cpu": 4_096, "cuda": 262_144}
 """Pieces, padding included, where nothing is learnt."""
+_PARTS: Final = {"cpu": 8, "cuda": 4}
+"""Of a batch: a GPU would rather have some padding than more to start."""
 AS_WRITTEN, IN_LOWER_CASE, IN_CAPITALS = 0, 1, 2
 
 
@@ -82,16 +84,21 @@ class NameTable:
         Args:
             names: The names.
             pieces: The vocabulary.
-            most: Pieces of the longest row; of longer names the first ones.
+            most: Pieces of the longest row; of longer names the first words, as an engine reads
+                them.
             device: Where the rows are to be.
         """
         words = split_words(names)
         encoded = encode(words.strings, words.first, pieces)
-        lengths = np.minimum(encoded.lengths, most - 2)
+        begin = encoded.word[:-1]
+        n_words = shortened(encoded, most)
+        lengths = encoded.piece[begin + n_words] - encoded.piece[begin]
+        # Of a first word that does not fit its first pieces.
+        lengths = np.where((n_words == 0) & (encoded.lengths > 0), most - 2, lengths)
         ids = np.full((len(names), most), _PAD, np.int32)
         shapes = np.zeros((len(names), most), np.int8)
         row, place = ranges(lengths)
-        source = encoded.piece[encoded.word[:-1]][row] + place
+        source = encoded.piece[begin][row] + place
         ids[:, 0] = _CLASSIFY
         ids[np.arange(len(names)), lengths + 1] = _SEPARATE
         ids[row, place + 1] = encoded.ids[source]
@@ -121,19 +128,27 @@ def batch_of_names(
     rows: NDArray[np.int64],
     *,
     recased: NDArray[np.int8] | None = None,
-    n_parts: int = 8,
+    n_parts: int | None = None,
 ) -> NameBatch:
-    """Sort rows by length and cut them into parts of as many rows each."""
+    """Sort rows by length and cut them into parts of as many rows each.
+
+    Args:
+        table: Whose rows.
+        rows: Which.
+        recased: How each is read; by default as it is written.
+        n_parts: How many parts; by default what suits the device.
+    """
+    device = table.ids.device
+    n_parts = min(n_parts or _PARTS[device.type], len(rows))
     order = np.argsort(-table.lengths[rows], kind="stable")
     lengths = table.lengths[rows[order]]
-    borders = np.linspace(0, len(rows), min(n_parts, len(rows)) + 1).astype(np.int64).tolist()
+    borders = np.linspace(0, len(rows), n_parts + 1).astype(np.int64).tolist()
     widest = table.ids.shape[1]
     parts = tuple(
         (first, end, min(widest, -(-int(lengths[first]) // _WIDER) * _WIDER))
         for first, end in pairwise(borders)
     )
     how = np.zeros(len(rows), np.int8) if recased is None else recased[order]
-    device = table.ids.device
     return NameBatch(
         sent(torch.from_numpy(rows[order]), device), sent(torch.from_numpy(how), device), parts
     )

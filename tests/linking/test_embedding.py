@@ -34,6 +34,8 @@ NAMES = (
 )
 LONG = "cancer " * 30
 GIANT = "x" * 90
+UNEVEN = "cancer abcde " * 9
+"""No border of a word is where the last piece that fits is."""
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +80,9 @@ def by_torch(names: tuple[str, ...], outputs: int = 0) -> NDArray[Any]:
 
 
 def test_vectors_are_those_of_pytorch_for_one_name_at_a_time(folders: dict[str, Path]):
-    expected = by_torch((*NAMES, LONG, GIANT))
+    expected = by_torch((*NAMES, LONG, GIANT, UNEVEN))
 
-    found = open_embedder(folders["plain"]).embed((*NAMES, LONG, GIANT))
+    found = open_embedder(folders["plain"]).embed((*NAMES, LONG, GIANT, UNEVEN))
 
     assert np.abs(found - expected).max() < 1e-5
     assert np.abs(np.linalg.norm(found, axis=1) - 1).max() < 1e-5
