@@ -10,6 +10,7 @@ from assets.layers import (
     CORPUS_OF_LABELS_LAYER,
     FILE_LAYER,
     INDEX_LAYER,
+    LINKING_MODEL_LAYER,
     MAPPING_LAYER,
     MODEL_LAYER,
     REPORT_LAYER,
@@ -126,6 +127,11 @@ def jobs_of(
             "model",
             MODEL_LAYER,
             description="Train the recogniser on the corpora that were read, and judge it.",
+        ),
+        dg.define_asset_job(
+            "train_linking",
+            LINKING_MODEL_LAYER,
+            description="Train the linking encoder on the names of the vocabularies.",
         ),
     ]
 

@@ -30,9 +30,10 @@ from resources.sources import SourcesResource
 CODE_VERSION = f"{RECIPE_VERSION}-{WORDS_VERSION}-{PIECES_VERSION}"
 TEXTS, ENCODER, TEACHER = "training_texts", "ner_encoder", "ner_teacher"
 GENERAL, MODEL = "ner_general_student", "ner_model"
-LOSSES = ("loss", "embeddings", "hidden", "attention", "f1")
+LINKING_MODEL = "linking_model"
+LOSSES = ("loss", "embeddings", "hidden", "attention", "f1", "at_1", "at_20")
 _CURVE, _RECORD = "curve.jsonl", "record.json"
-_TELLS_NOTHING = {_CURVE, _RECORD, "MODEL_CARD.md"}
+_TELLS_NOTHING = {_CURVE, _RECORD, "MODEL_CARD.md", "retrieval.json"}
 """Files that differ where the same was made: they have times in them."""
 
 Inputs = Mapping[str, str]

@@ -13,6 +13,7 @@ import assets.equivalents
 import assets.graph
 import assets.indices
 import assets.linking
+import assets.linking_model
 import assets.models
 import assets.promotion
 import assets.reading
@@ -123,6 +124,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.models.ner_model,
         assets.promotion.ner_evaluation,
         assets.promotion.ner_throughput,
+        assets.linking_model.linking_model,
     ]
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _LIMITS = Limits()
 BUILT_IN_CATALOGUES = ("sample", "public")
 BUILT_IN_RECIPES = ("shipped",)
+BUILT_IN_LINKING_RECIPES = ("linking",)
+_BUILT_IN = {"recipe": BUILT_IN_RECIPES, "linking_recipe": BUILT_IN_LINKING_RECIPES}
 
 Split = Literal["train", "devel"]
 _CORPUS_ENDINGS = {
@@ -45,7 +47,16 @@ _CORPUS_ENDINGS = {
     "bioc_xml": ".xml",
     "bioc_json": ".json",
 }
-_BESIDE = {"url", "baseline", "updates", "curations", "test_pmids", "held_out", "recipe"}
+_BESIDE = {
+    "url",
+    "baseline",
+    "updates",
+    "curations",
+    "test_pmids",
+    "held_out",
+    "recipe",
+    "linking_recipe",
+}
 """Keys whose values are paths beside the catalogue, unless they are URLs."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
@@ -315,6 +326,10 @@ class TrainingSources(_Strict):
     recipe: str = Field(
         default="shipped",
         description="How a model is trained: shipped, or the path of a YAML recipe.",
+    )
+    linking_recipe: str = Field(
+        default="linking",
+        description="How a linking encoder is trained: linking, or the path of a YAML recipe.",
     )
 
     def parts_of(self, corpus: str) -> list[CorpusSource]:
@@ -648,7 +663,8 @@ def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
         for url in getattr(training, key):
             if "://" in url and not url.startswith("file:"):
                 yield f"training.{key}: {url} is not on this machine; give a path."
-    yield from _recipe_that_does_not_fit(training.recipe)
+    yield from _recipe_that_does_not_fit("recipe", training.recipe)
+    yield from _recipe_that_does_not_fit("linking_recipe", training.linking_recipe)
     for name in dict.fromkeys(source.corpus for source in training.corpora):
         parts = training.parts_of(name)
         for key in ("weight", "pmids"):
@@ -657,14 +673,14 @@ def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
                 yield f"training.corpora: {named} are one corpus, {name}; give all the same {key}."
 
 
-def _recipe_that_does_not_fit(recipe: str) -> Iterator[str]:
+def _recipe_that_does_not_fit(key: str, recipe: str) -> Iterator[str]:
     """A name without an ending must be that of a built-in recipe."""
-    path = Path(recipe)
-    if recipe in BUILT_IN_RECIPES or path.suffix in {".yaml", ".yml"}:
+    path, known = Path(recipe), _BUILT_IN[key]
+    if recipe in known or path.suffix in {".yaml", ".yml"}:
         return
-    near = get_close_matches(path.name, BUILT_IN_RECIPES, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "give shipped or a YAML file."
-    yield f"training.recipe: there is no recipe {path.name!r}; {hint}"
+    near = get_close_matches(path.name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"give {known[0]} or a YAML file."
+    yield f"training.{key}: there is no recipe {path.name!r}; {hint}"
 
 
 def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YAML is anything
@@ -675,7 +691,7 @@ def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YA
         return [_resolve(item, path, key) for item in value]
     if isinstance(value, str):
         text = re.sub(r"\$\{(\w+)\}", lambda m: _variable(m[1], path), value)
-        built_in = key == "recipe" and text in BUILT_IN_RECIPES
+        built_in = text in _BUILT_IN.get(key, ())
         local = key in _BESIDE and "://" not in text and not built_in
         return str((path.parent / text).absolute()) if local else text
     return value

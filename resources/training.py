@@ -18,6 +18,7 @@ from resources.ray_cluster import cluster_of
 from resources.ray_start import RayOptions
 
 if TYPE_CHECKING:
+    from kazu_platform.training.alignment_order import AlignmentOrder
     from kazu_platform.training.orders import Order
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -40,7 +41,7 @@ class TrainerResource(dg.ConfigurableResource):
 
     save_every: float = Field(default=120.0, description="Seconds between checkpoints.", ge=0)
 
-    def carry_out(self, order: Order, says: Callable[[str], None]) -> None:
+    def carry_out(self, order: Order | AlignmentOrder, says: Callable[[str], None]) -> None:
         """Make a stage.
 
         Args:
@@ -69,7 +70,7 @@ class TrainerResource(dg.ConfigurableResource):
 
         return "cuda" if torch.cuda.is_available() else "cpu"
 
-    def _together(self, order: Order) -> None:
+    def _together(self, order: Order | AlignmentOrder) -> None:
         """Have processes of the cluster that this one is connected to carry out an order."""
         try:
             from ray.train import RunConfig, ScalingConfig
@@ -103,7 +104,7 @@ class TrainerResource(dg.ConfigurableResource):
 
 def member(config: dict[str, Any]) -> None:
     """What each process of a team does; `torch.distributed` was set up before."""
-    order: Order = config["order"]
+    order: Order | AlignmentOrder = config["order"]
     order.carry_out(_log.info, device=config["device"], save_every=config["save_every"])
 
 

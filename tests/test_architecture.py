@@ -46,7 +46,7 @@ ROOMS = {
     "formats": NOUNS | {"text"},
     "evaluation": NOUNS | {"text", "ner", "formats", "linking"},
     "training": NOUNS
-    | {"text", "storage", "formats", "citations", "ontologies", "ner", "evaluation"},
+    | {"text", "storage", "formats", "citations", "ontologies", "ner", "linking", "evaluation"},
     "reports": NOUNS | {"text", "storage", "ner", "linking", "ontologies", "citations"},
 }
 KNOWS_NEITHER = {"dagster", "ray"}

@@ -160,6 +160,22 @@ class Engine:
             parts.append((words[mine], means[mine]))
         return _in_order(parts)
 
+    def wholes(self, sentences: Pieced) -> NDArray[np.float32]:
+        """What a runtime that gives one row for each window says of each sentence with a word.
+
+        Of a sentence that does not fit into a window the first words are read.
+
+        Returns:
+            Shape: (n_sentences with a word, n_outputs).
+        """
+        fitting = sentences.within(self.limit)
+        first, end = fitting.sentences[:-1], fitting.sentences[1:]
+        first, end = first[end > first], end[end > first]
+        fits = np.searchsorted(fitting.first, fitting.first[first] + self.limit, side="right") - 1
+        batches = self._batches(fitting, first, np.minimum(end, fits))
+        rows = self.run(batches)
+        return _in_order([(each.windows, row) for each, row in zip(batches, rows, strict=True)])
+
     def batches(self, sentences: Pieced) -> list[Batch]:
         """What the runtime is given for some sentences."""
         fitting = sentences.within(self.limit)
@@ -167,7 +183,7 @@ class Engine:
         return self._batches(fitting, windows.first, windows.end)
 
     def run(self, batches: Sequence[Batch]) -> list[NDArray[np.float32]]:
-        """Logits of the pieces of each batch, as many batches at once as is of use."""
+        """What the runtime makes of each batch, as many batches at once as is of use."""
         lanes = min(self.runtime.lanes, len(batches))
         if lanes <= 1:
             return [self._run(batch) for batch in batches]

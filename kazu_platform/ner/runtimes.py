@@ -30,6 +30,7 @@ class OnnxRuntime:
     Args:
         path: The model.
         threads: Batches to compute at once.
+        output: What the model calls what it gives.
 
     Raises:
         ArtifactError: the file is no such model.
@@ -37,7 +38,7 @@ class OnnxRuntime:
 
     batch_pieces: int = 256
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, output: str = OUTPUT) -> None:
         import onnxruntime as ort
 
         states: Any = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
@@ -56,7 +57,8 @@ class OnnxRuntime:
         except broken as error:
             raise ArtifactError(f"{path} is no model that can be opened: {error}") from None
         self.lanes = max(1, threads)
-        _check(path, self._session)
+        self._output = output
+        _check(path, self._session, output)
 
     @property
     def n_outputs(self) -> int | str:
@@ -67,8 +69,8 @@ class OnnxRuntime:
         self, ids: NDArray[np.int64], mask: NDArray[np.int64], shapes: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """See `engine.Runtime`."""
-        (logits,) = self._session.run([OUTPUT], {"ids": ids, "mask": mask, "shapes": shapes})
-        return logits
+        (found,) = self._session.run([self._output], {"ids": ids, "mask": mask, "shapes": shapes})
+        return found
 
 
 class TorchRuntime:
@@ -118,11 +120,11 @@ class TorchRuntime:
             return self._forward(*given).float().cpu().numpy()
 
 
-def _check(path: Path, session: Any) -> None:  # noqa: ANN401 - it gives no types
+def _check(path: Path, session: Any, output: str) -> None:  # noqa: ANN401 - it gives no types
     given = tuple(each.name for each in session.get_inputs())
     made = tuple(each.name for each in session.get_outputs())
-    if given != INPUTS or made != (OUTPUT,):
+    if given != INPUTS or made != (output,):
         raise ArtifactError(
             f"{path} takes {', '.join(given)} and gives {', '.join(made)}; a model takes "
-            f"{', '.join(INPUTS)} and gives {OUTPUT}: export it again."
+            f"{', '.join(INPUTS)} and gives {output}: export it again."
         )

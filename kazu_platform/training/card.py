@@ -103,13 +103,13 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
         _MEASURED,
         figures_to_markdown(evaluations) if evaluations else "It was measured on nothing.",
         "## Data",
-        _table(
+        markdown_table(
             ("corpus", "marks", "licence", "homepage"),
             [(c.name, ", ".join(c.classes), c.licence, c.homepage) for c in made.corpora],
         ),
-        _table(("text", "licence"), [(each.name, each.licence) for each in made.texts]),
+        markdown_table(("text", "licence"), [(each.name, each.licence) for each in made.texts]),
         "Documents and sentences of the test sets that the catalogue names were left out of all.",
-        _table(("version of", ""), sorted(made.data.items())),
+        markdown_table(("version of", ""), sorted(made.data.items())),
         "## How it was made",
         f"Seed {recipe.seed}; starts from {start}. Run `train_ner` with this recipe:",
         f"```json\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```",
@@ -121,9 +121,11 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
                 "last loss",
                 "SHA-256 of the weights",
             ),
+        markdown_table(
+            ("stage", "sentences or texts", "parameters", "last loss", "SHA-256 of the weights"),
             [_of_stage(name, record) for name, record in made.records.items()],
         ),
-        _machine(made.records),
+        of_machine(made.records),
         "## Licence",
         f"The weights are licensed as this package is. They learnt from: {'; '.join(licences)}.",
         "## Limits",
@@ -148,12 +150,14 @@ def _losses(last: Mapping[str, float]) -> list[str]:
     return [name for name in ("loss", "embeddings", "hidden", "attention") if name in last]
 
 
-def _machine(records: Mapping[str, Mapping[str, Any]]) -> str:
+def of_machine(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """With what the last stage ran."""
     facts = {name: f"{name} {record[name]}" for record in records.values() for name in _OF_MACHINES}
     return f"The last stage ran with {', '.join(facts.values())}." if facts else ""
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; nothing, if there are no rows."""
     lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
     return "\n".join(lines) if rows else ""
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from onnx import ModelProto
+    from transformers import BertConfig
+
     from kazu_platform.ner.model_files import ModelDescription
+    from kazu_platform.training.graph import Network
 
 EXPORT_VERSION: Final = "1"
 
@@ -76,10 +80,53 @@ def onnx_bytes(
         ValueError: it is not a BertModel with exact GELU and one linear layer, or has not so many
             positions.
     """
+    encoder, head = parts_of(network)
+    parts = ((encoder, ""), (head, "head."))
+    writer = _writer(encoder.config, parts, max_pieces, int8=int8, int8_embeddings=int8_embeddings)
+    return _bytes_of(writer.model())
+
+
+def vector_bytes(
+    encoder: Module,
+    head: Module | None,
+    *,
+    max_pieces: int,
+    int8: bool = True,
+    int8_embeddings: bool = True,
+) -> bytes:
+    """An encoder that makes a unit vector of a text, as an ONNX file.
+
+    Args:
+        encoder: A BertModel.
+        head: A linear layer that the mean of all pieces goes through, or none.
+        max_pieces: Pieces of the longest text.
+        int8: Quantise the products.
+        int8_embeddings: Quantise the embeddings of the pieces.
+
+    Raises:
+        ValueError: it is not a BertModel with exact GELU, or has not so many positions.
+    """
+    parts = ((encoder, ""), *(() if head is None else ((head, "head."),)))
+    writer = _writer(encoder.config, parts, max_pieces, int8=int8, int8_embeddings=int8_embeddings)
+    return _bytes_of(writer.vectors())
+
+
+def _bytes_of(model: ModelProto) -> bytes:
+    """The same model, the same bytes."""
+    return model.SerializeToString(deterministic=True)
+
+
+def _writer(
+    config: BertConfig,
+    parts: Sequence[tuple[Module, str]],
+    max_pieces: int,
+    *,
+    int8: bool,
+    int8_embeddings: bool,
+) -> Network:
+    """What writes the modules, whose weights begin with what stands beside them."""
     from kazu_platform.training.graph import Network
 
-    encoder, head = parts_of(network)
-    config = encoder.config
     if config.hidden_act != "gelu":
         raise ValueError(f"the network has {config.hidden_act}, only gelu can be exported")
     if config.max_position_embeddings < max_pieces:
@@ -88,7 +135,7 @@ def onnx_bytes(
         )
     arrays = {
         name: each.detach().float().cpu().numpy()
-        for part, prefix in ((encoder, ""), (head, "head."))
+        for part, prefix in parts
         for name, each in ((prefix + key, value) for key, value in part.state_dict().items())
         if each.is_floating_point()
     }
@@ -98,8 +145,7 @@ def onnx_bytes(
         "eps": config.layer_norm_eps,
         "max_pieces": max_pieces,
     }
-    written = Network(arrays, shape, int8=int8, int8_embeddings=int8_embeddings)
-    return written.model().SerializeToString(deterministic=True)
+    return Network(arrays, shape, int8=int8, int8_embeddings=int8_embeddings)
 
 
 def export_version(*, int8: bool = True, int8_embeddings: bool = True) -> str:

@@ -71,18 +71,27 @@ class Graph:
         )
         return made
 
-    def model(self, logits: str, n_outputs: int) -> onnx.ModelProto:
-        """The finished model: ids, mask and shapes in, logits out."""
-        self.nodes.append(helper.make_node("Identity", [logits], ["logits"], name="out"))
+    def model(
+        self, made: str, output: str, shape: Sequence[str | int], *, name: str
+    ) -> onnx.ModelProto:
+        """The finished model: ids, mask and shapes in.
+
+        Args:
+            made: Name of what it gives.
+            output: What that is called outside.
+            shape: Its shape.
+            name: Of the graph.
+        """
+        self.nodes.append(helper.make_node("Identity", [made], [output], name="out"))
         where = ["batch", "pieces"]
         graph = helper.make_graph(
             self.nodes,
-            "ner",
+            name,
             [
                 helper.make_tensor_value_info(name, TensorProto.INT64, where)
                 for name in ("ids", "mask", "shapes")
             ],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*where, n_outputs])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, list(shape))],
             list(self.constants.values()),
         )
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIBUTED, 1)]
@@ -90,10 +99,11 @@ class Graph:
 
 
 class Network:
-    """Writes a BertModel with a dense layer.
+    """Writes a BertModel with a dense layer, or one that makes unit vectors.
 
     Args:
-        weights: Those of the encoder by their names in PyTorch, and `head.weight`, `head.bias`.
+        weights: Those of the encoder by their names in PyTorch, and `head.weight`, `head.bias`,
+            which only a model of vectors may lack.
         shape: Layers, heads, the epsilon of normalisation, and the pieces of the longest window.
         int8: Products of bytes.
         int8_embeddings: Pieces as bytes, each with its own scale.
@@ -114,16 +124,42 @@ class Network:
         self.graph = Graph()
 
     def model(self) -> onnx.ModelProto:
-        """Write all of it."""
-        add = self.graph.add
-        mask = add("Cast", "mask", to=TensorProto.INT32)
+        """Write a model that gives the logits of each piece."""
+        logits = self._head(self._hidden())
+        shape = ["batch", "pieces", len(self.weights["head.bias"])]
+        return self.graph.model(logits, "logits", shape, name="ner")
+
+    def vectors(self) -> onnx.ModelProto:
+        """Write a model that gives the mean of all pieces at unit length."""
+        graph, add = self.graph, self.graph.add
+        hidden = self._hidden()
+        middle = graph.constant("middle", np.array([1], np.int64))
+        last = graph.constant("last", np.array([-1], np.int64))
+        weight = add("Unsqueeze", add("Cast", "mask", to=TensorProto.FLOAT), last)
+        total = add("ReduceSum", add("Mul", hidden, weight), middle, keepdims=0)
+        mean = add("Div", total, add("ReduceSum", weight, middle, keepdims=0))
+        if "head.bias" in self.weights:
+            mean = self._head(mean)
+            width = len(self.weights["head.bias"])
+        else:
+            width = self.weights["embeddings.word_embeddings.weight"].shape[1]
+        length = add("ReduceL2", mean, last, keepdims=1)
+        unit = add("Div", mean, add("Max", length, graph.constant("short", np.float32(1e-12))))
+        return graph.model(unit, "vectors", ["batch", width], name="linking")
+
+    def _hidden(self) -> str:
+        mask = self.graph.add("Cast", "mask", to=TensorProto.INT32)
         hidden = self._embedded()
         for number in range(self.shape["layers"]):
             hidden = self._layer(hidden, mask, f"encoder.layer.{number}.")
-        # 13 outputs are not worth quantising.
-        product = add("MatMul", hidden, self.graph.constant("head", self._matrix("head")))
-        logits = add("Add", product, self._bias("head"))
-        return self.graph.model(logits, len(self.weights["head.bias"]))
+        return hidden
+
+    def _head(self, values: str) -> str:
+        """The dense layer at the end, whose few outputs are not worth quantising."""
+        product = self.graph.add(
+            "MatMul", values, self.graph.constant("head", self._matrix("head"))
+        )
+        return self.graph.add("Add", product, self._bias("head"))
 
     def _embedded(self) -> str:
         graph, add = self.graph, self.graph.add

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RECIPE_VERSION: Final = "2"
 """Changes when the same recipe and data give other weights."""
 Precision = Literal["auto", "bf16", "fp32"]
+R = TypeVar("R", bound=BaseModel)
 StageName = Literal["encoder", "teacher", "general", "student"]
 _OF_ALL = ("seed", "precision")
 _TAGS = ("scheme", "classes", "weights", "empty")
@@ -68,15 +69,23 @@ class VocabularyRecipe(_Strict):
     labelled_times: int = Field(3, ge=0, description="How often labelled text counts.")
 
 
-class StageRecipe(_Strict):
-    """How long and how fast a stage trains."""
+class Trained(_Strict):
+    """What every stage of a recipe has in common."""
+
+    seed: int = 13
+    precision: Precision = Field("auto", description="auto: bf16 where the processor has it.")
+
+
+class LearningRecipe(_Strict):
+    """How long and how fast to train."""
 
     steps: int = Field(gt=0)
     rate: float = Field(2e-4, gt=0)
     head_rate: float = Field(1e-3, gt=0)
     batch_pieces: int = Field(2_048, ge=64, description="Pieces of a batch, padding included.")
+    dropout: float = Field(0.0, ge=0, lt=1)
 
-    def plan(self, recipe: Recipe, precision: str) -> Plan:
+    def plan(self, recipe: Trained, precision: str) -> Plan:
         """The plan of this stage.
 
         Args:
@@ -102,6 +111,13 @@ class NetworkRecipe(StageRecipe):
 
 
 class AdaptRecipe(NetworkRecipe):
+class StageRecipe(LearningRecipe):
+    """The same of a stage that reads text."""
+
+    batch_pieces: int = Field(2_048, ge=64, description="Pieces of a batch, padding included.")
+
+
+class AdaptRecipe(StageRecipe):
     """Masked language modelling."""
 
     row: int = Field(128, ge=16, le=256, description="Pieces of a row of running text.")
@@ -185,11 +201,9 @@ class StudentRecipe(NetworkRecipe):
     )
 
 
-class Recipe(_Strict):
+class Recipe(Trained):
     """All stages. `general` may be left out; a student then starts as its teacher's layers."""
 
-    seed: int = 13
-    precision: Precision = Field("auto", description="auto: bf16 where the processor has it.")
     scheme: Literal["BIO", "IO"] = "BIO"
     classes: tuple[str, ...] = (
         "gene",
@@ -257,37 +271,51 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         ConfigurationError: names the file, each wrong key and the nearest right one.
     """
-    try:
-        given = yaml_value(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfigurationError(f"{path}: cannot be read as YAML: {problem}") from None
-    if not isinstance(given, dict):
-        raise ConfigurationError(f"{path} holds no keys; a recipe needs teacher: and student:")
-    try:
-        recipe = Recipe.model_validate(given)
-    except ValidationError as error:
-        raise ConfigurationError("\n".join(f"{path}: {each}" for each in _wrong(error))) from None
+    recipe = read_blocks(path, Recipe, "teacher: and student:")
     unfit = [f"{path}: {problem}" for problem in _that_do_not_fit(recipe)]
     if unfit:
         raise ConfigurationError("\n".join(unfit))
     return recipe
 
 
-def _wrong(error: ValidationError) -> Iterator[str]:
+def read_blocks(path: Path, kind: type[R], needs: str) -> R:
+    """Read a YAML file of some kind.
+
+    Args:
+        path: The file.
+        kind: What it describes.
+        needs: Its blocks that cannot be left out.
+
+    Raises:
+        ConfigurationError: names the file, each wrong key and the nearest right one.
+    """
+    try:
+        given = yaml_value(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise ConfigurationError(f"{path}: cannot be read as YAML: {problem}") from None
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"{path} holds no keys; a recipe needs {needs}")
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        lines = [f"{path}: {each}" for each in _wrong(error, kind)]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _wrong(error: ValidationError, kind: type[BaseModel]) -> Iterator[str]:
     for problem in error.errors():
         place = problem["loc"]
         hint = ""
         if problem["type"] == "extra_forbidden":
-            known = sorted(_model_at(place[:-1]).model_fields)
+            known = sorted(_model_at(place[:-1], kind).model_fields)
             near = get_close_matches(str(place[-1]), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}."
         yield f"{'.'.join(map(str, place))}: {problem['msg']}{hint}"
 
 
-def _model_at(place: tuple[str | int, ...]) -> type[BaseModel]:
+def _model_at(place: tuple[str | int, ...], model: type[BaseModel]) -> type[BaseModel]:
     """The block at a place."""
-    model: type[BaseModel] = Recipe
     for key in place:
         annotation = model.model_fields[str(key)].annotation
         kinds = [annotation, *get_args(annotation)]

@@ -46,7 +46,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kazu_platform.training.adapt import Rows
-    from kazu_platform.training.recipe import Recipe, StageRecipe
+    from kazu_platform.training.recipe import (
+        LearningRecipe,
+        Recipe,
+        StartRecipe,
+        Trained,
+        VocabularyRecipe,
+    )
     from kazu_platform.training.scoring import LabelScore
     from kazu_platform.training.vocabulary import Vocabulary
 
@@ -79,8 +85,8 @@ class Stage:
 
     def run(
         self,
-        recipe: Recipe,
-        plan: StageRecipe,
+        recipe: Trained,
+        plan: LearningRecipe,
         watch: Callable[[], Mapping[str, float]] | None = None,
     ) -> Run:
         """How a stage of a recipe trains here."""
@@ -113,12 +119,12 @@ class Stage:
             return
         save_network(network.cpu(), pieces, self.folder)
         if outputs is not None:
-            _write_json(
+            write_json(
                 self.folder / OUTPUTS, {"labels": list(outputs.labels), "scheme": outputs.scheme}
             )
         if not curve:
             (self.folder / CURVE).write_text("", "utf-8")
-        _write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
+        write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         rmtree(self.folder / PREPARED, ignore_errors=True)
 
@@ -142,7 +148,7 @@ def make_encoder(
     def start() -> Mapping[str, Any]:
         return _prepare_start(recipe, texts(), labelled, prepared)
 
-    facts = _once(prepared / RECORD, start)
+    facts = once(prepared / RECORD, start)
     network, pieces = load_network(prepared), WordPieces.read(prepared / PIECES)
     curve: Sequence[Mapping[str, float]] = ()
     if recipe.adapt is not None:
@@ -163,20 +169,45 @@ def _prepare_start(
     counts = count_words(texts)
     for words, times in count_words(sentences_as_text(labelled)).items():
         counts[words] += recipe.vocabulary.labelled_times * times
-    start = starting_folder(recipe.start.package) if recipe.start.package else None
+    facts = write_start(recipe.start, recipe.vocabulary, counts, folder, seed=recipe.seed)
+    return {"n_texts": len(texts), **facts}
+
+
+def write_start(
+    start: StartRecipe,
+    vocabulary: VocabularyRecipe,
+    counts: Mapping[str, int],
+    folder: Path,
+    *,
+    seed: int,
+) -> Mapping[str, Any]:
+    """Write an encoder of general weights, or of chance, with a vocabulary of its own.
+
+    Args:
+        start: Where the weights are from.
+        vocabulary: How many pieces it knows.
+        counts: How often each word occurs.
+        folder: Where to.
+        seed: Of what is drawn.
+
+    Returns:
+        The hash of the weights, for a record.
+
+    Raises:
+        TrainingError: the package of the starting weights is not installed, or has none.
+    """
+    source = starting_folder(start.package) if start.package else None
     given = (
-        characters(counts) if start is None else (start / "vocab.txt").read_text("utf-8").split()
+        characters(counts) if source is None else (source / "vocab.txt").read_text("utf-8").split()
     )
-    vocabulary = choose_vocabulary(
-        counts, given, n_pieces=recipe.vocabulary.pieces, n_words=recipe.vocabulary.words
-    )
+    chosen = choose_vocabulary(counts, given, n_pieces=vocabulary.pieces, n_words=vocabulary.words)
     network = (
-        _from_chance(recipe, vocabulary)
-        if start is None
-        else starting_network(start, vocabulary, seed=recipe.seed)
+        _from_chance(start, chosen, seed)
+        if source is None
+        else starting_network(source, chosen, seed=seed)
     )
-    save_network(network, vocabulary.pieces, folder)
-    return {"n_texts": len(texts), "start_sha256": _sha256(start / WEIGHTS) if start else None}
+    save_network(network, chosen.pieces, folder)
+    return {"start_sha256": _sha256(source / WEIGHTS) if source else None}
 
 
 def _rows(
@@ -190,11 +221,11 @@ def _rows(
     return load_rows(path)
 
 
-def _once(path: Path, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+def once(path: Path, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Facts of what was made before, or is made now."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_json(path, make())
+        write_json(path, make())
     return json.loads(path.read_text("utf-8"))
 
 
@@ -295,7 +326,7 @@ def make_student(
     student = Tagger(network, outputs)
     watch = stage.watch(student, pieces, {})
 
-    def learn(stage: Stage, how: StageRecipe, material: Material, merge: Merge, n: int) -> None:
+    def learn(stage: Stage, how: LearningRecipe, material: Material, merge: Merge, n: int) -> None:
         """Train for a while, unless that was done before a kill."""
         if (stage.folder / RECORD).exists():
             network.load_state_dict(load_network(stage.folder).state_dict())
@@ -354,9 +385,8 @@ def starting_folder(package: str) -> Path:
     return whole[0]
 
 
-def _from_chance(recipe: Recipe, vocabulary: Vocabulary) -> Network:
-    torch.manual_seed(recipe.seed)
-    start = recipe.start
+def _from_chance(start: StartRecipe, vocabulary: Vocabulary, seed: int) -> Network:
+    torch.manual_seed(seed)
     sizes = Sizes(
         n_pieces=len(vocabulary.pieces),
         layers=start.layers,
@@ -392,7 +422,7 @@ def sentences_as_text(rows: pa.Table) -> list[str]:
     return compute.binary_join(words, " ").to_pylist()
 
 
-def precision_of(recipe: Recipe, device: str) -> str:
+def precision_of(recipe: Trained, device: str) -> str:
     """bf16 where it is asked for, or where it is automatic and the processor multiplies in it.
 
     Without instructions for it, PyTorch does with bf16 on a CPU what takes fifty times as long.
@@ -439,7 +469,8 @@ def _record(network: Network, folder: Path, curve: Sequence[Mapping[str, float]]
     }
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file for people and programs."""
     path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
 
 

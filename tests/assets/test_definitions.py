@@ -27,6 +27,7 @@ LAYERS = {
     "training_corpus": layers.CORPUS_OF_LABELS_LAYER,
     "weak_labels_file": layers.WEAK_LABELS_LAYER,
     "model": layers.MODEL_LAYER,
+    "train_linking": layers.LINKING_MODEL_LAYER,
 }
 
 
