@@ -113,7 +113,7 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
         "## How it was made",
         f"Seed {recipe.seed}; starts from {start}. Run `train_ner` with this recipe:",
         f"```json\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```",
-        _table(
+        markdown_table(
             (
                 "stage",
                 "sentences, texts or rows",
@@ -121,8 +121,6 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
                 "last loss",
                 "SHA-256 of the weights",
             ),
-        markdown_table(
-            ("stage", "sentences or texts", "parameters", "last loss", "SHA-256 of the weights"),
             [_of_stage(name, record) for name, record in made.records.items()],
         ),
         of_machine(made.records),

@@ -27,6 +27,7 @@ LINKING_RECIPE_VERSION: Final = "1"
 class AlignRecipe(LearningRecipe):
     """Self-alignment, and the shape of what it makes."""
 
+    dropout: float = Field(0.0, ge=0, lt=1)
     pairs: int = Field(1_024, ge=2, description="Pairs of names of a batch.")
     weights: dict[EntityClass, float] = Field(
         default_factory=dict[EntityClass, float],

@@ -82,8 +82,6 @@ class LearningRecipe(_Strict):
     steps: int = Field(gt=0)
     rate: float = Field(2e-4, gt=0)
     head_rate: float = Field(1e-3, gt=0)
-    batch_pieces: int = Field(2_048, ge=64, description="Pieces of a batch, padding included.")
-    dropout: float = Field(0.0, ge=0, lt=1)
 
     def plan(self, recipe: Trained, precision: str) -> Plan:
         """The plan of this stage.
@@ -104,6 +102,12 @@ class LearningRecipe(_Strict):
         )
 
 
+class StageRecipe(LearningRecipe):
+    """The same of a stage that reads text."""
+
+    batch_pieces: int = Field(2_048, ge=64, description="Pieces of a batch, padding included.")
+
+
 class NetworkRecipe(StageRecipe):
     """A stage that says how much of its network is dropped."""
 
@@ -111,13 +115,6 @@ class NetworkRecipe(StageRecipe):
 
 
 class AdaptRecipe(NetworkRecipe):
-class StageRecipe(LearningRecipe):
-    """The same of a stage that reads text."""
-
-    batch_pieces: int = Field(2_048, ge=64, description="Pieces of a batch, padding included.")
-
-
-class AdaptRecipe(StageRecipe):
     """Masked language modelling."""
 
     row: int = Field(128, ge=16, le=256, description="Pieces of a row of running text.")
