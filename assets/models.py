@@ -114,6 +114,7 @@ def ner_encoder(
     tables, store = lake.open(), artifacts.open()
     texts = _texts(store, recipe, needed=recipe.adapt is not None)
     inputs = {
+        "code": CODE_VERSION,
         "recipe": recipe.part("encoder"),
         "texts": version_of(texts),
         **data_versions(tables, corpora),
@@ -147,6 +148,7 @@ def ner_teacher(
     tables, store = lake.open(), artifacts.open()
     encoder = store.live(ENCODER)
     inputs = {
+        "code": CODE_VERSION,
         "recipe": recipe.part("teacher"),
         "encoder": version_of(encoder),
         **data_versions(tables, corpora),
@@ -184,6 +186,7 @@ def ner_general_student(
         return dg.MaterializeResult(metadata={"made": why}, data_version=dg.DataVersion("none"))
     encoder, texts = store.live(ENCODER), _texts(store, recipe, needed=True)
     inputs = {
+        "code": CODE_VERSION,
         "recipe": recipe.part("general"),
         "encoder": version_of(encoder),
         "texts": version_of(texts),
@@ -289,6 +292,7 @@ def model_inputs(
             )
     general = _general(store, recipe)
     return {
+        "code": CODE_VERSION,
         "recipe": recipe.part("student"),
         "export": export_version(),
         "teacher": version_of(store.live(TEACHER)),

@@ -310,7 +310,7 @@ def make_student(
         stage.finish(network, pieces.vocabulary, curve, facts, outputs)
         network.to(stage.device)
 
-    marked = {f"{corpus} {entity_class}": True for corpus, entity_class in _marked(rows)}
+    marked = {f"{corpus} {entity_class}": True for corpus, entity_class in sorted(_marked(rows))}
     merge = Merge(plan.merge, own, plan.gold, marked)
     if plan.finish is None:
         learn(stage, plan, material, merge, len(teachers))
