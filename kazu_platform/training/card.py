@@ -37,7 +37,8 @@ _MEASURED: Final = """\
 Strict F1 in percent with 95 % bootstrap intervals, of the quantised model alone, without the
 dictionary. No label of a devel set was learnt from; thresholds and the recipe may have been chosen
 on them."""
-_HOW: Final = """Seed {seeds}; starts from {start}. With `KAZU_SOURCES` naming a catalogue of these corpora and
+_HOW: Final = """\
+Seed {seeds}; starts from {start}. With `KAZU_SOURCES` naming a catalogue of these corpora and
 texts, whose `training.recipe` is the recipe below:
 
 ```console
