@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from kazu_platform.training.loop import SAVE_EVERY
+from kazu_platform.storage.atomic import TEMPORARY
+from kazu_platform.training.loop import CHECKPOINT, SAVE_EVERY
 from kazu_platform.training.stages import (
+    PREPARED,
     RECORD,
     Stage,
     make_encoder,
@@ -26,7 +29,6 @@ from kazu_platform.training.stages import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from kazu_platform.training.recipe import Recipe, StageName
 
@@ -121,8 +123,9 @@ def read_texts_file(path: Path) -> list[str]:
 
 
 def copy_made(made: Path, target: Path) -> None:
-    """Copy what a stage made into the folder of an artifact."""
-    shutil.copytree(made, target, dirs_exist_ok=True)
+    """Copy what a stage made into the folder of an artifact, without what a kill left over."""
+    left_over = shutil.ignore_patterns(f"{Path(CHECKPOINT).stem}.*", PREPARED, f"*{TEMPORARY}")
+    shutil.copytree(made, target, dirs_exist_ok=True, ignore=left_over)
 
 
 def _given(path: Path | None) -> Path:
