@@ -24,6 +24,7 @@ from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.working import working_folder
 from kazu_platform.tables import LABELLED_SENTENCES, WEAK_LABELS
+from kazu_platform.training.filters import TRAIN
 from kazu_platform.training.recipe import RECIPE_VERSION, Recipe, read_recipe, recipe_path
 from resources.sources import SourcesResource
 
@@ -92,7 +93,11 @@ def keep(
 def recipe_of(sources: SourcesResource) -> Recipe:
     """The recipe of the catalogue, with the weights that the catalogue gives to corpora."""
     training = sources.training()
-    weights = {each.corpus: each.weight for each in training.corpora if each.weight != 1}
+    weights = {
+        each.corpus: each.weight
+        for each in training.corpora
+        if each.weight != 1 and TRAIN in each.files
+    }
     return read_recipe(recipe_path(training.recipe)).weighing(weights)
 
 

@@ -17,6 +17,7 @@ from pyarrow import parquet
 
 from kazu_platform.storage.atomic import TEMPORARY
 from kazu_platform.training.loop import CHECKPOINT, SAVE_EVERY
+from kazu_platform.training.named import check_names
 from kazu_platform.training.stages import (
     PREPARED,
     RECORD,
@@ -76,7 +77,8 @@ class Order:
             save_every: Seconds between checkpoints.
 
         Raises:
-            TrainingError: there is nothing to train on, or a loss is no number.
+            TrainingError: there is nothing to train on, the recipe names a corpus that the rows do
+                not have, or a loss is no number.
         """
         if (self.made / RECORD).exists():
             return
@@ -92,7 +94,10 @@ class Order:
             make_student(self.recipe, self._rows(), _given(self.source), self.general, stage)
 
     def _rows(self) -> pa.Table:
-        return parquet.read_table(_given(self.rows))
+        """The sentences; a wrong name of a corpus is found before a stage works for hours."""
+        rows = parquet.read_table(_given(self.rows))
+        check_names(self.recipe, rows["corpus"].unique().to_pylist())
+        return rows
 
     def _texts(self) -> list[str]:
         return read_texts_file(_given(self.texts))

@@ -137,7 +137,8 @@ def make_encoder(
         stage: Where to work.
 
     Raises:
-        TrainingError: the package of the starting weights is not installed, or has none.
+        TrainingError: the package of the starting weights is not installed or has none, or these
+            lack a layer that the recipe keeps.
     """
     prepared = stage.folder / PREPARED
 

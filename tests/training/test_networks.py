@@ -305,6 +305,12 @@ def test_a_network_comes_back_from_its_folder(tmp_path: Path):
     assert WordPieces.read(tmp_path / "pieces.txt").vocabulary == VOCABULARY
 
 
+@pytest.mark.parametrize("layers", [(0, 2), (-1,)])
+def test_a_layer_that_a_network_lacks_is_named(layers: tuple[int, ...]):
+    with pytest.raises(TrainingError, match=rf"no layer {layers[-1]}: the network has 2, numbered"):
+        derived(network(), outputs=0, dropout=0.0, seed=1, layers=layers)
+
+
 def test_an_epoch_draws_what_the_mixture_says():
     labelled = material().labelled
     mixture = Mixture({"A": 2.0, "C": 0.0}, {"B": 0.0})
