@@ -8,9 +8,9 @@ import dagster as dg
 
 from assets.learning import MODEL, recipe_of, version_with
 from assets.making import Events, pass_gates, record
-from assets.models import EXAMPLES, devel_files, model_inputs
+from assets.models import EXAMPLES, devel_files, devel_sets, model_inputs
 from assets.results import OWNERS, RETRY, final_errors
-from assets.training import GROUP
+from assets.training import GROUP, held_out_files
 from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError, ConfigurationError
 from kazu_platform.evaluation.figures import evaluation_rows
@@ -20,6 +20,7 @@ from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.downloads import fetched_file
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import EVALUATIONS, PARTITION_METRICS
+from kazu_platform.training.filters import held_out_version
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
 
@@ -126,8 +127,9 @@ def _in_use(artifacts: ArtifactsResource, candidate: Artifact) -> Path | None:
 
 
 def _devel(sources: SourcesResource) -> dict[str, str]:
-    """Versions of the devel sets."""
-    return {
+    """Versions of the devel sets, and of the test documents that are left out of them."""
+    test_pmids, _ = held_out_files(sources.training())
+    return {"test_pmids": held_out_version(test_pmids, [])} | {
         f"devel/{source.name}": digest(
             fetched_file(path).sha256,
             source.model_dump_json(include={"format", "classes", "types"}),
@@ -141,16 +143,13 @@ def _measured(
 ) -> tuple[Sequence[Evaluation], Sequence[Evaluation], str]:
     """Figures of both models, and frequent mistakes of the new one."""
     from kazu_platform.ner.model import open_model
-    from kazu_platform.training.devel import (
-        evaluate_devel,
-        mistakes_to_markdown,
-        read_devel_sets,
-    )
+    from kazu_platform.training.devel import evaluate_devel, mistakes_to_markdown
 
-    sets = read_devel_sets(devel_files(sources.training().corpora, sources))
+    sets = devel_sets(sources)
     if not sets:
         raise ConfigurationError(
-            "No corpus of the catalogue has a devel split, so no model can be measured; give one."
+            "No corpus of the catalogue has a devel split that holds more than test documents, so no "
+            "model can be measured; give one."
         )
     new = open_model(candidate.content)
     try:
@@ -206,12 +205,10 @@ def _measure_throughput(
 
     from kazu_platform.evaluation.throughput import measure_throughput
     from kazu_platform.ner.model import open_model
-    from kazu_platform.training.devel import passages_of_sentences, read_devel_sets, some_sentences
+    from kazu_platform.training.devel import passages_of_sentences, some_sentences
 
     started = time.perf_counter()
-    texts = some_sentences(
-        read_devel_sets(devel_files(sources.training().corpora, sources)), MOST_SENTENCES
-    )
+    texts = some_sentences(devel_sets(sources), MOST_SENTENCES)
     model = open_model(candidate.content)
     figures: dict[str, float] = {"sentences": float(len(texts))}
     for size in BATCH_SIZES:
