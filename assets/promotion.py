@@ -148,7 +148,7 @@ def _measured(
     sets = devel_sets(sources)
     if not sets:
         raise ConfigurationError(
-            "No corpus of the catalogue has a devel split that holds more than test documents, so no "
+            "No corpus of the catalogue has a devel split with more than test documents, so no "
             "model can be measured; give one."
         )
     new = open_model(candidate.content)
