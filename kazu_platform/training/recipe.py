@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RECIPE_VERSION: Final = "2"
 """Changes when the same recipe and data give other weights."""
+GENERAL_VERSION: Final = "2"
+"""The same of stage 1 of distillation alone, where it learns to see as the deep encoder does."""
 Precision = Literal["auto", "bf16", "fp32"]
 StageName = Literal["encoder", "teacher", "general", "student"]
 _OF_ALL = ("seed", "precision")
@@ -254,6 +256,8 @@ class Recipe(_Strict):
         """Hash of what a stage depends on: others may change without its being trained again."""
         found = self.model_dump(mode="json")
         parts = [f"{key}\t{_at(found, key)!r}" for key in _PARTS[stage]]
+        if stage == "general" and self.general and self.general.learns == "encoder":
+            parts.append(GENERAL_VERSION)
         return digest(RECIPE_VERSION, stage, *parts)
 
 

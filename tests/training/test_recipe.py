@@ -119,6 +119,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path):
         ({"teacher": {"steps": 11}}, {"teacher"}),
         ({"teacher": {"steps": 10, "own_labels": {"B gene": "gene:B"}}}, {"teacher", "student"}),
         ({"general": {"steps": 5}}, {"general"}),
+        ({"general": {"steps": 5, "learns": "words"}}, {"general"}),
         ({"student": {"steps": 11}}, {"student"}),
         ({"student": {"steps": 10, "layers": [0, 1]}}, {"general", "student"}),
         ({"weights": {"B": 2}}, {"teacher", "student"}),
