@@ -205,7 +205,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
 ) -> Events:
     """Sentences of a file's citations, labelled by a detector, with its probabilities."""
     tables, file = lake.open(), context.partition_key
-    training, corpus = sources.training(), f"{config.detector}-{file}"
+    training, partition = sources.training(), f"{config.detector}-{file}"
     if config.detector == DICTIONARY:
         folder = str(artifacts.open().live("dictionary").content)
         detection = _by_dictionary(DictionaryStep(folder, WEAK_LABELS.name), compute, config, file)
@@ -220,7 +220,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
         rows = label(
             found().passages,
             found().mentions,
-            corpus=corpus,
+            corpus=config.detector,
             classes=detection.classes,
             probability=detection.probability,
         )
@@ -233,14 +233,15 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
         )
 
     def explain() -> None:
-        tables.write(QUARANTINE, found().set_aside, partition=f"{WEAK_LABELS.name}/{corpus}")
+        tables.write(QUARANTINE, found().set_aside, partition=f"{WEAK_LABELS.name}/{partition}")
 
     yield from make(
         tables,
         Recipe(
             table=WEAK_LABELS,
-            partition=corpus,
+            partition=partition,
             inputs={
+                "corpus": config.detector,
                 "citations": tables.pointer(CITATIONS, file).data_version,
                 "sentences": tables.pointer(SENTENCES, file).data_version,
                 "detector": detection.version,
@@ -259,7 +260,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
             },
             explain=explain,
             figures=lambda: {"documents": n_documents, **_dropped(filtered())},
-            pictures=lambda: _shown(tables.read(WEAK_LABELS, corpus)),
+            pictures=lambda: _shown(tables.read(WEAK_LABELS, partition)),
             report=lambda: {"detector": config.detector},
             after=detection.after,
         ),

@@ -23,12 +23,14 @@ import torch
 from kazu_platform.arrow import compute
 from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
+from kazu_platform.storage.atomic import sync, write_atomically
 from kazu_platform.training.adapt import adapt, load_rows, read_rows, save_rows
 from kazu_platform.training.alike import ascribed, told_as_of, with_names
 from kazu_platform.training.distil import Merge, distil_general, distil_task
 from kazu_platform.training.loop import CHECKPOINT, CURVE, SAVE_EVERY, Run, Team
 from kazu_platform.training.network import (
     PIECES,
+    SIZES,
     WEIGHTS,
     Network,
     Sizes,
@@ -118,7 +120,7 @@ class Stage:
             )
         if not curve:
             (self.folder / CURVE).write_text("", "utf-8")
-        _write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
+        _write_last(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         rmtree(self.folder / PREPARED, ignore_errors=True)
 
@@ -135,7 +137,8 @@ def make_encoder(
         stage: Where to work.
 
     Raises:
-        TrainingError: the package of the starting weights is not installed, or has none.
+        TrainingError: the package of the starting weights is not installed or has none, or these
+            lack a layer that the recipe keeps.
     """
     prepared = stage.folder / PREPARED
 
@@ -193,8 +196,7 @@ def _rows(
 def _once(path: Path, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Facts of what was made before, or is made now."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_json(path, make())
+        _write_last(path, make())
     return json.loads(path.read_text("utf-8"))
 
 
@@ -439,8 +441,15 @@ def _record(network: Network, folder: Path, curve: Sequence[Mapping[str, float]]
     }
 
 
+def _write_last(path: Path, value: Mapping[str, Any]) -> None:
+    """Write what says that a network is there: it must not come to disk before that."""
+    for name in (WEIGHTS, SIZES, PIECES):
+        sync(path.with_name(name))
+    _write_json(path, value)
+
+
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
+    write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def _sha256(path: Path) -> str:

@@ -142,6 +142,7 @@ def test_the_dictionary_labels_the_sentences_of_a_file(home: Home):
     rows = home.lake.read(WEAK_LABELS, f"{DICTIONARY}-{FILE}").to_pylist()
     assert len(rows) == home.lake.read(SENTENCES, FILE).num_rows
     assert {row["origin"] for row in rows} == {"weak"}
+    assert {row["corpus"] for row in rows} == {DICTIONARY}  # which a recipe can name
     found = home.lake.read(DICTIONARY_MENTIONS, FILE)["entity_class"].to_pylist()
     # One mention of words may stand for two of characters: p53 and p53's.
     for entity_class, count in classes_of(rows).items():
