@@ -155,7 +155,8 @@ def _known(
     number = {label: place for place, label in enumerate(outputs.labels)}
     known = np.zeros((len(kinds), len(number)), np.bool_)
     column: dict[tuple[int, str], int] = {}
-    for row, both in enumerate(kinds.tolist()):
+    numbers: list[int] = kinds.tolist()
+    for row, both in enumerate(numbers):
         which, at = divmod(both, len(marked))
         for each in marked[at]:
             label = number.get(label_of(corpora[which], each, own), -1)

@@ -37,7 +37,9 @@ def describe(folder: Path, **changes: object) -> None:
 
 @pytest.mark.parametrize("key", ["format_version", "words_version", "pieces_version"])
 def test_a_model_of_another_version_is_none(copied: Path, key: str):
-    assert open_in_use(copied).version == open_model(copied).version
+    before = open_in_use(copied)
+    assert before is not None
+    assert before.version == open_model(copied).version
     describe(copied, **{key: "of another time"})
 
     assert open_in_use(copied) is None

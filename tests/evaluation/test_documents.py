@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazu_platform.evaluation.documents import with_documents
-from kazu_platform.evaluation.entities import Tokens
+from kazu_platform.evaluation.entities import SpanGold, TokenGold, Tokens
 from kazu_platform.evaluation.iob import parse_iob
 from kazu_platform.evaluation.pubtator import parse_pubtator
 from kazu_platform.evaluation.tags import gold_tags
@@ -45,6 +45,7 @@ def test_tokens_of_the_documents_that_are_left(
         parse_iob(Path("a"), iob_of(alone), corpus="c", split="s"),
     )
 
+    assert isinstance(found, TokenGold)
     assert found.passages.equals(expected.passages)
     for name in Tokens.__slots__:
         if name != "kind":
@@ -81,6 +82,7 @@ def test_spans_of_the_documents_that_are_left(drawn: list[tuple[set[tuple[int, i
         parse_pubtator(Path("a"), "\n".join(alone), corpus="c", split="s"),
     )
 
+    assert isinstance(found, SpanGold)
     assert found.passages.equals(expected.passages)
     assert dict(found.types) == dict(expected.types)
     assert found.entity_types == expected.entity_types
