@@ -417,7 +417,11 @@ class Settings(BaseSettings):
     ray_token_path: str = Field(default="", description="File with the token of that cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
     worker_cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
-    worker_gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
+    worker_gpus: float = Field(
+        default=0.0,
+        description="GPUs of a worker, or a part of one; if it has any, models read on them.",
+        ge=0,
+    )
     worker_memory_mib: int = Field(
         default=WORKER_MEMORY_MIB, description="Memory of a worker; 0: unlimited.", ge=0
     )
