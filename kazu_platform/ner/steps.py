@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kazu_platform.ner.checkpoints import Checkpoint
+
 
 @dataclass(frozen=True)
 class DictionaryStep:
@@ -79,6 +81,42 @@ class ModelStep:
         """Open the network; the function turns PASSAGES into mentions."""
         detector = _opened_model(self.folder, self.threads, self.device)
         return (detector.giving_candidates() if self.candidates else detector).detect
+
+
+@dataclass(frozen=True)
+class CheckpointStep:
+    """Read with a checkpoint of Hugging Face; a worker loads it from its folder or from the hub.
+
+    Attributes:
+        checkpoint: Which, and what is said of it.
+        candidates: See `ModelStep`.
+        device: The same.
+        name: The same.
+    """
+
+    checkpoint: Checkpoint
+    candidates: bool = False
+    device: str = "cpu"
+    name: str = "model"
+
+    @property
+    def version(self) -> str:
+        """Version of its files and of the rules; its weights are hashed at most."""
+        version = self.checkpoint.described().version(bf16=_is_bf16(self.device))
+        return candidates_version(version) if self.candidates else version
+
+    def open(self) -> Callable[[pa.Table], pa.Table]:
+        """Load the network; the function turns PASSAGES into mentions."""
+        detector = _opened_checkpoint(self.checkpoint, self.device)
+        return (detector.giving_candidates() if self.candidates else detector).detect
+
+
+@lru_cache(maxsize=1)
+def _opened_checkpoint(checkpoint: Checkpoint, device: str) -> ModelDetector:
+    """One for all files of a process."""
+    from kazu_platform.ner.checkpoints import open_checkpoint
+
+    return open_checkpoint(checkpoint, device=device, bf16=_is_bf16(device))
 
 
 @lru_cache(maxsize=1)
