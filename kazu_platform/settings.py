@@ -353,7 +353,7 @@ class TrainingSources(_Strict):
 
 
 class ModelSource(_Strict):
-    """A recogniser that was not trained here: a Hugging Face token classifier, or a model folder."""
+    """A recogniser from elsewhere: a token classifier of Hugging Face, or a model folder."""
 
     name: Name
     source: str = Field(
@@ -364,7 +364,7 @@ class ModelSource(_Strict):
         description="Which class a kind of its labels is, where its name does not say so.",
     )
     labelling: Literal["single", "multi"] | None = Field(
-        None,
+        default=None,
         description="One label for a piece, or yes and no to each. Default: as its config says.",
     )
     licence: str
