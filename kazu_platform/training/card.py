@@ -170,8 +170,10 @@ def _losses(last: Mapping[str, float]) -> list[str]:
 
 
 def _machine(records: Mapping[str, Mapping[str, Any]]) -> str:
-    facts = {name: f"{name} {record[name]}" for record in records.values() for name in _OF_MACHINES}
-    return f"The last stage ran with {', '.join(facts.values())}." if facts else ""
+    """With what the last stage ran; a record of a part of a stage is none."""
+    whole = [record for name, record in records.items() if "/" not in name]
+    facts = [f"{name} {whole[-1][name]}" for name in _OF_MACHINES if whole and name in whole[-1]]
+    return f"The last stage ran with {', '.join(facts)}." if facts else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
