@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kazu_platform.commands.annotate import annotate_text
 from kazu_platform.documents import Document, Section
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHOWN = "Metformin reduced TNF-α in MCF-7 cells of BRCA1-mutated breast cancer patients."
 Named = dict[str, set[str]]

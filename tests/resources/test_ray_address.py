@@ -163,7 +163,7 @@ def test_the_sample_materialises_on_a_cluster_at_an_address(
 
     assert done.returncode == 0, done.stderr
     assert "17 ontologies, 6 PubMed files" in done.stdout
-    assert "1,661" in done.stdout
+    assert "1,728" in done.stdout
     assert refused.returncode != 0
     assert "PMID:0" not in said
 
