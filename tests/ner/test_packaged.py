@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kazu_platform.errors import ArtifactError
 from kazu_platform.ner.checkpoints import Checkpoint
+from kazu_platform.ner.network import parts_of, read_network
 from kazu_platform.ner.packaged import (
     ARTIFACT,
     PACKAGED,
@@ -104,9 +106,18 @@ def test_the_model_that_the_catalogue_names_goes_before_all(tmp_path: Path):
     assert reader_in_use(store, None) == model_in_use(store)
 
 
-def test_the_model_that_comes_with_the_platform_is_whole():
-    """There may be none; an empty or damaged folder would be worse."""
-    folder = packaged_model()
+def test_the_model_that_comes_with_the_platform_is_whole_and_small(tmp_path: Path):
+    """Four layers, at most 15 million parameters, under 40 MB; its card is of this very network."""
+    model = model_in_use(ArtifactStore(tmp_path))
 
-    assert folder in {None, PACKAGED}
-    assert folder is None or model_in_use(ArtifactStore(PACKAGED / "no store")).version  # pyright: ignore[reportOptionalMemberAccess]
+    assert model is not None
+    assert model.folder == packaged_model() == PACKAGED
+    files = list(PACKAGED.iterdir())
+    assert sum(file.stat().st_size for file in files) < 40_000_000
+    network = read_network(PACKAGED, model.files.description.n_outputs)
+    assert parts_of(network)[0].config.num_hidden_layers == 4
+    assert sum(each.numel() for each in network.parameters()) <= 15_000_000
+    card = (PACKAGED / "MODEL_CARD.md").read_text("utf-8")
+    network_hash = sha256((PACKAGED / "model.onnx").read_bytes()).hexdigest()
+    assert f"`{network_hash}`" in card
+    assert f"Version {model.version}." in card
