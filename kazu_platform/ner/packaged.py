@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ARTIFACT: Final = "ner_model"
 """Name of trained models in the store of artifacts."""
 PACKAGED: Final = Path(str(resources.files("kazu_platform"))) / "models" / "ner"
-"""Where the model is that comes with the platform, if it comes with one."""
+"""Where the model is that comes with the platform."""
 
 _THEIRS: Final = "config.json"
 """File of a folder that holds a checkpoint of Hugging Face."""
