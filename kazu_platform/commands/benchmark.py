@@ -169,7 +169,10 @@ def _row(measured: Throughput) -> dict[str, Any]:
 def _detector(name: str, model: ModelDetector, settings: Settings) -> Detector:
     if name == MODEL:
         return model
-    return both(model, open_live(settings, settings.catalogue(), open_detector))
+    from kazu_platform.ner.documented import Documented
+
+    # As a corpus is read and as `evaluate` measures it.
+    return Documented(both(model, open_live(settings, settings.catalogue(), open_detector)))
 
 
 def _text(path: Path, number: int, line: str) -> str:
