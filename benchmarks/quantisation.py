@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from joining import f1_of
 from rich.console import Console
 from rich.table import Table
 from timing import options_of, report
@@ -51,12 +52,6 @@ def counts_of(detector: Detector, rows: Sequence[CorpusRow]) -> list[Counts]:
         match_mentions(golds[row.folder], mentions[row.folder], row.entity_class).counts
         for row in rows
     ]
-
-
-def f1_of(counts: Counts) -> float:
-    """F1 in percent."""
-    both = int(counts.found.sum() + counts.gold.sum())
-    return 200 * int(counts.correct.sum()) / both if both else 0.0
 
 
 def main() -> None:
