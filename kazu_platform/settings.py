@@ -13,7 +13,7 @@ import tempfile
 from difflib import get_close_matches
 from importlib import resources as packaged
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -79,6 +79,17 @@ class _Strict(BaseModel):
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _by_name(kind: str, name: str, sources: Sequence[_N]) -> _N:
+    """The source of a name; of an unknown one the nearest is said."""
+    for source in sources:
+        if source.name == name:
+            return source
+    raise UnknownNameError.of(kind, name, [source.name for source in sources])
 
 
 class SynonymColumn(_Strict):
@@ -346,10 +357,7 @@ class TrainingSources(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.predictions:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("file of predictions", name, [p.name for p in self.predictions])
+        return _by_name("file of predictions", name, self.predictions)
 
 
 class ModelSource(_Strict):
@@ -404,10 +412,7 @@ class Catalogue(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.models:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("model", name, [m.name for m in self.models])
+        return _by_name("model", name, self.models)
 
     def by_preference(self) -> list[str]:
         """Names of the ontologies, the preferred first: those that lead a class, then in order."""
@@ -424,10 +429,7 @@ class Catalogue(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.mappings:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("mapping set", name, [m.name for m in self.mappings])
+        return _by_name("mapping set", name, self.mappings)
 
     def ontology(self, name: str) -> OntologySource:
         """The ontology of that name.
@@ -435,10 +437,7 @@ class Catalogue(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.ontologies:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("ontology", name, [o.name for o in self.ontologies])
+        return _by_name("ontology", name, self.ontologies)
 
 
 class Settings(BaseSettings):
