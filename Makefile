@@ -17,7 +17,7 @@ setup: $(VENV)/ready  ## make .venv with everything pinned
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 demo: setup  ## materialise the whole graph of the embedded sample and say what to ask it

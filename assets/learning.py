@@ -23,7 +23,8 @@ from kazu_platform.ner.words import WORDS_VERSION
 from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.lake import Lake
 from kazu_platform.storage.working import working_folder
-from kazu_platform.tables import LABELLED_SENTENCES, WEAK_LABELS
+from kazu_platform.tables import CITATIONS, LABELLED_SENTENCES, WEAK_LABELS
+from kazu_platform.training.filters import TRAIN
 from kazu_platform.training.recipe import RECIPE_VERSION, Recipe, read_recipe, recipe_path
 from resources.sources import SourcesResource
 
@@ -93,7 +94,11 @@ def keep(
 def recipe_of(sources: SourcesResource) -> Recipe:
     """The recipe of the catalogue, with the weights that the catalogue gives to corpora."""
     training = sources.training()
-    weights = {each.corpus: each.weight for each in training.corpora if each.weight != 1}
+    weights = {
+        each.corpus: each.weight
+        for each in training.corpora
+        if each.weight != 1 and TRAIN in each.files
+    }
     return read_recipe(recipe_path(training.recipe)).weighing(weights)
 
 
@@ -104,8 +109,9 @@ def corpora_of(sources: SourcesResource) -> list[str]:
 
 def weak_partitions(lake: Lake, detectors: Iterable[str]) -> list[str]:
     """Partitions of weak labels that some detectors gave."""
-    beginnings = tuple(f"{name}-" for name in detectors)
-    return [name for name in lake.partitions(WEAK_LABELS) if name.startswith(beginnings)]
+    # A name may begin with another: PubTator3-2024 is not PubTator3.
+    wanted = {f"{name}-{file}" for name in detectors for file in lake.partitions(CITATIONS)}
+    return [name for name in lake.partitions(WEAK_LABELS) if name in wanted]
 
 
 def data_versions(lake: Lake, corpora: Iterable[str], weak: Iterable[str] = ()) -> dict[str, str]:

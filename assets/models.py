@@ -7,7 +7,7 @@ this; the job `train_ner` makes all of it.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
@@ -37,12 +37,15 @@ from kazu_platform.settings import CorpusSource
 from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import LABELLED_SENTENCES, WEAK_LABELS
-from kazu_platform.training.filters import held_out_version
+from kazu_platform.training.filters import held_out_version, read_held_out
 from kazu_platform.training.recipe import Recipe
 from kazu_platform.training.texts import TEXTS_VERSION, texts_without_held_out, unlabelled_sentences
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
 from resources.training import TrainerResource
+
+if TYPE_CHECKING:
+    from kazu_platform.training.devel import DevelSet
 
 POOL = "training"
 TRAIN, DEVEL = "train", "devel"
@@ -114,6 +117,7 @@ def ner_encoder(
     tables, store = lake.open(), artifacts.open()
     texts = _texts(store, recipe, needed=recipe.adapt is not None)
     inputs = {
+        "code": CODE_VERSION,
         "recipe": recipe.part("encoder"),
         "texts": version_of(texts),
         **data_versions(tables, corpora),
@@ -147,6 +151,7 @@ def ner_teacher(
     tables, store = lake.open(), artifacts.open()
     encoder = store.live(ENCODER)
     inputs = {
+        "code": CODE_VERSION,
         "recipe": recipe.part("teacher"),
         "encoder": version_of(encoder),
         **data_versions(tables, corpora),
@@ -184,6 +189,7 @@ def ner_general_student(
         return dg.MaterializeResult(metadata={"made": why}, data_version=dg.DataVersion("none"))
     encoder, texts = store.live(ENCODER), _texts(store, recipe, needed=True)
     inputs = {
+        "code": CODE_VERSION,
         "recipe": recipe.part("general"),
         "encoder": version_of(encoder),
         "texts": version_of(texts),
@@ -214,11 +220,7 @@ def ner_model(
 ) -> dg.MaterializeResult:
     """Stage 2 of distillation: the student, exported with its card; not in use before it passed."""
     from kazu_platform.training.card import Made, write_model
-    from kazu_platform.training.devel import (
-        figures_to_markdown,
-        mistakes_to_markdown,
-        read_devel_sets,
-    )
+    from kazu_platform.training.devel import figures_to_markdown, mistakes_to_markdown
     from kazu_platform.training.orders import Order, write_rows
 
     tables, store, recipe = lake.open(), artifacts.open(), recipe_of(sources)
@@ -240,7 +242,7 @@ def ner_model(
             devel=seen,
         )
         trainer.carry_out(order, context.log.info)
-        sets = read_devel_sets(devel_files(training.corpora, sources))
+        sets = devel_sets(sources)
         stages = {
             ENCODER: store.live(ENCODER).content,
             TEACHER: teacher.content,
@@ -289,6 +291,7 @@ def model_inputs(
             )
     general = _general(store, recipe)
     return {
+        "code": CODE_VERSION,
         "recipe": recipe.part("student"),
         "export": export_version(),
         "teacher": version_of(store.live(TEACHER)),
@@ -303,6 +306,16 @@ def devel_files(
 ) -> list[tuple[CorpusSource, Path]]:
     """Sources that have a devel split, with the file of it."""
     return [(e, sources.corpus_file(e, DEVEL)) for e in corpora if DEVEL in e.files]
+
+
+def devel_sets(sources: SourcesResource) -> "list[DevelSet]":
+    """The devel sets of the catalogue, without documents of test sets."""
+    from kazu_platform.training.devel import read_devel_sets
+
+    training = sources.training()
+    test_pmids, _ = held_out_files(training)
+    held_out = read_held_out(test_pmids, [])
+    return read_devel_sets(devel_files(training.corpora, sources), held_out.pmids)
 
 
 def _labelled(lake: Lake, corpora: Sequence[str], split: str) -> pa.Table:

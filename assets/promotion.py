@@ -1,27 +1,37 @@
 """Whether the new model may be used: it is measured beside the one in use, then promoted or not."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assets.learning import MODEL, recipe_of, version_with
 from assets.making import Events, pass_gates, record
-from assets.models import EXAMPLES, devel_files, model_inputs
+from assets.models import EXAMPLES, devel_files, devel_sets, model_inputs
 from assets.results import OWNERS, RETRY, final_errors
-from assets.training import GROUP
+from assets.training import GROUP, held_out_files
 from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError, ConfigurationError
 from kazu_platform.evaluation.figures import evaluation_rows
 from kazu_platform.evaluation.ner import Evaluation
 from kazu_platform.evaluation.promotion import Verdict, compare
+from kazu_platform.ner.model_files import DESCRIPTION, FORMAT_VERSION
+from kazu_platform.ner.pieces import PIECES_VERSION
+from kazu_platform.ner.words import WORDS_VERSION
 from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 from kazu_platform.storage.downloads import fetched_file
 from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.pointers import POINTER
 from kazu_platform.tables import EVALUATIONS, PARTITION_METRICS
+from kazu_platform.training.filters import held_out_version
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
+
+if TYPE_CHECKING:
+    from kazu_platform.ner.model import ModelDetector
 
 EVALUATION, THROUGHPUT, GATE = "ner_evaluation", "ner_throughput", "loses_no_f1"
 EVALUATION_VERSION = "1"
@@ -65,7 +75,7 @@ def ner_evaluation(
         )
         yield _told(candidate, {"unchanged": True})
         return
-    new, old, mistakes = _measured(candidate, _in_use(artifacts, candidate), sources)
+    new, old, mistakes = _measured(candidate, folder_in_use(artifacts, candidate), sources)
     rows = evaluation_rows([*new, *old], stage=MODEL)
     tables.write(EVALUATIONS, rows, partition=MODEL, inputs=inputs)
     verdict = _verdict(new, old)
@@ -115,19 +125,29 @@ def _candidate(lake: Lake, store: ArtifactStore, sources: SourcesResource) -> Ar
     return found
 
 
-def _in_use(artifacts: ArtifactsResource, candidate: Artifact) -> Path | None:
-    """Folder of the model in use, if it is another one: the promoted one, else what came along."""
+def folder_in_use(artifacts: ArtifactsResource, candidate: Artifact) -> Path | None:
+    """Folder of the model in use, if it is another one: the promoted one, else what came along.
+
+    Raises:
+        ArtifactError: the promoted one is damaged.
+    """
     store = artifacts.open()
     version = store.live_version(MODEL)
+    if version == candidate.version:
+        return None
     if version is not None:
-        return None if version == candidate.version else store.live(MODEL).content
+        with _damage_is_said():
+            promoted = store.live(MODEL)
+            promoted.verify()
+        return promoted.content
     own = artifacts.model_in_use()
     return own.folder if own else None
 
 
 def _devel(sources: SourcesResource) -> dict[str, str]:
-    """Versions of the devel sets."""
-    return {
+    """Versions of the devel sets, and of the test documents that are left out of them."""
+    test_pmids, _ = held_out_files(sources.training())
+    return {"test_pmids": held_out_version(test_pmids, [])} | {
         f"devel/{source.name}": digest(
             fetched_file(path).sha256,
             source.model_dump_json(include={"format", "classes", "types"}),
@@ -141,27 +161,61 @@ def _measured(
 ) -> tuple[Sequence[Evaluation], Sequence[Evaluation], str]:
     """Figures of both models, and frequent mistakes of the new one."""
     from kazu_platform.ner.model import open_model
-    from kazu_platform.training.devel import (
-        evaluate_devel,
-        mistakes_to_markdown,
-        read_devel_sets,
-    )
+    from kazu_platform.training.devel import evaluate_devel, mistakes_to_markdown
 
-    sets = read_devel_sets(devel_files(sources.training().corpora, sources))
+    sets = devel_sets(sources)
     if not sets:
         raise ConfigurationError(
-            "No corpus of the catalogue has a devel split, so no model can be measured; give one."
+            "No corpus of the catalogue has a devel split with more than test documents, so no "
+            "model can be measured; give one."
         )
-    new = open_model(candidate.content)
-    try:
-        old = open_model(in_use) if in_use else None
-    except ArtifactError:  # of a version that this one cannot read: there is nothing to lose
-        old = None
+    new, old = open_model(candidate.content), open_in_use(in_use) if in_use else None
     # A class that only one of them looks for is one of which the other finds nothing.
     classes = {*new.classes, *(old.classes if old else ())}
     of_new = evaluate_devel(sets, new, classes)
     of_old = evaluate_devel(sets, old, classes) if old else []
     return of_new, of_old, mistakes_to_markdown(sets, of_new, most=EXAMPLES)
+
+
+def open_in_use(folder: Path) -> "ModelDetector | None":
+    """The model in use, to compare with; none if this version of the platform cannot read it.
+
+    Raises:
+        ArtifactError: it is damaged, so that nobody knows what would be lost; says what to do.
+    """
+    from kazu_platform.ner.model import open_model
+
+    if _is_of_another_version(folder / DESCRIPTION):
+        return None
+    with _damage_is_said():
+        return open_model(folder)
+
+
+@contextmanager
+def _damage_is_said() -> Generator[None]:
+    """Say what else can be done where the model in use is damaged."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise ArtifactError(
+            f"The model in use is damaged, so none can be compared with it: {error} Or promote "
+            f"another version of {MODEL}, or delete its {POINTER} to begin anew."
+        ) from error
+
+
+def _is_of_another_version(description: Path) -> bool:
+    """Whether a model's description is whole, and tells of other rules than those of today."""
+    try:
+        found: Any = json.loads(description.read_bytes())
+    except (OSError, ValueError):
+        return False
+    read = {
+        "format_version": FORMAT_VERSION,
+        "words_version": WORDS_VERSION,
+        "pieces_version": PIECES_VERSION,
+    }
+    known = isinstance(found, dict) and found.keys() >= read.keys()
+    return known and any(found[key] != version for key, version in read.items())
 
 
 def _verdict(new: Sequence[Evaluation], old: Sequence[Evaluation]) -> Verdict:
@@ -206,12 +260,10 @@ def _measure_throughput(
 
     from kazu_platform.evaluation.throughput import measure_throughput
     from kazu_platform.ner.model import open_model
-    from kazu_platform.training.devel import passages_of_sentences, read_devel_sets, some_sentences
+    from kazu_platform.training.devel import passages_of_sentences, some_sentences
 
     started = time.perf_counter()
-    texts = some_sentences(
-        read_devel_sets(devel_files(sources.training().corpora, sources)), MOST_SENTENCES
-    )
+    texts = some_sentences(devel_sets(sources), MOST_SENTENCES)
     model = open_model(candidate.content)
     figures: dict[str, float] = {"sentences": float(len(texts))}
     for size in BATCH_SIZES:

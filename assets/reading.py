@@ -41,6 +41,7 @@ from kazu_platform.tables import (
     Table,
 )
 from resources.compute import ComputeResource
+from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "reading"
@@ -218,22 +219,24 @@ def model_mentions(
     lake: LakeResource,
     compute: ComputeResource,
     artifacts: ArtifactsResource,
+    sources: SourcesResource,
 ) -> Events:
     """What the model in use finds in a file, down to a low probability; nothing without a model.
 
     A changed vocabulary does not concern it: only another text or another model is read again.
     """
-    tables, file, model = lake.open(), context.partition_key, artifacts.model_in_use()
+    tables, file = lake.open(), context.partition_key
+    model = artifacts.reader_in_use(sources.catalogue().reader)
     stage = f"{ModelStep.name}/{file}"
     if model is None:
         yield from make(tables, _without_model(tables, file))
         yield gates.nothing_set_aside(MODEL_MENTIONS, file, QUARANTINE.empty())
         return
-    step = ModelStep(str(model.folder), candidates=True)
-    read_by = inputs_of_model(step.version, model.files.description.thresholds)
+    step = model.step(candidates=True, device=compute.device)
+    read_by = inputs_of_model(step.version, model.thresholds)
     texts = cache(partial(read_passages, tables, file))
     reading = Reading(tables, compute, step, MODEL_MENTIONS, file, texts, context.log.info)
-    reading.done |= {"model": model.version, "promoted": model.promoted or "packaged"}
+    reading.done |= {"model": model.version, "promoted": model.whence}
     yield from make(tables, reading.recipe(_inputs_of_texts(tables, file) | read_by))
     yield gates.nothing_set_aside(MODEL_MENTIONS, file, tables.read(QUARANTINE, stage))
 

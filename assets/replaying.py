@@ -15,9 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from assets.reading import read_passages
-from kazu_platform.ner.packaged import ModelInUse
+from kazu_platform.execution.steps import Step
+from kazu_platform.ner.packaged import Reader
 from kazu_platform.ner.rematch import Exchange
-from kazu_platform.ner.steps import DictionaryStep, ModelStep
+from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Pointer
 from kazu_platform.tables import (
@@ -42,7 +43,7 @@ _DOCUMENT = ["doc_id", "content_hash"]
 class Detection:
     """A step that reads documents, the table that it fills, and the input that is its version."""
 
-    step: DictionaryStep | ModelStep
+    step: Step
     table: Table
     version_of: str
 
@@ -80,7 +81,7 @@ def replay(
     compute: ComputeResource,
     progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
     *,
-    model: ModelInUse | None = None,
+    model: Reader | None = None,
 ) -> Iterator[Replayed]:
     """Try all of it again, partition by partition; each is published before the next.
 
@@ -102,18 +103,20 @@ def replay(
         left = tried
         if stage == LINKING:
             _have_linked(lake, partition)
-        elif detection := _detection(stage, store, model):
+        elif detection := _detection(stage, store, model, compute.device):
             left = _replay_file(lake, compute, detection, partition)
         yield Replayed(stage, partition, tried, left)
 
 
-def _detection(stage: str, store: ArtifactStore, model: ModelInUse | None) -> Detection | None:
+def _detection(
+    stage: str, store: ArtifactStore, model: Reader | None, device: str
+) -> Detection | None:
     if stage == DICTIONARY:
         step = DictionaryStep(str(store.live("dictionary").content))
         return Detection(step, DICTIONARY_MENTIONS, "step")
     if model is None:  # the next run over the file sees that nothing is read by a model
         return None
-    return Detection(ModelStep(str(model.folder), candidates=True), MODEL_MENTIONS, "model")
+    return Detection(model.step(candidates=True, device=device), MODEL_MENTIONS, "model")
 
 
 def _have_linked(lake: Lake, bucket: str) -> None:

@@ -198,7 +198,8 @@ def replay_quarantine(
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
     lake, store = graph.resources["lake"].open(), graph.resources["artifacts"].open()
-    model = graph.resources["artifacts"].model_in_use()
+    chosen = graph.resources["sources"].catalogue().reader
+    model = graph.resources["artifacts"].reader_in_use(chosen)
     replayed = list(replay(lake, store, graph.resources["compute"], progress, model=model))
     changed = [each for each in replayed if each.stage == LINKING or each.left < each.tried]
     files = list(dict.fromkeys(each.partition for each in changed if each.stage != LINKING))

@@ -23,10 +23,12 @@ from assets.results import OWNERS, RETRY, bad_data_is_final, definition_metadata
 from assets.sources import DOWNLOADS, progress_of
 from kazu_platform.arrow import compute as arrow
 from kazu_platform.documents import digest
-from kazu_platform.errors import UnknownNameError
+from kazu_platform.errors import ArtifactError, ConfigurationError, UnknownNameError
+from kazu_platform.execution.steps import Step
+from kazu_platform.ner.packaged import Reader, model_of
 from kazu_platform.ner.steps import DictionaryStep
 from kazu_platform.ner.words import WORDS_VERSION
-from kazu_platform.settings import CorpusSource, TrainingSources
+from kazu_platform.settings import WEAK_LABELLERS, Catalogue, CorpusSource, TrainingSources
 from kazu_platform.storage.downloads import fetched_file, local_path
 from kazu_platform.storage.lake import Staged
 from kazu_platform.tables import (
@@ -60,7 +62,7 @@ from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "training"
 CODE_VERSION = f"{LABELLING_VERSION}-{WORDS_VERSION}"
-DICTIONARY = "dictionary"
+DICTIONARY, MODEL = WEAK_LABELLERS
 RECOGNISED = list(ENTITY_CLASSES[:6])
 REASONS = (TEST_DOCUMENT, HELD_OUT_SENTENCE)
 _READ_BY = {"name", "part_of", "format", "classes", "types", "splits", "pmids"}
@@ -169,10 +171,13 @@ class WeakLabelsConfig(dg.Config):
 
     detector: str = Field(
         default=DICTIONARY,
-        description="dictionary, or the name of predictions of the catalogue's training block.",
+        description="dictionary, model (the one in use), or a name of the catalogue's models or of "
+        "the predictions of its training block.",
     )
     classes: list[str] = Field(
-        default=RECOGNISED, description="Classes to label; of predictions all that they are of."
+        default=RECOGNISED,
+        description="Classes to label: of a model those that it finds; of predictions all that "
+        "they are of.",
     )
 
 
@@ -205,12 +210,16 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
 ) -> Events:
     """Sentences of a file's citations, labelled by a detector, with its probabilities."""
     tables, file = lake.open(), context.partition_key
-    training, corpus = sources.training(), f"{config.detector}-{file}"
+    catalogue, training = sources.catalogue(), sources.training()
+    partition, models = f"{config.detector}-{file}", [each.name for each in catalogue.models]
     if config.detector == DICTIONARY:
         folder = str(artifacts.open().live("dictionary").content)
-        detection = _by_dictionary(DictionaryStep(folder, WEAK_LABELS.name), compute, config, file)
+        step = DictionaryStep(folder, WEAK_LABELS.name)
+        detection = _by_step(step, _known(config.classes), compute, file)
+    elif config.detector == MODEL or config.detector in models:
+        detection = _by_model(_model(config.detector, artifacts, catalogue), compute, config, file)
     else:
-        detection = _by_predictions(training, sources, config.detector)
+        detection = _by_predictions(training, sources, config.detector, models)
     held_out = cache(lambda: held_out_of(training))
     found = cache(lambda: detection.find(read_passages(tables, file)))
     n_documents = tables.pointer(CITATIONS, file).n_rows
@@ -220,7 +229,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
         rows = label(
             found().passages,
             found().mentions,
-            corpus=corpus,
+            corpus=config.detector,
             classes=detection.classes,
             probability=detection.probability,
         )
@@ -233,14 +242,15 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
         )
 
     def explain() -> None:
-        tables.write(QUARANTINE, found().set_aside, partition=f"{WEAK_LABELS.name}/{corpus}")
+        tables.write(QUARANTINE, found().set_aside, partition=f"{WEAK_LABELS.name}/{partition}")
 
     yield from make(
         tables,
         Recipe(
             table=WEAK_LABELS,
-            partition=corpus,
+            partition=partition,
             inputs={
+                "corpus": config.detector,
                 "citations": tables.pointer(CITATIONS, file).data_version,
                 "sentences": tables.pointer(SENTENCES, file).data_version,
                 "detector": detection.version,
@@ -259,7 +269,7 @@ def weak_labels(  # noqa: PLR0913, PLR0917 - the resources that a detector may n
             },
             explain=explain,
             figures=lambda: {"documents": n_documents, **_dropped(filtered())},
-            pictures=lambda: _shown(tables.read(WEAK_LABELS, corpus)),
+            pictures=lambda: _shown(tables.read(WEAK_LABELS, partition)),
             report=lambda: {"detector": config.detector},
             after=detection.after,
         ),
@@ -286,13 +296,43 @@ class Detection:
     after: Callable[[], None] | None = None
 
 
-def _by_dictionary(
-    step: DictionaryStep, compute: ComputeResource, config: WeakLabelsConfig, file: str
-) -> Detection:
-    """The names of the vocabularies, matched wherever steps run."""
-    unknown = [name for name in config.classes if name not in ENTITY_CLASSES]
+def _known(classes: Sequence[str]) -> Sequence[str]:
+    unknown = [name for name in classes if name not in ENTITY_CLASSES]
     if unknown:
         raise UnknownNameError.of("entity class", unknown[0], ENTITY_CLASSES)
+    return classes
+
+
+def _model(name: str, artifacts: ArtifactsResource, catalogue: Catalogue) -> Reader:
+    """A model by its name in the catalogue, or the one in use."""
+    if name != MODEL:
+        return model_of(catalogue.model(name))
+    model = artifacts.reader_in_use(catalogue.reader)
+    if model is None:
+        raise ArtifactError(
+            "No model reads texts, so none can label them: none was promoted, named by the "
+            "catalogue (`read_with`) or packaged, or KAZU_DETECTOR is dictionary."
+        )
+    return model
+
+
+def _by_model(
+    model: Reader, compute: ComputeResource, config: WeakLabelsConfig, file: str
+) -> Detection:
+    """What a model finds; where it looks for nothing, nothing is said."""
+    classes = [name for name in _known(config.classes) if name in model.thresholds]
+    if not classes:
+        wanted, found = ", ".join(config.classes), ", ".join(model.thresholds)
+        raise ConfigurationError(
+            f"The model finds {found}, and {wanted or 'no class'} was to be labelled; name one "
+            "that it finds."
+        )
+    step = model.step(device=compute.device, name=WEAK_LABELS.name)
+    return _by_step(step, classes, compute, file)
+
+
+def _by_step(step: Step, classes: Sequence[str], compute: ComputeResource, file: str) -> Detection:
+    """What a detector finds, wherever steps run."""
 
     def find(passages: pa.Table) -> Found:
         mentions, set_aside = [DICTIONARY_MENTIONS.empty()], [QUARANTINE.empty()]
@@ -306,7 +346,7 @@ def _by_dictionary(
 
     return Detection(
         step.version,
-        config.classes,
+        classes,
         find,
         after=lambda: compute.published(step, file=file),
     )
@@ -316,9 +356,11 @@ def _ids(set_aside: pa.Table) -> pa.Array:
     return set_aside["doc_id"].combine_chunks()
 
 
-def _by_predictions(training: TrainingSources, sources: SourcesResource, name: str) -> Detection:
+def _by_predictions(
+    training: TrainingSources, sources: SourcesResource, name: str, models: Sequence[str]
+) -> Detection:
     """What a file of the catalogue says; only documents that it knows are labelled."""
-    known = [DICTIONARY, *(each.name for each in training.predictions)]
+    known = [*WEAK_LABELLERS, *models, *(each.name for each in training.predictions)]
     if name not in known:
         raise UnknownNameError.of("detector", name, known)
     source = training.prediction(name)

@@ -54,7 +54,7 @@ from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.documented import with_names_of_documents
-from kazu_platform.ner.joining import RULES, JoinRule, join
+from kazu_platform.ner.joining import DEFAULT_RULE, RULES, JoinRule, join
 from kazu_platform.settings import read_catalogue, read_settings
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
@@ -149,7 +149,8 @@ class Bench:
 
     def found_by_model(self) -> pa.Table:
         """What the model finds when nobody helps it."""
-        return join(self.candidates, DICTIONARY_MENTIONS.empty(), self.thresholds)
+        alone = dict.fromkeys(self.thresholds, DEFAULT_RULE)
+        return join(self.candidates, DICTIONARY_MENTIONS.empty(), self.thresholds, alone)
 
     def named(self, found: pa.Table) -> Counted:
         """Add what documents name themselves, and count."""

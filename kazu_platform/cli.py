@@ -21,7 +21,10 @@ from kazu_platform.errors import KazuPlatformError
 _DETECTOR = (
     "Who reads: dictionary, model, or model+dictionary. Default: both where there is a model."
 )
-_MODEL = "Folder of a model, or of a checkpoint of Hugging Face. Default: the one in use."
+_MODEL = (
+    "Folder of a model, or of a checkpoint of Hugging Face, or its id on the hub (owner/name). "
+    "Default: the one in use."
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -359,9 +362,7 @@ def benchmark_ner(  # noqa: PLR0913 - its options
         list[str] | None,
         typer.Option(help="model or model+dictionary; may be given often. Default: both."),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="Folder of a model. Default: the one in use.")
-    ] = None,
+    model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
     threads: Annotated[int, typer.Option(help="Of the model; 0: one for each core.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
     repeats: Annotated[int, typer.Option(help="How often each is timed.", min=1)] = 3,

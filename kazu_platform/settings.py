@@ -13,7 +13,7 @@ import tempfile
 from difflib import get_close_matches
 from importlib import resources as packaged
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -40,6 +40,9 @@ BUILT_IN_RECIPES = ("shipped",)
 BUILT_IN_LINKING_RECIPES = ("linking",)
 _BUILT_IN = {"recipe": BUILT_IN_RECIPES, "linking_recipe": BUILT_IN_LINKING_RECIPES}
 
+WEAK_LABELLERS = ("dictionary", "model")
+"""Detectors that label without being named by the catalogue."""
+
 Split = Literal["train", "devel"]
 _CORPUS_ENDINGS = {
     "iob2": ".tsv",
@@ -62,6 +65,15 @@ _BESIDE = {
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 
 
+def is_hub_id(text: str) -> bool:
+    """Whether a text could be the id of a model on the Hugging Face hub.
+
+    >>> is_hub_id("dmis-lab/KAZU-NER-module-distil-v1.0"), is_hub_id("../models/own")
+    (True, False)
+    """
+    return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", text, re.ASCII) is not None
+
+
 def _compiled(pattern: str) -> str:
     """The pattern, if it is one."""
     try:
@@ -78,6 +90,17 @@ class _Strict(BaseModel):
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _by_name(kind: str, name: str, sources: Sequence[_N]) -> _N:
+    """The source of a name; of an unknown one the nearest is said."""
+    for source in sources:
+        if source.name == name:
+            return source
+    raise UnknownNameError.of(kind, name, [source.name for source in sources])
 
 
 class SynonymColumn(_Strict):
@@ -349,10 +372,25 @@ class TrainingSources(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.predictions:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("file of predictions", name, [p.name for p in self.predictions])
+        return _by_name("file of predictions", name, self.predictions)
+
+
+class ModelSource(_Strict):
+    """A recogniser from elsewhere: a token classifier of Hugging Face, or a model folder."""
+
+    name: Name
+    source: str = Field(
+        description="Folder, which may lie beside the catalogue, or id on the hub: owner/name."
+    )
+    types: dict[str, EntityClass] = Field(
+        default_factory=dict[str, EntityClass],
+        description="Which class a kind of its labels is, where its name does not say so.",
+    )
+    labelling: Literal["single", "multi"] | None = Field(
+        default=None,
+        description="One label for a piece, or yes and no to each. Default: as its config says.",
+    )
+    licence: str
 
 
 class Catalogue(_Strict):
@@ -371,6 +409,25 @@ class Catalogue(_Strict):
         None, description="YAML or CSV file of curations: a URL, or a path beside the catalogue."
     )
     training: TrainingSources | None = None
+    models: tuple[ModelSource, ...] = ()
+    read_with: str | None = Field(
+        None,
+        description="The one of `models` that reads texts. Default: the model that was promoted, "
+        "else the one that comes with the platform.",
+    )
+
+    @property
+    def reader(self) -> ModelSource | None:
+        """The model that reads texts, if it is said."""
+        return None if self.read_with is None else self.model(self.read_with)
+
+    def model(self, name: str) -> ModelSource:
+        """The model of that name.
+
+        Raises:
+            UnknownNameError: there is none; the nearest name is said.
+        """
+        return _by_name("model", name, self.models)
 
     def by_preference(self) -> list[str]:
         """Names of the ontologies, the preferred first: those that lead a class, then in order."""
@@ -387,10 +444,7 @@ class Catalogue(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.mappings:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("mapping set", name, [m.name for m in self.mappings])
+        return _by_name("mapping set", name, self.mappings)
 
     def ontology(self, name: str) -> OntologySource:
         """The ontology of that name.
@@ -398,10 +452,7 @@ class Catalogue(_Strict):
         Raises:
             UnknownNameError: there is none; the nearest name is said.
         """
-        for source in self.ontologies:
-            if source.name == name:
-                return source
-        raise UnknownNameError.of("ontology", name, [o.name for o in self.ontologies])
+        return _by_name("ontology", name, self.ontologies)
 
 
 class Settings(BaseSettings):
@@ -432,7 +483,11 @@ class Settings(BaseSettings):
     ray_token_path: str = Field(default="", description="File with the token of that cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
     worker_cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
-    worker_gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
+    worker_gpus: float = Field(
+        default=0.0,
+        description="GPUs of a worker, or a part of one; if it has any, models read on them.",
+        ge=0,
+    )
     worker_memory_mib: int = Field(
         default=WORKER_MEMORY_MIB, description="Memory of a worker; 0: unlimited.", ge=0
     )
@@ -604,6 +659,7 @@ def read_catalogue(path: Path) -> Catalogue:
         *_blocks_that_do_not_fit(catalogue),
         *_leaders_that_do_not_fit(catalogue),
         *_training_that_does_not_fit(catalogue.training or TrainingSources()),
+        *_models_that_do_not_fit(catalogue),
     )
     unfit = [f"{path}: {problem}" for problem in problems]
     if unfit:
@@ -617,6 +673,7 @@ def _named_blocks(catalogue: Catalogue) -> list[tuple[str, Sequence[_Named]]]:
     return [
         ("ontologies", catalogue.ontologies),
         ("mappings", catalogue.mappings),
+        ("models", catalogue.models),
         ("training.corpora", training.corpora),
         ("training.text", training.text),
         ("training.predictions", training.predictions),
@@ -650,6 +707,26 @@ def _leaders_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
                 f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known) or 'none'}."
             )
             yield f"leading.{entity_class}: no ontology {name!r} of this class; {hint}"
+
+
+def _models_that_do_not_fit(catalogue: Catalogue) -> Iterator[str]:
+    names = [source.name for source in catalogue.models]
+    if catalogue.read_with is not None and catalogue.read_with not in names:
+        near = get_close_matches(catalogue.read_with, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(names) or 'none'}."
+        yield f"read_with: no model {catalogue.read_with!r}; {hint}"
+    for source in catalogue.models:
+        if not Path(source.source).is_dir() and not is_hub_id(source.source):
+            problem = f"there is no folder {source.source}, nor is this an id as in owner/name."
+            yield f"models.{source.name}.source: {problem}"
+    training = catalogue.training or TrainingSources()
+    labellers = [*WEAK_LABELLERS, *names, *(source.name for source in training.predictions)]
+    for name in labellers:
+        # Partitions of weak labels are called after who gave them, a hyphen, and the file.
+        for other in (*WEAK_LABELLERS, *names):
+            if name.startswith(f"{other}-") or (name == other and labellers.count(name) > 1):
+                problem = "weak labels could not be told apart by who gave them; rename one."
+                yield f"models, training.predictions: {other}, {name}: {problem}"
 
 
 def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
@@ -691,6 +768,8 @@ def _resolve(value: Any, path: Path, key: str = "") -> Any:  # noqa: ANN401 - YA
         return [_resolve(item, path, key) for item in value]
     if isinstance(value, str):
         text = re.sub(r"\$\{(\w+)\}", lambda m: _variable(m[1], path), value)
+        if key == "source" and (path.parent / text).is_dir():  # it may be an id on the hub
+            return str((path.parent / text).absolute())
         built_in = text in _BUILT_IN.get(key, ())
         local = key in _BESIDE and "://" not in text and not built_in
         return str((path.parent / text).absolute()) if local else text
@@ -755,6 +834,7 @@ def _model_at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseMo
         "corpora": CorpusSource,
         "text": TextSource,
         "predictions": PredictionSource,
+        "models": ModelSource,
     }
     for key in place[:-1]:
         model = blocks.get(key, model)

@@ -698,7 +698,7 @@ LABELLED_MENTION = pa.struct(
 )
 _LABELLED = pa.schema(
     [
-        column("corpus", TEXT, "The corpus; of weak labels detector and file."),
+        column("corpus", TEXT, "The corpus; of weak labels the detector."),
         column("split", TEXT, "train or devel."),
         column("doc_id", TEXT, "Document as the corpus names it.", nullable=True),
         column("sentence", pa.int32(), "Number of the sentence in its split, as read."),
@@ -723,7 +723,7 @@ LABELLED_SENTENCES = Table(
 WEAK_LABELS = Table(
     name="weak_labels",
     row="a sentence in which a detector found mentions, for a model to learn from",
-    key=("corpus", "split", "sentence"),
+    key=("corpus", "doc_id", "sentence"),
     partitioned_by="detector-pubmed_file",
     order=("split", "sentence"),
     schema=_LABELLED,

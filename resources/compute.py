@@ -82,7 +82,9 @@ class ComputeResource(dg.ConfigurableResource):
     token_path: str = Field(default="", description="File with the token of the cluster.")
     workers: int = Field(default=0, description="Workers of a step; 0: one for each core.", ge=0)
     cpus: float = Field(default=1.0, description="Cores of a worker.", ge=0)
-    gpus: float = Field(default=0.0, description="GPUs of a worker.", ge=0)
+    gpus: float = Field(
+        default=0.0, description="GPUs of a worker; if it has any, models compute on them.", ge=0
+    )
     memory_mib: int = Field(
         default=WORKER_MEMORY_MIB,
         description="Memory of a worker, beyond what is shared; 0: unlimited.",
@@ -132,6 +134,11 @@ class ComputeResource(dg.ConfigurableResource):
         default="",
         description="Folder of micro-batches that are done and not yet published; empty: none.",
     )
+
+    @property
+    def device(self) -> str:
+        """What a model computes on in a worker."""
+        return "cuda" if self.gpus else "cpu"
 
     @property
     def limits(self) -> Limits:

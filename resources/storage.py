@@ -7,7 +7,8 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from kazu_platform.ner.packaged import ModelInUse, model_in_use
+from kazu_platform.ner.packaged import ModelInUse, Reader, model_in_use, model_of
+from kazu_platform.settings import ModelSource
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake
 
@@ -44,9 +45,20 @@ class ArtifactsResource(dg.ConfigurableResource):
         return ArtifactStore(Path(self.root))
 
     def model_in_use(self) -> ModelInUse | None:
-        """The model that texts are to be read with, if there is one and it is wanted.
+        """The model of our own that is promoted, or came along, if one is wanted.
 
         Raises:
             ArtifactError: it was promoted and is damaged.
         """
         return model_in_use(self.open()) if self.use_model else None
+
+    def reader_in_use(self, chosen: ModelSource | None) -> Reader | None:
+        """The model that texts are to be read with, if there is one and it is wanted.
+
+        Args:
+            chosen: The one that the catalogue names, if it does.
+
+        Raises:
+            ArtifactError: another one was promoted and is damaged.
+        """
+        return model_of(chosen) if chosen and self.use_model else self.model_in_use()

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from kazu_platform.ner.packaged import PACKAGED
-
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 PROGRAM = Path(sys.executable).with_name("kazu-platform")
 CHEAP = ("annotate", "query", "doctor")
@@ -53,9 +51,7 @@ def run(command: str, home: Path) -> str:
 
 @pytest.fixture(scope="module")
 def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample as a reader makes it: read by the model too, if one comes with the platform."""
-    if not PACKAGED.is_dir():
-        return sample_home
+    """The sample as a reader makes it: read by the model too."""
     home = shutil.copytree(sample_home, tmp_path_factory.mktemp("readme") / "home")
     done = started("kazu-platform demo", home, seconds=250, KAZU_COMPUTE="inline")
     assert done.returncode == 0, done.stderr

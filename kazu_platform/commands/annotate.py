@@ -60,7 +60,8 @@ def annotate_text(
     Args:
         document: The text.
         detector: dictionary, model or model+dictionary; by default who reads the corpus.
-        model: Folder of a model, or of a checkpoint of Hugging Face; by default the one in use.
+        model: Folder of a model, or of a checkpoint of Hugging Face, or its id on the hub; by
+            default the one in use.
 
     Raises:
         UnknownNameError: there is no such detector.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kazu_platform.citations.documents import passages_of
-from kazu_platform.commands.detectors import BOTH, MODEL, both, model_folder, n_cores
+from kazu_platform.commands.detectors import BOTH, MODEL, both, n_cores, open_chosen_model
 from kazu_platform.commands.given import decoded
 from kazu_platform.commands.indices import open_detector, open_live
 from kazu_platform.documents import Document, Section, content_hash
@@ -58,7 +58,7 @@ def benchmark_ner(  # noqa: PLR0913 - the options of a command
         text: One sentence a line, or JSON lines with `text` (and `title`), each a document.
         batch_sizes: Texts handed over at a time.
         detectors: Some of DETECTORS.
-        model: A model's folder; by default the live model.
+        model: Folder of a model or a checkpoint, or its id on the hub; by default the one in use.
         threads: Of the model, on a processor; 0: one for each core that this process may use.
         device: cpu or cuda.
         repeats: How often each is timed.
@@ -69,7 +69,6 @@ def benchmark_ner(  # noqa: PLR0913 - the options of a command
         ArtifactError: there is no model, or no dictionary yet.
     """
     from kazu_platform.evaluation.throughput import measure_throughput
-    from kazu_platform.ner.model import open_model
 
     for name in detectors:
         if name not in DETECTORS:
@@ -77,9 +76,7 @@ def benchmark_ner(  # noqa: PLR0913 - the options of a command
     texts = read_texts(text)
     settings = read_settings()
     threads = threads or n_cores()
-    opened = open_model(
-        model or model_folder(settings), threads, device=device, bf16=device != "cpu"
-    )
+    opened = open_chosen_model(settings, model, threads=threads, device=device)
     measured = [
         measure_throughput(
             _detector(name, opened, settings),
@@ -172,7 +169,10 @@ def _row(measured: Throughput) -> dict[str, Any]:
 def _detector(name: str, model: ModelDetector, settings: Settings) -> Detector:
     if name == MODEL:
         return model
-    return both(model, open_live(settings, settings.catalogue(), open_detector))
+    from kazu_platform.ner.documented import Documented
+
+    # As a corpus is read and as `evaluate` measures it.
+    return Documented(both(model, open_live(settings, settings.catalogue(), open_detector)))
 
 
 def _text(path: Path, number: int, line: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.ner.detector import Detector
     from kazu_platform.ner.model import ModelDetector
-    from kazu_platform.ner.packaged import ModelInUse
+    from kazu_platform.ner.packaged import Reader
     from kazu_platform.settings import Settings
 
 DICTIONARY: Final = "dictionary"
@@ -27,7 +27,7 @@ def chosen_detector(name: str | None, settings: Settings, model: Path | None = N
     Args:
         name: One of DETECTORS, or nothing.
         settings: Say whether a model is wanted, and where promoted ones are.
-        model: A model's folder, if one was given.
+        model: A model's folder or id, if one was given.
 
     Raises:
         UnknownNameError: there is no such detector; the nearest one is said.
@@ -44,48 +44,29 @@ def chosen_detector(name: str | None, settings: Settings, model: Path | None = N
 
 
 def open_chosen_model(
-    settings: Settings, folder: Path | None = None, *, threads: int = 0
+    settings: Settings, given: Path | None = None, *, threads: int = 0, device: str = "cpu"
 ) -> ModelDetector:
-    """A model as a detector: that of a folder, or the one in use.
+    """A model as a detector: the one given, or the one in use.
 
     Args:
-        settings: Say where promoted models are.
-        folder: Of a model, or of a checkpoint of Hugging Face.
+        settings: Say what the catalogue names, and where promoted models are.
+        given: Folder of a model, or of a checkpoint of Hugging Face; or its id on the hub.
         threads: On a processor; 0: one for each core that this process may use.
+        device: cpu or cuda.
 
     Raises:
         ArtifactError: there is no model, or it is damaged; says what to do.
+        ConfigurationError: there is no such device.
     """
-    from kazu_platform.ner.model import open_model
+    from kazu_platform.ner.packaged import model_at
 
-    threads = threads or n_cores()
-    if folder is not None and is_checkpoint(folder):
-        from kazu_platform.ner.checkpoints import open_checkpoint
-
-        return open_checkpoint(str(folder), threads=threads)
-    return open_model(folder or model_folder(settings), threads)
-
-
-def model_folder(settings: Settings) -> Path:
-    """Folder of the model in use.
-
-    Raises:
-        ArtifactError: there is none.
-    """
-    model = _in_use(settings)
+    model = _in_use(settings) if given is None else model_at(str(given))
     if model is None:
         raise ArtifactError(
             f"No model was promoted in {settings.models}, and none comes with the platform; give "
             "--model FOLDER, or read with --detector dictionary."
         )
-    return model.folder
-
-
-def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder holds a checkpoint of Hugging Face, not a model of ours."""
-    from kazu_platform.ner.model_files import DESCRIPTION
-
-    return not (folder / DESCRIPTION).exists() and (folder / "config.json").exists()
+    return model.open(threads or n_cores(), device)
 
 
 def both(model: ModelDetector, dictionary: Detector) -> Detector:
@@ -102,8 +83,8 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_use(settings: Settings) -> ModelInUse | None:
-    from kazu_platform.ner.packaged import model_in_use
+def _in_use(settings: Settings) -> Reader | None:
+    from kazu_platform.ner.packaged import reader_in_use
     from kazu_platform.storage.artifacts import ArtifactStore
 
-    return model_in_use(ArtifactStore(settings.models))
+    return reader_in_use(ArtifactStore(settings.models), settings.catalogue().reader)

@@ -151,17 +151,21 @@ def _indices(settings: Settings) -> Iterator[Finding]:
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
-    from kazu_platform.ner.packaged import model_in_use
+    from kazu_platform.ner.packaged import CheckpointInUse, reader_in_use
     from kazu_platform.storage.artifacts import ArtifactStore
 
     if settings.detector == "dictionary":
         yield Finding("ok", "model", "not used: KAZU_DETECTOR is dictionary")
         return
-    model = model_in_use(ArtifactStore(settings.models))
+    model = reader_in_use(ArtifactStore(settings.models), settings.catalogue().reader)
     if model is None:
         yield Finding("ok", "model", "there is none: the dictionary reads alone")
+    elif isinstance(model, CheckpointInUse):  # looking at it would load transformers
+        detail = f"{model.whence} of the catalogue: the checkpoint {model.checkpoint.source}"
+        yield Finding("ok", "model", detail)
     else:
         whence = f"promoted as {model.promoted}" if model.promoted else "comes with the platform"
+        whence = f"{model.named} of the catalogue" if model.named else whence
         classes = ", ".join(model.files.description.classes)
         yield Finding("ok", "model", f"version {model.version}, {whence}; finds {classes}")
 

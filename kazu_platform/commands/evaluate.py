@@ -71,7 +71,8 @@ def opened(
     Args:
         detector: dictionary, model or model+dictionary; by default who reads the corpus.
         sources: A catalogue whose dictionary is to be compiled for this once.
-        model: Folder of a model, or of a checkpoint of Hugging Face; by default the one in use.
+        model: Folder of a model, or of a checkpoint of Hugging Face, or its id on the hub; by
+            default the one in use.
 
     Raises:
         UnknownNameError: there is no such detector; the nearest one is said.

@@ -9,6 +9,7 @@ our own models are. PyTorch and transformers are imported when one is opened.
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -20,10 +21,10 @@ from kazu_platform.documents import EntityClass, digest
 from kazu_platform.errors import ArtifactError, UnknownNameError
 from kazu_platform.ner.engine import Engine, Frame, Pieced
 from kazu_platform.ner.model import MODEL_VERSION, ModelDetector, sigmoid
-from kazu_platform.ner.runtimes import TorchRuntime
+from kazu_platform.ner.runtimes import TorchRuntime, check_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,13 +137,77 @@ def read_labels(names: Sequence[str], classes: Mapping[str, str] | None = None) 
     return Labels(ours, scheme, (*columns, tuple(outside)))
 
 
-def open_checkpoint(  # noqa: PLR0913 - what may be said of a checkpoint
-    source: str,
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint and what has to be said of it.
+
+    Attributes:
+        source: Id on the hub (`dmis-lab/KAZU-NER-module-distil-v1.0`), or a folder.
+        types: Our class of each of its kinds, where that is not known, as pairs.
+        labelling: One label for a piece, or yes and no for each; by default as its config says,
+            one if it says nothing.
+        threshold: Probability from which a word belongs to an entity, if it says yes and no; with
+            one label for a word the likeliest is taken.
+        max_pieces: Pieces of the longest window; by default as many as it can read.
+    """
+
+    source: str
+    types: tuple[tuple[str, str], ...] = ()
+    labelling: Labelling | None = None
+    threshold: float = 0.5
+    max_pieces: int | None = None
+
+    def described(self) -> Described:
+        """What it finds and how; its weights are not read.
+
+        Raises:
+            ArtifactError: it cannot be loaded, is no token classifier, or its tokenizer does not
+                say where in the text a piece stands.
+            UnknownNameError: `types` gives a class that there is not.
+        """
+        tokenizer, config, commit = _read(self.source)
+        names = [config.id2label[number] for number in range(config.num_labels)]
+        labels = read_labels(names, dict(self.types))
+        limit = min(self.max_pieces or _MOST_PIECES, _longest(tokenizer, config))
+        chosen = self.labelling or _labelling(config)
+        least = self.threshold if chosen == "multi" else float(np.finfo(np.float32).tiny)
+        return Described(self, tokenizer, config, commit, labels, chosen, limit, least)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A checkpoint that was looked at; `commit` is that on the hub, none of a folder."""
+
+    checkpoint: Checkpoint
+    tokenizer: Tokenizer
+    config: Config
+    commit: str | None
+    labels: Labels
+    labelling: Labelling
+    limit: int
+    threshold: float
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """That of each class that it finds."""
+        return dict.fromkeys(self.labels.classes, self.threshold)
+
+    def version(self, *, bf16: bool = False) -> str:
+        """Changes with the files of the checkpoint and with how it is read."""
+        options = (
+            self.labelling,
+            str(self.checkpoint.threshold),
+            str(self.limit),
+            str(bf16),
+            *map(str, self.labels.columns),
+        )
+        files = _version(self.checkpoint.source, self.commit)
+        return digest("checkpoint", CHECKPOINT_VERSION, MODEL_VERSION, files, *options)
+
+
+def open_checkpoint(
+    checkpoint: Checkpoint,
     *,
-    classes: Mapping[str, str] | None = None,
-    labelling: Labelling | None = None,
-    threshold: float = 0.5,
-    max_pieces: int | None = None,
     device: str = "cpu",
     bf16: bool = False,
     threads: int = 0,
@@ -151,13 +216,7 @@ def open_checkpoint(  # noqa: PLR0913 - what may be said of a checkpoint
     """Open a checkpoint as a detector.
 
     Args:
-        source: Id on the hub (`dmis-lab/KAZU-NER-module-distil-v1.0`), or a folder.
-        classes: Our class of each of its kinds, where that is not known.
-        labelling: One label for a piece, or yes and no for each; by default as its config says,
-            one if it says nothing.
-        threshold: Probability from which a word belongs to an entity, if it says yes and no; with
-            one label for a word the likeliest is taken.
-        max_pieces: Pieces of the longest window; by default as many as it can read.
+        checkpoint: Which, and what is said of it.
         device: cpu, cuda, ...
         bf16: Compute in bfloat16.
         threads: Threads of this process, on a processor; 0: leave them.
@@ -166,25 +225,23 @@ def open_checkpoint(  # noqa: PLR0913 - what may be said of a checkpoint
     Raises:
         ArtifactError: it cannot be loaded, is no token classifier, or its tokenizer does not say
             where in the text a piece stands.
-        UnknownNameError: `classes` gives a class that there is not.
+        ConfigurationError: there is no such device.
+        UnknownNameError: its `types` give a class that there is not.
     """
-    tokenizer, network = _load(source)
-    config = network.config
-    labels = read_labels([config.id2label[number] for number in range(config.num_labels)], classes)
-    chosen = labelling or _labelling(config)
+    check_device(device)
+    found = checkpoint.described()
+    network = _network(found).to(device)
     engine = Engine(
-        TorchRuntime(_forward(network.to(device)), device=device, bf16=bf16, threads=threads),
-        _frame(source, tokenizer),
-        min(max_pieces or _MOST_PIECES, _longest(tokenizer, config)),
+        TorchRuntime(_forward(network), device=device, bf16=bf16, threads=threads),
+        _frame(checkpoint.source, found.tokenizer),
+        found.limit,
     )
-    least = threshold if chosen == "multi" else float(np.finfo(np.float32).tiny)
-    options = (chosen, str(threshold), str(engine.limit), str(bf16), *map(str, labels.columns))
     return ModelDetector(
-        CheckpointReader(tokenizer, engine, labels, chosen),
-        labels.classes,
-        (least,) * len(labels.classes),
-        labels.scheme,
-        digest("checkpoint", CHECKPOINT_VERSION, MODEL_VERSION, _version(source, config), *options),
+        CheckpointReader(found.tokenizer, engine, found.labels, found.labelling),
+        found.labels.classes,
+        tuple(found.thresholds.values()),
+        found.labels.scheme,
+        found.version(bf16=bf16),
         name,
     )
 
@@ -264,24 +321,63 @@ def _likeliest(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def _load(source: str) -> tuple[Tokenizer, Module]:
-    """The tokenizer and the network of a checkpoint."""
-    from transformers import AutoModelForTokenClassification, AutoTokenizer
+def _read(source: str) -> tuple[Tokenizer, Config, str | None]:
+    """The tokenizer and the description of a checkpoint, and its commit on the hub."""
+    from transformers import AutoConfig, AutoTokenizer
 
-    try:
-        tokenizer: Tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
-        network: Module = AutoModelForTokenClassification.from_pretrained(source)
-    except (OSError, ValueError, KeyError) as error:
-        raise ArtifactError(
-            f"The checkpoint {source} cannot be loaded: {str(error).strip().splitlines()[0]} Give "
-            "the folder of a token classifier, or its id on the hub where that can be reached."
-        ) from None
+    with _loading(source):
+        commit = None if Path(source).is_dir() else _commit(source)
+        tokenizer: Tokenizer = AutoTokenizer.from_pretrained(
+            source, use_fast=True, **_revision(commit)
+        )
+        config: Config = AutoConfig.from_pretrained(source, **_revision(commit))
     if not tokenizer.is_fast:
         raise ArtifactError(
             f"The checkpoint {source} has a tokenizer that does not say where pieces stand; save "
             "it with a fast one."
         )
-    return tokenizer, network.eval()
+    return tokenizer, config, commit
+
+
+def _commit(source: str) -> str:
+    """The newest commit on the hub, or the one in the cache where that cannot be reached."""
+    from transformers.utils.hub import cached_file, extract_commit_hash
+
+    commit = extract_commit_hash(cached_file(source, "config.json"), None)
+    if commit is None:
+        raise OSError("the hub does not say which version it is.")
+    return commit
+
+
+def _revision(commit: str | None) -> dict[str, str]:
+    """All files are those of one commit, also if another is made meanwhile."""
+    return {"revision": commit} if commit else {}
+
+
+def _network(found: Described) -> Module:
+    from transformers import AutoModelForTokenClassification
+
+    source = found.checkpoint.source
+    with _loading(source):
+        return AutoModelForTokenClassification.from_pretrained(
+            source, config=found.config, **_revision(found.commit)
+        ).eval()
+
+
+@contextmanager
+def _loading(source: str) -> Generator[None]:
+    """Say what to do where it cannot be loaded."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        hint = "Give the folder of a token classifier, or its id on the hub."
+        if not Path(source).is_dir():
+            hint = (
+                "There is no such folder; as an id on the hub it needs the network once, or the "
+                "cache of a machine that had it (HF_HOME). Give a folder, or load it there first."
+            )
+        raise ArtifactError(f"The checkpoint {source} cannot be loaded: {why} {hint}") from None
 
 
 def _forward(network: Module) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -320,11 +416,11 @@ def _longest(tokenizer: Tokenizer, config: Config) -> int:
     return min(positions, tokenizer.model_max_length)
 
 
-def _version(source: str, config: Config) -> str:
+def _version(source: str, commit: str | None) -> str:
     """Hash of a folder's files, or the commit on the hub."""
+    if commit is not None:
+        return digest(source, commit)
     folder = Path(source)
-    if not folder.is_dir():
-        return digest(source, str(getattr(config, "_commit_hash", "")))
     parts: list[str] = []
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         with path.open("rb") as file:

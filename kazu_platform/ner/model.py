@@ -19,7 +19,7 @@ from kazu_platform.ner.decoding import DECODING_VERSION, Decoded, decode
 from kazu_platform.ner.dictionary_index import ranges
 from kazu_platform.ner.engine import OWN_FRAME, Engine, pieced
 from kazu_platform.ner.mentions import Spans, mention_rows
-from kazu_platform.ner.model_files import ModelFiles, read_model_files
+from kazu_platform.ner.model_files import ModelFiles, has_weights, read_model_files
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.ner.runtimes import OnnxRuntime
 from kazu_platform.ner.words import split_words
@@ -265,19 +265,18 @@ def open_model(
     Args:
         folder: See `model_files`.
         threads: Batches computed at once on a processor.
-        device: cpu reads the quantised network with ONNX Runtime; cuda the weights with PyTorch.
+        device: cpu reads the quantised network with ONNX Runtime; cuda the weights with PyTorch,
+            or what they were quantised to, if the folder has no others.
         bf16: Compute in bfloat16 with PyTorch, on a processor too.
 
     Raises:
         ArtifactError: a file is missing or wrong; names it.
+        ConfigurationError: there is no such device.
     """
     files = read_model_files(folder)
-    on_torch = device != "cpu" or bf16
+    on_torch = _is_on_torch(device, bf16=bf16)
     runtime = _torch(files, threads, device, bf16=bf16) if on_torch else _onnx(files, threads)
-    version = model_version(files)
-    if on_torch:  # not quantised: a word near a threshold may fall on the other side
-        version = digest(version, "torch", str(bf16))
-    return detector_of(files, runtime, version)
+    return detector_of(files, runtime, model_version(files, device, bf16=bf16))
 
 
 def detector_of(files: ModelFiles, runtime: Runtime, version: str) -> ModelDetector:
@@ -292,14 +291,23 @@ def detector_of(files: ModelFiles, runtime: Runtime, version: str) -> ModelDetec
     )
 
 
-def model_version(files: ModelFiles) -> str:
-    """Version of the mentions that a model gives with this module's rules."""
-    return digest(NAME, MODEL_VERSION, files.version)
+def model_version(files: ModelFiles, device: str = "cpu", *, bf16: bool = False) -> str:
+    """Version of the mentions that a model gives with this module's rules; see `open_model`."""
+    version = digest(NAME, MODEL_VERSION, files.version)
+    if not _is_on_torch(device, bf16=bf16):
+        return version
+    # A word near a threshold may fall on the other side.
+    weights = () if has_weights(files.folder) else ("dequantised",)
+    return digest(version, "torch", str(bf16), *weights)
 
 
 def candidates_version(version: str) -> str:
     """Version of the candidates of a detector of this version."""
     return digest(version, "candidates", CANDIDATES_VERSION)
+
+
+def _is_on_torch(device: str, *, bf16: bool) -> bool:
+    return device != "cpu" or bf16
 
 
 def _pieces(files: ModelFiles) -> WordPieces:
@@ -321,7 +329,8 @@ def _onnx(files: ModelFiles, threads: int) -> Runtime:
 
 def _torch(files: ModelFiles, threads: int, device: str, *, bf16: bool) -> Runtime:
     from kazu_platform.ner.network import read_network
-    from kazu_platform.ner.runtimes import TorchRuntime
+    from kazu_platform.ner.runtimes import TorchRuntime, check_device
 
+    check_device(device)
     network = read_network(files.folder, files.description.n_outputs).to(device)
     return TorchRuntime(network, device=device, bf16=bf16, threads=threads)

@@ -5,7 +5,8 @@ model.onnx    the network: ids, mask and shapes of pieces in, logits out
 pieces.txt    the vocabulary, a piece a line
 MODEL_CARD.md data, recipe, figures, licence and limits, for people
 weights.safetensors, encoder.json
-              the network before it was quantised, for GPUs; a shipped folder may leave it out
+              the network before it was quantised, for GPUs; a shipped folder leaves it out, and
+              a GPU reads what model.onnx was quantised to
 """
 
 from __future__ import annotations
@@ -86,6 +87,11 @@ class ModelFiles:
     def vocabulary(self) -> Path:
         """The pieces."""
         return self.folder / VOCABULARY
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether the network as it was before it was quantised is in a model folder, too."""
+    return (folder / WEIGHTS).is_file() and (folder / ENCODER).is_file()
 
 
 def read_model_files(folder: Path) -> ModelFiles:

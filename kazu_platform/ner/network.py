@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kazu_platform.errors import ArtifactError
-from kazu_platform.ner.model_files import ENCODER, WEIGHTS
+from kazu_platform.ner.model_files import ENCODER, NETWORK, WEIGHTS, has_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,22 +72,41 @@ def write_network(network: Module, folder: Path) -> None:
 
 
 def read_network(folder: Path, n_outputs: int) -> Module:
-    """Read what `write_network` wrote, in float32, ready to be used.
+    """The network of a model folder in float32, ready to be used.
+
+    It has the weights that `write_network` wrote, or, in a folder without them, those that the
+    quantised graph stands for.
 
     Raises:
-        ArtifactError: the files are not there, as in a folder that was shipped.
+        ArtifactError: neither can be read, or the network has another number of outputs.
     """
-    from safetensors.torch import load_file
     from torch.nn import Linear
     from transformers import BertConfig, BertModel
 
-    if not (folder / WEIGHTS).is_file() or not (folder / ENCODER).is_file():
+    shape, weights = _written(folder) if has_weights(folder) else _dequantised(folder)
+    if len(weights["head.bias"]) != n_outputs:
         raise ArtifactError(
-            f"{folder} has no {WEIGHTS} and {ENCODER}, which a GPU and bf16 need; use device cpu, "
-            "or export the model with its weights."
+            f"{folder} has a network of {len(weights['head.bias'])} outputs, its classes have "
+            f"{n_outputs}; export it again."
         )
-    config = BertConfig.from_dict(json.loads((folder / ENCODER).read_bytes()))
+    config = BertConfig.from_dict(shape)
     encoder = BertModel(config, add_pooling_layer=False)
     network = build_network(encoder, Linear(config.hidden_size, n_outputs))
-    network.load_state_dict({k: each.float() for k, each in load_file(folder / WEIGHTS).items()})
+    network.load_state_dict(weights)
     return network.eval()
+
+
+def _written(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    from safetensors.torch import load_file
+
+    shape = json.loads((folder / ENCODER).read_bytes())
+    return shape, {name: each.float() for name, each in load_file(folder / WEIGHTS).items()}
+
+
+def _dequantised(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    import torch
+
+    from kazu_platform.ner.dequantised import read_graph
+
+    shape, weights = read_graph(folder / NETWORK)
+    return shape, {name: torch.from_numpy(each) for name, each in weights.items()}

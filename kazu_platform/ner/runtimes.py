@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +118,27 @@ class TorchRuntime:
             torch.autocast(kind, torch.bfloat16, enabled=self._bf16),
         ):
             return self._forward(*given).float().cpu().numpy()
+
+
+def check_device(device: str) -> None:
+    """See that PyTorch has a device.
+
+    Raises:
+        ConfigurationError: it has none of that kind here, or not as many.
+    """
+    import torch
+
+    kind, _, number = device.partition(":")
+    if kind != "cuda":
+        return
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(number or 0) >= there:
+        built = "has no CUDA" if torch.version.cuda is None else f"finds {there} GPUs"
+        raise ConfigurationError(
+            f"A model is to read on {device}, and PyTorch {torch.__version__} {built} here; read "
+            "on the processor (KAZU_WORKER_GPUS=0), or install a build of PyTorch and a driver "
+            "that fit the GPU."
+        )
 
 
 def _check(path: Path, session: Any, output: str) -> None:  # noqa: ANN401 - it gives no types

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kazu_platform.ner.checkpoints import Checkpoint
+
 
 @dataclass(frozen=True)
 class DictionaryStep:
@@ -58,27 +60,71 @@ class ModelStep:
         folder: The model's folder.
         threads: Batches computed at once in a worker.
         candidates: Give what it doubts, too (`ModelDetector.giving_candidates`).
+        device: cpu, or cuda, where it is computed in bfloat16.
         name: As quarantine names it.
     """
 
     folder: str
     threads: int = 1
     candidates: bool = False
+    device: str = "cpu"
     name: str = "model"
 
     @property
     def version(self) -> str:
         """Version of the network and of the rules; hashes the network, does not open it."""
-        version = model_version(read_model_files(Path(self.folder)))
+        files = read_model_files(Path(self.folder))
+        version = model_version(files, self.device, bf16=_is_bf16(self.device))
         return candidates_version(version) if self.candidates else version
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Open the network; the function turns PASSAGES into mentions."""
-        detector = _opened_model(self.folder, self.threads)
+        detector = _opened_model(self.folder, self.threads, self.device)
+        return (detector.giving_candidates() if self.candidates else detector).detect
+
+
+@dataclass(frozen=True)
+class CheckpointStep:
+    """Read with a checkpoint of Hugging Face; a worker loads it from its folder or from the hub.
+
+    Attributes:
+        checkpoint: Which, and what is said of it.
+        candidates: See `ModelStep`.
+        device: The same.
+        name: The same.
+    """
+
+    checkpoint: Checkpoint
+    candidates: bool = False
+    device: str = "cpu"
+    name: str = "model"
+
+    @property
+    def version(self) -> str:
+        """Version of its files and of the rules; its weights are hashed at most."""
+        version = self.checkpoint.described().version(bf16=_is_bf16(self.device))
+        return candidates_version(version) if self.candidates else version
+
+    def open(self) -> Callable[[pa.Table], pa.Table]:
+        """Load the network; the function turns PASSAGES into mentions."""
+        detector = _opened_checkpoint(self.checkpoint, self.device)
         return (detector.giving_candidates() if self.candidates else detector).detect
 
 
 @lru_cache(maxsize=1)
-def _opened_model(folder: str, threads: int) -> ModelDetector:
+def _opened_checkpoint(checkpoint: Checkpoint, device: str) -> ModelDetector:
+    """One for all files of a process."""
+    from kazu_platform.ner.checkpoints import open_checkpoint
+
+    return open_checkpoint(checkpoint, device=device, bf16=_is_bf16(device))
+
+
+@lru_cache(maxsize=1)
+def _opened_model(folder: str, threads: int, device: str) -> ModelDetector:
     """One for all files of a process: a model folder never changes."""
-    return open_model(Path(folder), threads)
+    return open_model(Path(folder), threads, device=device, bf16=_is_bf16(device))
+
+
+def _is_bf16(device: str) -> bool:
+    """A GPU computes in bfloat16."""
+    return device != "cpu"

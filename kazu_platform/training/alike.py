@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.errors import TrainingError
 from kazu_platform.training.texts import UNLABELLED
 
 if TYPE_CHECKING:
@@ -73,12 +74,18 @@ def ascribed(rows: pa.Table, corpora: Sequence[str]) -> pa.Table:
 
     Returns:
         The same; the corpus of an unmarked sentence is `as_of` one of the corpora.
+
+    Raises:
+        TrainingError: a corpus has no sentences.
     """
     if not corpora:
         return rows
     frame = pl.DataFrame(rows).with_row_index("row")
     present = _words(frame).select("row", "words").unique()
     sizes = {name: int((frame["corpus"] == name).sum()) for name in corpora}
+    if unknown := [name for name, n in sizes.items() if not n]:
+        there = ", ".join(frame["corpus"].unique().sort())
+        raise TrainingError(f"alike: no sentence is of {', '.join(unknown)}; there is {there}.")
     seen = present.join(frame.select("row", "corpus"), on="row")
     counts = (
         seen.filter(pl.col("corpus").is_in(list(corpora)) & pl.col("words").str.contains(r"\p{L}"))

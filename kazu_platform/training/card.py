@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from hashlib import file_digest
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import nn
 
 from kazu_platform.ner.model import open_model
-from kazu_platform.ner.model_files import CARD, ModelDescription
+from kazu_platform.ner.model_files import CARD, NETWORK, ModelDescription
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.devel import evaluate_devel, figures_to_markdown
 from kazu_platform.training.export import export_model
@@ -33,8 +34,16 @@ _FINDS: Final = """\
 Version {version}. Finds {classes}; word by word ({scheme}), each class by itself, so mentions may
 nest. It reads windows of at most {pieces} word pieces."""
 _MEASURED: Final = """\
-Strict F1 in percent with 95 % bootstrap intervals, of the quantised model. Devel sets were not
-learnt from; thresholds and the recipe may have been chosen on them."""
+Strict F1 in percent with 95 % bootstrap intervals, of the quantised model alone, without the
+dictionary. No label of a devel set was learnt from; thresholds and the recipe may have been chosen
+on them."""
+_HOW: Final = """\
+Seed {seeds}; starts from {start}. With `KAZU_SOURCES` naming a catalogue of these corpora and
+texts, whose `training.recipe` is the recipe below:
+
+```console
+$ dagster job execute -m kazu_platform.definitions -j train_ner
+```"""
 _LIMITS: Final = """\
 - It was made to find names in titles and abstracts in English; in other texts it finds fewer.
 - Corpora disagree about what is a gene, a disease or a cell type, and so does a model of them all.
@@ -90,7 +99,6 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
     """The card of a model, in Markdown."""
     recipe, description = made.recipe, files.description
     licences = sorted({each.licence for each in (*made.corpora, *made.texts)})
-    start = recipe.start.package or "chance"
     parts = [
         "# Biomedical names: a token classifier",
         _FINDS.format(
@@ -111,7 +119,7 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
         "Documents and sentences of the test sets that the catalogue names were left out of all.",
         markdown_table(("version of", ""), sorted(made.data.items())),
         "## How it was made",
-        f"Seed {recipe.seed}; starts from {start}. Run `train_ner` with this recipe:",
+        _HOW.format(seeds=_seeds(recipe), start=recipe.start.package or "chance"),
         f"```json\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```",
         markdown_table(
             (
@@ -124,12 +132,25 @@ def model_card(made: Made, evaluations: Sequence[Evaluation], files: ModelFiles)
             [_of_stage(name, record) for name, record in made.records.items()],
         ),
         of_machine(made.records),
+        f"SHA-256 of `{NETWORK}`: `{_sha256(files.network)}`.",
         "## Licence",
         f"The weights are licensed as this package is. They learnt from: {'; '.join(licences)}.",
         "## Limits",
         _LIMITS,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _seeds(recipe: Recipe) -> str:
+    """The seed; and those of the members of a teacher, if there are several."""
+    n = recipe.teacher.members
+    members = ", ".join(str(recipe.seed + number) for number in range(n))
+    return f"{recipe.seed} (members of the teacher: {members})" if n > 1 else str(recipe.seed)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _of_stage(name: str, record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -149,9 +170,10 @@ def _losses(last: Mapping[str, float]) -> list[str]:
 
 
 def of_machine(records: Mapping[str, Mapping[str, Any]]) -> str:
-    """With what the last stage ran."""
-    facts = {name: f"{name} {record[name]}" for record in records.values() for name in _OF_MACHINES}
-    return f"The last stage ran with {', '.join(facts.values())}." if facts else ""
+    """With what the last stage ran; a record of a part of a stage is none."""
+    whole = [record for name, record in records.items() if "/" not in name]
+    facts = [f"{name} {whole[-1][name]}" for name in _OF_MACHINES if whole and name in whole[-1]]
+    return f"The last stage ran with {', '.join(facts)}." if facts else ""
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from kazu_platform.evaluation.corpora import detect_once
+from kazu_platform.evaluation.documents import with_documents
 from kazu_platform.evaluation.entities import TokenGold, passages_of_texts
 from kazu_platform.evaluation.examples import examples, to_markdown
 from kazu_platform.evaluation.ner import evaluate_mentions
 from kazu_platform.ner.model import sentences_of
 from kazu_platform.training.corpora import read_marked
+from kazu_platform.training.filters import of_test_documents
+from kazu_platform.training.labelling import document_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
     from kazu_platform.evaluation.entities import SpanGold
     from kazu_platform.evaluation.ner import Evaluation
@@ -38,22 +40,30 @@ class DevelSet:
     classes: tuple[str, ...]
 
 
-def read_devel_sets(files: Sequence[tuple[CorpusSource, Path]]) -> list[DevelSet]:
+def read_devel_sets(
+    files: Sequence[tuple[CorpusSource, Path]], test_pmids: frozenset[str]
+) -> list[DevelSet]:
     """Read devel splits as they were published; types have the names of our classes.
+
+    By a test document nothing may be chosen, so it is left out; a set of which nothing is left is
+    none.
 
     Args:
         files: Sources of the catalogue, each with the file of its devel split.
+        test_pmids: PMIDs of test documents.
 
     Raises:
         MalformedFileError: a file is not what its format promises; names the line.
     """
-    return [
-        DevelSet(
-            with_types(read_marked(path, source.format, source.name, DEVEL), source.types),
-            source.classes,
-        )
-        for source, path in files
-    ]
+    sets: list[DevelSet] = []
+    for source, path in files:
+        gold = read_marked(path, source.format, source.name, DEVEL)
+        if source.pmids:
+            ids = pa.chunked_array([document_ids(gold)])
+            gold = with_documents(gold, ~of_test_documents(ids, test_pmids))
+        if gold.passages.num_rows:
+            sets.append(DevelSet(with_types(gold, source.types), source.classes))
+    return sets
 
 
 def with_types(gold: TokenGold | SpanGold, types: Mapping[str, str]) -> TokenGold | SpanGold:

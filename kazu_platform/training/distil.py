@@ -190,20 +190,28 @@ class GeneralStudent(nn.Module):
         )
         self._teacher = [teacher.eval()]  # in a list: no part of this module, not trained or saved
 
-    def forward(self, ids: Tensor, shapes: Tensor) -> Mapping[str, Tensor]:
-        """Losses of some rows of running text."""
+    def forward(self, ids: Tensor, shapes: Tensor, inside: Tensor) -> Mapping[str, Tensor]:
+        """Losses of some rows of running text.
+
+        Args:
+            ids: Shape: (batch, pieces), as the others.
+            shapes: Of the pieces.
+            inside: Whether each piece is one of a word; the others count for nothing.
+        """
         with torch.no_grad(), _watched(self._teacher[0]) as theirs:
             self._teacher[0].hidden(ids, None, shapes)
         with _watched(self.student) as own:
             self.student.hidden(ids, None, shapes)
         pairs = list(enumerate(self.layers))
+        state = inside.unsqueeze(-1)
+        score = (inside.unsqueeze(1) & inside.unsqueeze(2)).unsqueeze(1)
         return {
-            "embeddings": functional.mse_loss(self.dense(own.embeddings), theirs.embeddings),
+            "embeddings": _mean_square(self.dense(own.embeddings), theirs.embeddings, state),
             "hidden": _mean(
-                functional.mse_loss(self.dense(own.hidden[a]), theirs.hidden[b]) for a, b in pairs
+                _mean_square(self.dense(own.hidden[a]), theirs.hidden[b], state) for a, b in pairs
             ),
             "attention": _mean(
-                functional.mse_loss(own.scores(a), theirs.scores(b)) for a, b in pairs
+                _mean_square(own.scores(a), theirs.scores(b), score) for a, b in pairs
             ),
         }
 
@@ -233,11 +241,11 @@ def distil_general(  # noqa: PLR0913 - two networks and what they read
     model = GeneralStudent(student, teacher, layers).to(device)
 
     def loss_of(which: NDArray[np.int64]) -> Mapping[str, Tensor]:
-        ids, shapes = (
+        ids, shapes, word = (
             sent(torch.from_numpy(each[which].astype(np.int64)), device)
-            for each in (rows.ids, rows.shapes)
+            for each in (rows.ids, rows.shapes, rows.word)
         )
-        return model(ids, shapes)
+        return model(ids, shapes, word >= 0)
 
     return train(
         model,
@@ -308,6 +316,14 @@ def _watched(network: Network) -> Generator[_Seen]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _mean_square(found: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+    """Mean squared error of what counts; `counts` has the shape of the others, or spreads to it."""
+    error = functional.mse_loss(found, wanted, reduction="none")
+    # To pick out what counts, a GPU would have to stop.
+    each = counts.sum() * (error.numel() // counts.numel())
+    return (error * counts).sum() / each.clamp(min=1)
 
 
 def _mean(values: Iterator[Tensor]) -> Tensor:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kazu_platform.documents import digest
-from kazu_platform.ner.model_files import CARD, NETWORK, VOCABULARY, ModelFiles, read_model_files
+from kazu_platform.ner.model_files import (
+    CARD,
+    FORMAT_VERSION,
+    NETWORK,
+    VOCABULARY,
+    ModelFiles,
+    read_model_files,
+)
 from kazu_platform.ner.network import Module, parts_of, write_network
 
 if TYPE_CHECKING:
@@ -150,7 +157,7 @@ def _writer(
 
 def export_version(*, int8: bool = True, int8_embeddings: bool = True) -> str:
     """Changes when the same network may be written as another file."""
-    return digest("export", EXPORT_VERSION, str(int8), str(int8_embeddings))
+    return digest("export", EXPORT_VERSION, str(FORMAT_VERSION), str(int8), str(int8_embeddings))
 
 
 def _check(network: Module, vocabulary: Sequence[str], description: ModelDescription) -> None:

@@ -81,7 +81,7 @@ def labelled(
     """
     about = About(gold.corpus, gold.split, tuple(classes))
     return labelled_passages(
-        gold.passages, _ids(gold), marks_of(gold, about.classes, types or {}), about
+        gold.passages, document_ids(gold), marks_of(gold, about.classes, types or {}), about
     )
 
 
@@ -216,7 +216,7 @@ def _sentences(passages: pa.Table, marks: Marks) -> tuple[Integers, Integers, In
     return at[kept], begins[kept], ends[final]
 
 
-def _ids(gold: TokenGold | SpanGold) -> pa.Array:
+def document_ids(gold: TokenGold | SpanGold) -> pa.Array:
     """Documents as the corpus names them; null where it does not know."""
     ids = compute.replace_substring_regex(gold.passages["doc_id"], r"#\d+$", "").combine_chunks()
     unknown = compute.equal(ids, UNKNOWN_ID)

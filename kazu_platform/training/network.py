@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import BertConfig, BertModel
 
+from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import Shape
 
 if TYPE_CHECKING:
@@ -178,9 +179,19 @@ def derived(
         dropout: Of the new network.
         seed: For the dense layer.
         layers: Which layers, in order; by default all.
+
+    Raises:
+        TrainingError: the network has no such layer; says how many there are.
     """
+    there = range(network.sizes.layers)
+    missing = sorted(set(layers).difference(there))
+    if missing:
+        raise TrainingError(
+            f"there is no layer {', '.join(map(str, missing))}: the network has {len(there)}, "
+            f"numbered from 0 to {len(there) - 1}; correct `layers` of the recipe."
+        )
     torch.manual_seed(seed)
-    layers = layers or range(network.sizes.layers)
+    layers = layers or there
     student = Network(
         replace(network.sizes, layers=len(layers), outputs=outputs, dropout=dropout)
     ).to(device_of(network))

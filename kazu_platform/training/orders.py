@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from kazu_platform.training.loop import SAVE_EVERY
+from kazu_platform.storage.atomic import TEMPORARY
+from kazu_platform.training.loop import CHECKPOINT, SAVE_EVERY
+from kazu_platform.training.named import check_names
 from kazu_platform.training.stages import (
+    PREPARED,
     RECORD,
     Stage,
     make_encoder,
@@ -26,7 +30,6 @@ from kazu_platform.training.stages import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from kazu_platform.training.recipe import Recipe, StageName
 
@@ -74,7 +77,8 @@ class Order:
             save_every: Seconds between checkpoints.
 
         Raises:
-            TrainingError: there is nothing to train on, or a loss is no number.
+            TrainingError: there is nothing to train on, the recipe names a corpus that the rows do
+                not have, or a loss is no number.
         """
         if (self.made / RECORD).exists():
             return
@@ -90,7 +94,10 @@ class Order:
             make_student(self.recipe, self._rows(), _given(self.source), self.general, stage)
 
     def _rows(self) -> pa.Table:
-        return parquet.read_table(_given(self.rows))
+        """The sentences; a wrong name of a corpus is found before a stage works for hours."""
+        rows = parquet.read_table(_given(self.rows))
+        check_names(self.recipe, rows["corpus"].unique().to_pylist())
+        return rows
 
     def _texts(self) -> list[str]:
         return read_texts_file(_given(self.texts))
@@ -121,8 +128,9 @@ def read_texts_file(path: Path) -> list[str]:
 
 
 def copy_made(made: Path, target: Path) -> None:
-    """Copy what a stage made into the folder of an artifact."""
-    shutil.copytree(made, target, dirs_exist_ok=True)
+    """Copy what a stage made into the folder of an artifact, without what a kill left over."""
+    left_over = shutil.ignore_patterns(f"{Path(CHECKPOINT).stem}.*", PREPARED, f"*{TEMPORARY}")
+    shutil.copytree(made, target, dirs_exist_ok=True, ignore=left_over)
 
 
 def _given(path: Path | None) -> Path:

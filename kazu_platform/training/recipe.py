@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from kazu_platform.documents import EntityClass, digest
 from kazu_platform.errors import ConfigurationError
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RECIPE_VERSION: Final = "2"
 """Changes when the same recipe and data give other weights."""
+GENERAL_VERSION: Final = "2"
+"""The same of stage 1 of distillation alone, where it learns to see as the deep encoder does."""
 Precision = Literal["auto", "bf16", "fp32"]
 R = TypeVar("R", bound=BaseModel)
 StageName = Literal["encoder", "teacher", "general", "student"]
@@ -40,6 +42,19 @@ _PARTS: Final[Mapping[StageName, tuple[str, ...]]] = {
     "student": (*_OF_ALL, *_TAGS, "teacher.own_labels", "student"),
 }
 """What each stage depends on."""
+
+
+def _with_weight(labels: dict[str, float]) -> dict[str, float]:
+    if not any(labels.values()):
+        raise ValueError("no label has a weight, so nothing would be learnt of the class")
+    return labels
+
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Threshold = Annotated[float, Field(gt=0, lt=1)]
+Layer = Annotated[int, Field(ge=0)]
+Labels = Annotated[dict[str, Weight], AfterValidator(_with_weight)]
 
 
 class _Strict(BaseModel):
@@ -118,7 +133,7 @@ class AdaptRecipe(NetworkRecipe):
     """Masked language modelling."""
 
     row: int = Field(128, ge=16, le=256, description="Pieces of a row of running text.")
-    layers: tuple[int, ...] = Field(
+    layers: tuple[Layer, ...] = Field(
         default=(), description="Layers of the starting weights to keep. Default: all."
     )
 
@@ -148,11 +163,11 @@ class GeneralRecipe(StageRecipe):
 class FinishRecipe(StageRecipe):
     """The end of stage 2: shorter and slower, on another mixture of sentences."""
 
-    weights: dict[str, float] = Field(
+    weights: dict[str, Weight] = Field(
         default_factory=dict[str, float],
         description="How often a corpus is seen; of those not named as often as before.",
     )
-    merge: dict[str, dict[str, float]] = Field(
+    merge: dict[str, Labels] = Field(
         default_factory=dict[str, dict[str, float]],
         description="As the student's; of classes not named as before.",
     )
@@ -172,18 +187,18 @@ class FinishRecipe(StageRecipe):
 class StudentRecipe(NetworkRecipe):
     """Stage 2 of distillation, and the student's build."""
 
-    layers: tuple[int, ...] = Field(
+    layers: tuple[Layer, ...] = Field(
         (0, 2, 3, 5), min_length=1, description="Layers of the teacher that the student starts as."
     )
-    merge: dict[str, dict[str, float]] = Field(
+    merge: dict[str, Labels] = Field(
         default_factory=dict[str, dict[str, float]],
         description="For a class the teacher's labels with weights. Default: the class itself.",
     )
-    gold: dict[str, float] = Field(
+    gold: dict[str, Share] = Field(
         default_factory=dict[str, float],
         description='Share of the gold in a target, by "corpus class". Default: a half.',
     )
-    thresholds: dict[str, float] = Field(
+    thresholds: dict[str, Threshold] = Field(
         default_factory=dict[str, float], description="Least probability by class. Default: 0.5."
     )
     weak: tuple[str, ...] = Field(
@@ -210,10 +225,10 @@ class Recipe(Trained):
         "cell_line",
         "cell_type",
     )
-    weights: dict[str, float] = Field(
+    weights: dict[str, Weight] = Field(
         default_factory=dict[str, float], description="How often a corpus is seen in an epoch."
     )
-    empty: dict[str, float] = Field(
+    empty: dict[str, Weight] = Field(
         default_factory=dict[str, float],
         description="Share of a corpus's sentences without mentions that is seen.",
     )
@@ -252,6 +267,8 @@ class Recipe(Trained):
         """Hash of what a stage depends on: others may change without its being trained again."""
         found = self.model_dump(mode="json")
         parts = [f"{key}\t{_at(found, key)!r}" for key in _PARTS[stage]]
+        if stage == "general" and self.general and self.general.learns == "encoder":
+            parts.append(GENERAL_VERSION)
         return digest(RECIPE_VERSION, stage, *parts)
 
 

@@ -23,12 +23,14 @@ import torch
 from kazu_platform.arrow import compute
 from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import WordPieces
+from kazu_platform.storage.atomic import sync, write_atomically
 from kazu_platform.training.adapt import adapt, load_rows, read_rows, save_rows
 from kazu_platform.training.alike import ascribed, told_as_of, with_names
 from kazu_platform.training.distil import Merge, distil_general, distil_task
 from kazu_platform.training.loop import CHECKPOINT, CURVE, SAVE_EVERY, Run, Team
 from kazu_platform.training.network import (
     PIECES,
+    SIZES,
     WEIGHTS,
     Network,
     Sizes,
@@ -124,7 +126,7 @@ class Stage:
             )
         if not curve:
             (self.folder / CURVE).write_text("", "utf-8")
-        write_json(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
+        _write_last(self.folder / RECORD, {**facts, **_record(network, self.folder, curve)})
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         rmtree(self.folder / PREPARED, ignore_errors=True)
 
@@ -141,7 +143,8 @@ def make_encoder(
         stage: Where to work.
 
     Raises:
-        TrainingError: the package of the starting weights is not installed, or has none.
+        TrainingError: the package of the starting weights is not installed or has none, or these
+            lack a layer that the recipe keeps.
     """
     prepared = stage.folder / PREPARED
 
@@ -225,7 +228,7 @@ def once(path: Path, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]
     """Facts of what was made before, or is made now."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, make())
+        _write_last(path, make())
     return json.loads(path.read_text("utf-8"))
 
 
@@ -341,7 +344,7 @@ def make_student(
         stage.finish(network, pieces.vocabulary, curve, facts, outputs)
         network.to(stage.device)
 
-    marked = {f"{corpus} {entity_class}": True for corpus, entity_class in _marked(rows)}
+    marked = {f"{corpus} {entity_class}": True for corpus, entity_class in sorted(_marked(rows))}
     merge = Merge(plan.merge, own, plan.gold, marked)
     if plan.finish is None:
         learn(stage, plan, material, merge, len(teachers))
@@ -469,9 +472,17 @@ def _record(network: Network, folder: Path, curve: Sequence[Mapping[str, float]]
     }
 
 
+def _write_last(path: Path, value: Mapping[str, Any]) -> None:
+    """Write what says that a network is there: it must not come to disk before what is there."""
+    for beside in map(path.with_name, (WEIGHTS, SIZES, PIECES)):
+        if beside.exists():
+            sync(beside)
+    write_json(path, value)
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file for people and programs."""
-    path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
+    write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def _sha256(path: Path) -> str:

@@ -113,17 +113,7 @@ def labelled_sentences(
     rows = rows.combine_chunks()
     words, first = _flat(rows["words"])
     corpora, corpus = _coded(rows["corpus"].to_pylist())
-    number = {label: place for place, label in enumerate(outputs.labels)}
-    classes = rows["classes"].to_pylist()
-    known = np.zeros((rows.num_rows, len(number)), np.bool_)
-    column: dict[tuple[int, str], int] = {}
-    for row, (which, marked) in enumerate(zip(corpus.tolist(), classes, strict=True)):
-        for each in marked:
-            key = (which, each)
-            if key not in column:
-                column[key] = number.get(label_of(corpora[which], each, own), -1)
-            if column[key] >= 0:
-                known[row, column[key]] = True
+    known, column = _known(rows["classes"], corpora, corpus, outputs, own)
     mentions = compute.list_flatten(rows["mentions"]).combine_chunks()
     sentence = compute.list_parent_indices(rows["mentions"].combine_chunks()).to_numpy()
     fields = {
@@ -145,6 +135,35 @@ def labelled_sentences(
         label=label[kept],
         probability=fields["probability"][kept].astype(np.float32),
     )
+
+
+def _known(
+    classes: pa.ChunkedArray,
+    corpora: Sequence[str],
+    corpus: NDArray[np.int64],
+    outputs: Outputs,
+    own: Mapping[str, str],
+) -> tuple[NDArray[np.bool_], Mapping[tuple[int, str], int]]:
+    """Whether each label is marked in each sentence, and the label of each class of a corpus.
+
+    There are few lists of classes, so each is looked at once in a corpus, not in each sentence.
+    """
+    lists = compute.binary_join(classes, " ").combine_chunks().dictionary_encode()
+    marked = [str(each).split() for each in lists.dictionary.to_pylist()]
+    code = lists.indices.to_numpy().astype(np.int64)
+    kinds, kind = np.unique(corpus * len(marked) + code, return_inverse=True)
+    number = {label: place for place, label in enumerate(outputs.labels)}
+    known = np.zeros((len(kinds), len(number)), np.bool_)
+    column: dict[tuple[int, str], int] = {}
+    numbers: list[int] = kinds.tolist()
+    for row, both in enumerate(numbers):
+        which, at = divmod(both, len(marked))
+        for each in marked[at]:
+            label = number.get(label_of(corpora[which], each, own), -1)
+            column[which, each] = label
+            if label >= 0:
+                known[row, label] = True
+    return known[kind], column
 
 
 def _flat(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from assets.reading import read_passages
 from assets.runs import Graph, replay_quarantine
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.ner.found import found_in
-from kazu_platform.ner.packaged import ARTIFACT
+from kazu_platform.ner.packaged import ARTIFACT, model_at
 from kazu_platform.ner.steps import ModelStep
 from kazu_platform.tables import (
     CITATIONS,
@@ -24,6 +24,7 @@ from kazu_platform.tables import (
 from tests.assets.test_changed_names import with_name
 from tests.assets.test_preview import ALWAYS, DECISIONS, changed, first_concepts, previewed
 from tests.ner.models import CLASSES, model_folder
+from tests.ner.test_checkpoints import MULTI, checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,6 +225,49 @@ def test_a_model_reads_on_ray_as_it_reads_here(with_model: Home, monkeypatch: py
 
     assert (said["compute"], said["workers_started"]) == ("local", 1)
     assert rows_of_all(with_model) == rows
+
+
+@pytest.mark.parametrize("kind", ["folder", "checkpoint"])
+def test_the_model_that_the_catalogue_names_reads(with_model: Home, tmp_path: Path, kind: str):
+    """In place of the one that was promoted, until the catalogue names it no more."""
+    rows = rows_of_all(with_model)
+    source = (
+        checkpoint(tmp_path / "theirs", problem=MULTI)
+        if kind == "checkpoint"
+        else str(model_folder(tmp_path / "own", seed=1).folder)
+    )
+    before = with_model.sources
+    entry = {"name": "another", "source": source, "licence": "MIT"}
+    with_model.use_catalogue(with_model.catalogue() | {"models": [entry], "read_with": "another"})
+
+    said = read(with_model)
+
+    step = model_at(source).step(candidates=True)
+    found = with_model.lake.read(MODEL_MENTIONS, FILE)
+    assert said["promoted"] == "another"
+    assert found.num_rows
+    assert found.equals(step.open()(read_passages(with_model.lake, FILE)))
+    assert with_model.lake.pointer(MODEL_MENTIONS, FILE).inputs["model"] == step.version
+    assert "model" in with_model.lake.read(MENTIONS, FILE)["detector"].to_pylist()
+    with_model.sources = before
+    read(with_model)
+    assert rows_of_all(with_model) == rows
+
+
+def test_a_worker_with_a_gpu_that_is_not_there_says_so(
+    with_model: Home, monkeypatch: pytest.MonkeyPatch
+):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    monkeypatch.setenv("KAZU_WORKER_GPUS", "1")
+
+    report = with_model.file(FILE)
+
+    assert "A model is to read on cuda, and PyTorch" in report.failures["model_mentions"]
+    assert "KAZU_WORKER_GPUS=0" in report.failures["model_mentions"]
+    assert report.retried == set()
 
 
 def longest_of(home: Home) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -151,6 +152,9 @@ def test_the_card_tells_how_the_model_was_made(first: tuple[Home, Report]):
         assert f"`{weights_of(home, stage)}`" in card
     assert "invented for this sample" in card
     assert '"seed": 13' in card
+    assert "Seed 13 (members of the teacher: 13, 14)" in card
+    network = (home.artifacts.live(MODEL).content / "model.onnx").read_bytes()
+    assert f"`model.onnx`: `{hashlib.sha256(network).hexdigest()}`" in card
 
 
 def test_again_nothing_is_trained(trained: Home):

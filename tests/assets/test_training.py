@@ -11,7 +11,9 @@ import pytest
 
 import kazu_platform.sample
 from assets.layers import CORPUS_OF_LABELS_LAYER, WEAK_LABELS_LAYER
+from assets.reading import read_passages
 from assets.training import DICTIONARY, RECOGNISED
+from kazu_platform.ner.packaged import ARTIFACT, model_at
 from kazu_platform.tables import (
     CITATIONS,
     DICTIONARY_MENTIONS,
@@ -20,6 +22,8 @@ from kazu_platform.tables import (
     SENTENCES,
     WEAK_LABELS,
 )
+from tests.ner.models import model_folder
+from tests.ner.test_checkpoints import MULTI, checkpoint
 
 if TYPE_CHECKING:
     from tests.assets.conftest import Home, Report
@@ -142,6 +146,7 @@ def test_the_dictionary_labels_the_sentences_of_a_file(home: Home):
     rows = home.lake.read(WEAK_LABELS, f"{DICTIONARY}-{FILE}").to_pylist()
     assert len(rows) == home.lake.read(SENTENCES, FILE).num_rows
     assert {row["origin"] for row in rows} == {"weak"}
+    assert {row["corpus"] for row in rows} == {DICTIONARY}  # which a recipe can name
     found = home.lake.read(DICTIONARY_MENTIONS, FILE)["entity_class"].to_pylist()
     # One mention of words may stand for two of characters: p53 and p53's.
     for entity_class, count in classes_of(rows).items():
@@ -161,6 +166,45 @@ def test_what_another_detector_found_labels_only_what_it_read(home: Home):
     probabilities = [each["probability"] for row in rows for each in row["mentions"]]
     assert probabilities == len(probabilities) * [pytest.approx(0.9)]
     assert home.lake.partitions(WEAK_LABELS) == [f"sample-predictions-{FILE}"]
+
+
+@pytest.mark.parametrize("detector", ["model", "theirs"])
+def test_a_model_labels_with_its_probabilities(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, detector: str
+):
+    """The one in use, or one that the catalogue names."""
+    monkeypatch.setenv("KAZU_DETECTOR", "model+dictionary")
+    entry = {"source": checkpoint(tmp_path / "theirs", ["B-drug", "I-gene", "O"], problem=MULTI)}
+    entry |= {"name": "theirs", "licence": "MIT"}
+    home.use_catalogue(home.catalogue() | {"models": [entry]})
+    with home.artifacts.stage(ARTIFACT) as staged:
+        model_folder(staged.content)
+        own = staged.commit().content
+    step = model_at(str(own) if detector == "model" else entry["source"]).step()
+
+    report = labelled_by(home, detector)
+
+    assert report.failures == {}
+    found = step.open()(read_passages(home.lake, FILE))
+    rows = home.lake.read(WEAK_LABELS, f"{detector}-{FILE}").to_pylist()
+    labels = [each for row in rows for each in row["mentions"]]
+    classes = RECOGNISED if detector == "model" else ["gene", "chemical"]
+    assert {tuple(row["classes"]) for row in rows} == {tuple(classes)}
+    assert len(rows) == home.lake.read(SENTENCES, FILE).num_rows
+    assert Counter(each["entity_class"] for each in labels) == Counter(
+        found["entity_class"].to_pylist()
+    )
+    assert sorted(each["probability"] for each in labels) == sorted(found["confidence"].to_pylist())
+    assert len({each["probability"] for each in labels}) > 10
+    assert labelled_by(home, detector).metadata["weak_labels"]["unchanged"] is True
+    refused = labelled_by(home, detector, classes=["phenotype"])
+    assert "and phenotype was to be labelled" in refused.failures["weak_labels"]
+
+
+def test_without_a_model_none_labels(home: Home):
+    report = labelled_by(home, "model")
+
+    assert "No model reads texts, so none can label them" in report.failures["weak_labels"]
 
 
 def test_only_classes_that_were_asked_for_are_labelled(home: Home):

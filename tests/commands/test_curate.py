@@ -30,11 +30,12 @@ def test_the_sample_s_decisions_do_something(
     assert {row[2]: row[7:9] for row in rows if row[7] == "in_force"} == {
         "disease": ["in_force", "2"],
         "WAS": ["in_force", "1"],
+        "patients": ["in_force", "1"],
         "amyloid precursor protein": ["in_force", "1"],
         "MTOR": ["in_force", "1"],
         "PSA": ["in_force", ""],
     }
-    assert done.stdout.splitlines()[-1] == "7 curations: 1 expired, 5 in_force, 1 proposed"
+    assert done.stdout.splitlines()[-1] == "8 curations: 1 expired, 6 in_force, 1 proposed"
 
 
 def test_another_file_is_compared_with_the_same_vocabularies(
@@ -57,7 +58,7 @@ def test_another_file_is_compared_with_the_same_vocabularies(
 def test_before_anything_is_made_only_the_file_is_checked(kazu: Run, tmp_path: Path):
     done = kazu("curate", "check", "--json", home=tmp_path / "home")
 
-    assert json.loads(done.stdout)["counts"]["in_force"] == 5
+    assert json.loads(done.stdout)["counts"]["in_force"] == 6
     assert done.stderr == "No vocabulary was made yet: concepts and names are not looked up.\n"
     assert not (tmp_path / "home").exists()
 

@@ -90,10 +90,10 @@ def test_the_next_run_ends_with_a_summary(finished: Done, cells: Callable[[str],
     assert rows[:-1] == [
         ["partitions", "17 ontologies, 6 PubMed files"],
         ["citations", "118"],
-        ["mentions", "1,661"],
-        ["links", "626"],
+        ["mentions", "1,728"],
+        ["links", "628"],
         ["nodes", "392"],
-        ["edges", "2,041"],
+        ["edges", "2,176"],
         ["set aside", "1"],
         ["failed", "0"],
     ]

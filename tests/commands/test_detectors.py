@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from kazu_platform.ner.packaged import ARTIFACT, PACKAGED
+from kazu_platform.settings import Settings
 from kazu_platform.storage.artifacts import ArtifactStore
 from tests.ner.models import CLASSES, model_folder
 from tests.ner.test_checkpoints import MULTI, checkpoint
@@ -252,3 +254,40 @@ def test_doctor_names_a_model_that_is_damaged(kazu: Run, tmp_path: Path, model: 
     assert done.returncode == 1
     assert rows["model"]["level"] == "error"
     assert "model.onnx is missing" in rows["model"]["detail"]
+
+
+def test_an_id_on_the_hub_that_cannot_be_loaded_says_what_to_do(
+    kazu: Run, home: Path, tmp_path: Path
+):
+    """A folder of that name would go first."""
+    offline = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    given = ("annotate", TEXT, "--detector", "model", "--model")
+
+    done = kazu(*given, "of-us/made-here", home=home, **offline)
+    no_id = kazu(*given, "of/us/made-here", home=home)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: The checkpoint of-us/made-here cannot be loaded: ")
+    assert "needs the network once" in done.stderr
+    assert (no_id.returncode, no_id.stdout) == (1, "")
+    assert "of/us/made-here is no model; train one, or copy the whole folder" in no_id.stderr
+
+
+def test_annotate_reads_with_the_model_that_the_catalogue_names(
+    kazu: Run, home: Path, tmp_path: Path
+):
+    """In place of the one that was promoted."""
+    checkpoint(tmp_path / "theirs", problem=MULTI)
+    settings = Settings(home=home)  # pyright: ignore[reportCallIssue]
+    entry = {"name": "theirs", "source": "theirs", "licence": "MIT"}
+    body = settings.catalogue().model_dump(mode="json") | {"models": [entry], "read_with": "theirs"}
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(body), "utf-8")
+    given = ("annotate", TEXT, "--format", "jsonl", "--detector", "model")
+
+    named = kazu(*given, home=home, KAZU_SOURCES=str(path))
+    told = kazu(*given, "--model", str(tmp_path / "theirs"), home=home)
+    promoted = kazu(*given, home=home)
+
+    assert (named.returncode, json.loads(named.stdout)) == (0, json.loads(told.stdout))
+    assert json.loads(named.stdout)["mentions"] != json.loads(promoted.stdout)["mentions"]

@@ -81,6 +81,18 @@ def test_a_catalogue_that_does_not_exist_names_the_nearest(kazu: Run, tmp_path: 
     )
 
 
+def test_it_says_which_model_the_catalogue_has_read(kazu: Run, tmp_path: Path):
+    """Without looking for it: that would take the network."""
+    path = tmp_path / "own.yaml"
+    entry = "{name: theirs, source: of-us/made-here, licence: MIT}"
+    path.write_text(f"name: own\nmodels: [{entry}]\nread_with: theirs\n", "utf-8")
+    settings = {"KAZU_SOURCES": str(path), "KAZU_DETECTOR": "model+dictionary"}
+
+    found = findings(kazu("doctor", "--json", home=tmp_path / "home", **settings))
+
+    assert found["model"] == ("ok", "theirs of the catalogue: the checkpoint of-us/made-here")
+
+
 def test_a_file_of_curations_that_is_missing_is_named(kazu: Run, tmp_path: Path):
     catalogue = tmp_path / "own.yaml"
     catalogue.write_text("name: own\ncurations: curations.yaml\n", "utf-8")

@@ -111,7 +111,7 @@ def test_every_sentence_given_as_evidence_names_both(ask: Ask):
         """
     )
 
-    assert both == [(758, 0)]
+    assert both == [(838, 0)]
 
 
 def test_the_history_of_a_revised_citation_marks_the_version_that_counts(ask: Ask):
@@ -192,7 +192,7 @@ def test_an_annotation_is_its_own_slice_of_a_current_text(ask: Ask):
         """
     )
 
-    assert counted == [(1661, 116, 0)]
+    assert counted == [(1728, 116, 0)]
 
 
 def test_a_citation_without_a_number_is_set_aside_with_its_place(ask: Ask):

@@ -40,13 +40,18 @@ STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } 
 
 
 def environment_of(home: Path, **settings: str) -> dict[str, str]:
-    """No setting of the person who runs the tests, and this home."""
+    """No setting of the person who runs the tests, and this home, which the dictionary reads."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("KAZU_") and name != "DAGSTER_HOME"
     }
-    return kept | {"KAZU_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"} | settings
+    own = {
+        "KAZU_HOME": str(home),
+        "KAZU_DETECTOR": "dictionary",
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+    return kept | own | settings
 
 
 def stop(process: subprocess.Popen[Any], *, seconds: float = 60) -> int:

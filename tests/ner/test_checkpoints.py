@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -11,7 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazu_platform.errors import ArtifactError, UnknownNameError
-from kazu_platform.ner.checkpoints import CheckpointReader, open_checkpoint, read_labels
+from kazu_platform.ner.checkpoints import (
+    Checkpoint,
+    CheckpointReader,
+    open_checkpoint,
+    read_labels,
+)
 from kazu_platform.ner.words import split_words
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from tests.ner.documents import passages_in
@@ -131,7 +138,9 @@ def logits_of_pieces(folder: str, text: str) -> tuple[list[str], NDArray[np.floa
 def probabilities(
     folder: str, texts: Sequence[str], max_pieces: int | None = None
 ) -> NDArray[np.float32]:
-    reader = cast("CheckpointReader", open_checkpoint(folder, max_pieces=max_pieces).reader)
+    reader = cast(
+        "CheckpointReader", open_checkpoint(Checkpoint(folder, max_pieces=max_pieces)).reader
+    )
     return reader.probabilities(texts, split_words(texts))
 
 
@@ -185,7 +194,7 @@ def test_with_one_label_for_a_word_the_likeliest_is_taken(single: str):
 
 @pytest.mark.parametrize("kind", ["multi", "single"])
 def test_a_checkpoint_is_a_detector(kind: str, multi: str, single: str):
-    detector = open_checkpoint({"multi": multi, "single": single}[kind], name="theirs")
+    detector = open_checkpoint(Checkpoint({"multi": multi, "single": single}[kind]), name="theirs")
     texts = passages_in([[TEXT], ["", "Nothing."], [TEXT]])
 
     found = detector.detect(texts)
@@ -208,10 +217,10 @@ def test_it_says_how_it_labels_or_is_told(multi: str, single: str, tmp_path: Pat
     (published / "config.json").write_text(json.dumps(config))
 
     opened = [
-        open_checkpoint(multi),
-        open_checkpoint(single),
-        open_checkpoint(single, labelling="multi"),
-        open_checkpoint(str(published)),
+        open_checkpoint(Checkpoint(multi)),
+        open_checkpoint(Checkpoint(single)),
+        open_checkpoint(Checkpoint(single, labelling="multi")),
+        open_checkpoint(Checkpoint(str(published))),
     ]
 
     labellings = [cast("CheckpointReader", each.reader).labelling for each in opened]
@@ -271,10 +280,10 @@ def test_kinds_that_are_not_known_can_be_told(tmp_path: Path):
     folder = checkpoint(tmp_path, ["B-DNA", "I-DNA", "B-Thing", "O"])
 
     with pytest.raises(ArtifactError, match="None of the labels B-DNA, I-DNA, B-Thing, O"):
-        open_checkpoint(folder)
-    assert open_checkpoint(folder, classes={"dna": "gene"}).classes == ("gene",)
+        open_checkpoint(Checkpoint(folder))
+    assert open_checkpoint(Checkpoint(folder, (("dna", "gene"),))).classes == ("gene",)
     with pytest.raises(UnknownNameError, match="no entity class 'genes'; did you mean 'gene'"):
-        open_checkpoint(folder, classes={"DNA": "genes"})
+        open_checkpoint(Checkpoint(folder, (("DNA", "genes"),)))
 
 
 def test_labels_without_b_are_io():
@@ -289,4 +298,62 @@ def test_labels_without_b_are_io():
 
 def test_what_is_no_checkpoint_is_named(tmp_path: Path):
     with pytest.raises(ArtifactError, match=f"The checkpoint {tmp_path} cannot be loaded"):
-        open_checkpoint(str(tmp_path))
+        open_checkpoint(Checkpoint(str(tmp_path)))
+
+
+def test_what_a_checkpoint_finds_is_known_without_its_weights(multi: str, single: str):
+    for folder in (multi, single):
+        checkpoint_of = Checkpoint(folder)
+        opened = open_checkpoint(checkpoint_of)
+
+        found = checkpoint_of.described()
+
+        assert found.version() == opened.version
+        assert tuple(found.thresholds) == opened.classes
+        assert tuple(found.thresholds.values()) == opened.thresholds
+
+
+def run_without_network(home: Path, source: str) -> subprocess.CompletedProcess[str]:
+    """Open a checkpoint in a process whose cache is `home`, offline."""
+    code = (
+        "import sys\n"
+        "from kazu_platform.errors import ArtifactError\n"
+        "from kazu_platform.ner.checkpoints import Checkpoint, open_checkpoint\n"
+        "checkpoint = Checkpoint(sys.argv[1])\n"
+        "try: opened = open_checkpoint(checkpoint)\n"
+        "except ArtifactError as error: sys.exit(str(error))\n"
+        "print(checkpoint.described().commit, *opened.classes)\n"
+        "assert checkpoint.described().version() == opened.version\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, source],
+        env={"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_id_on_the_hub_is_read_from_the_cache_of_transformers(tmp_path: Path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "hub" / "models--of-us--made-here"
+    (cached / "snapshots").mkdir(parents=True)
+    checkpoint(cached / "snapshots" / commit, problem=MULTI)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+
+    done = run_without_network(tmp_path, "of-us/made-here")
+
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"{commit} gene disease chemical species cell_line cell_type\n",
+    ), done.stderr
+
+
+def test_an_id_that_is_not_in_the_cache_says_what_to_do(tmp_path: Path):
+    done = run_without_network(tmp_path, "of-us/made-here")
+
+    assert done.returncode == 1
+    assert "The checkpoint of-us/made-here cannot be loaded: " in done.stderr
+    assert "it needs the network once, or the cache of a machine that had it" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -250,7 +250,10 @@ def test_classes_that_the_model_does_not_know_are_the_dictionarys():
 def test_a_document_of_two_versions_is_two_documents():
     old = {**mention(0, 4), "content_hash": "old"}
 
-    assert shown(join_rows([old, mention(0, 9, 0.9)])) == {(0, 4, "dictionary"), (0, 9, "model")}
+    assert shown(join_rows([old, mention(0, 9, 0.9)], {})) == {
+        (0, 4, "dictionary"),
+        (0, 9, "model"),
+    }
 
 
 def test_each_value_of_a_rule_is_in_the_version():
@@ -298,7 +301,7 @@ def test_without_matches_the_default_rule_leaves_what_the_model_finds(
     model = replace(opened, thresholds=(threshold,) * len(CLASSES))
 
     candidates = model.giving_candidates().detect(texts)
-    found = join(candidates, DICTIONARY_MENTIONS.empty(), dict.fromkeys(HALVES, threshold))
+    found = join(candidates, DICTIONARY_MENTIONS.empty(), dict.fromkeys(HALVES, threshold), {})
 
     assert 0 < found.num_rows < candidates.num_rows
     assert found["mention_id"].equals(model.detect(texts)["mention_id"])

@@ -125,6 +125,15 @@ def test_a_file_that_is_not_what_it_should_be_is_named(
         open_model(folder)
 
 
-def test_a_gpu_needs_the_weights(folder: Path):
-    with pytest.raises(ArtifactError, match="weights.safetensors"):
-        open_model(folder, device="cuda")
+def test_bf16_needs_a_graph_whose_weights_can_be_read(folder: Path):
+    spoil_network(folder)
+
+    with pytest.raises(ArtifactError, match="The weights of .*model.onnx cannot be read"):
+        open_model(folder, bf16=True)
+
+
+def test_a_network_that_has_other_outputs_is_refused_in_bf16_too(folder: Path):
+    take_a_class_away(folder)
+
+    with pytest.raises(ArtifactError, match="a network of 13 outputs, its classes have 3"):
+        open_model(folder, bf16=True)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, ConfigurationError
+from kazu_platform.ner.checkpoints import Checkpoint, open_checkpoint
 from kazu_platform.ner.compile import build_dictionary_index
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.model import open_model
-from kazu_platform.ner.steps import DictionaryStep, ModelStep
+from kazu_platform.ner.steps import CheckpointStep, DictionaryStep, ModelStep
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from resources.compute import ComputeResource
 from tests.ner.models import model_folder
+from tests.ner.test_checkpoints import MULTI, checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,6 +147,56 @@ def test_a_model_may_be_asked_for_candidates(tmp_path: Path, passages: Passages)
     assert found.num_rows > open_model(folder).detect(texts).num_rows
     assert {step.version} == set(found["detector_version"].to_pylist())
     assert step.version != ModelStep(str(folder)).version
+
+
+def test_a_checkpoint_is_a_step_too(tmp_path: Path, passages: Passages):
+    named = Checkpoint(checkpoint(tmp_path, problem=MULTI))
+    texts = passages("EGFR and the gene of breast cancer in cells.", "", "Nothing.")
+
+    step = pickle.loads(pickle.dumps(CheckpointStep(named)))  # noqa: S301 - our own
+    found = step.open()(texts)
+
+    opened = open_checkpoint(named)
+    assert found.num_rows
+    assert found.equals(opened.detect(texts))
+    assert (step.name, step.version) == ("model", opened.version)
+    doubtful = CheckpointStep(named, candidates=True)
+    assert doubtful.version == opened.giving_candidates().version
+    assert doubtful.open()(texts).equals(opened.giving_candidates().detect(texts))
+
+
+def test_a_model_on_a_gpu_is_another_version_and_needs_one(tmp_path: Path):
+    """Its version is that of what it would find, which needs no GPU to be said."""
+    import torch
+
+    folder = model_folder(tmp_path / "model").folder
+    named = Checkpoint(checkpoint(tmp_path / "theirs"))
+    device = f"cuda:{torch.cuda.device_count()}"
+
+    steps = [ModelStep(str(folder), device=device), CheckpointStep(named, device=device)]
+
+    assert (
+        steps[0].version == open_model(folder, bf16=True).version != ModelStep(str(folder)).version
+    )
+    assert steps[1].version != CheckpointStep(named).version
+    for step in steps:
+        with pytest.raises(
+            ConfigurationError, match=f"A model is to read on {device}, and PyTorch"
+        ):
+            step.open()
+
+
+def test_a_model_step_reads_on_a_gpu(tmp_path: Path, passages: Passages):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    step = ModelStep(str(model_folder(tmp_path).folder), device="cuda")
+
+    found = step.open()(passages("EGFR and the gene of breast cancer in cells."))
+
+    assert found.num_rows
+    assert {step.version} == set(found["detector_version"].to_pylist())
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path):

@@ -143,32 +143,29 @@ def test_the_sample_materialises_on_a_cluster_at_an_address(
             "KAZU_RAY_ADDRESS": address,
             "KAZU_RAY_TOKEN_PATH": str(token),
         }
-        done = subprocess.run(
-            [str(PROGRAM), "demo"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=290,
-            check=False,
-        )
         other = tmp_path / "other"
         other.write_text(secrets.token_hex(32), "utf-8")
-        code = CODE.format(folder=str(Path(__file__).parent), token=str(other))
-        refused = subprocess.run(
-            [sys.executable, "-c", code],
-            input=f"{address}\n",
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        with driver(other) as refused:
+            assert refused.stdin is not None
+            refused.stdin.write(f"{address}\n")
+            refused.stdin.close()
+            done = subprocess.run(
+                [str(PROGRAM), "demo"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=290,
+                check=False,
+            )
+            assert refused.stdout is not None
+            said = refused.stdout.read()
+            refused.wait(120)
 
     assert done.returncode == 0, done.stderr
     assert "17 ontologies, 6 PubMed files" in done.stdout
-    assert "1,661" in done.stdout
+    assert "1,728" in done.stdout
     assert refused.returncode != 0
-    assert "PMID:0" not in refused.stdout
+    assert "PMID:0" not in said
 
 
 WHEEL = {

@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pytest
 
+from kazu_platform.errors import TrainingError
 from kazu_platform.training.alike import SURE, as_of, ascribed, told_as_of, with_names
 from kazu_platform.training.texts import UNLABELLED
 from tests.training.test_networks import rows, sentence
@@ -53,7 +55,13 @@ def test_only_sentences_with_a_word_of_a_name_are_kept():
 def test_sentences_without_words_or_without_marked_ones_are_no_error():
     given = table(unmarked("a Brca1 test"), unmarked(""))
     assert with_names(given, ["gene"]).num_rows == 0
-    assert ascribed(given, ["A", "B"])["corpus"].to_pylist() == [as_of("A")] * 2
+    empty = table(sentence("A", "", []), sentence("B", "", []), unmarked("a test"), unmarked(""))
+    assert ascribed(empty, ["A", "B"])["corpus"].to_pylist()[2:] == [as_of("A")] * 2
+
+
+def test_a_corpus_that_is_not_there_is_named():
+    with pytest.raises(TrainingError, match="no sentence is of C; there is A, B"):
+        ascribed(table(*MARKED), ["A", "C"])
 
 
 def test_a_sentence_is_ascribed_to_the_corpus_that_it_is_surely_more_like():

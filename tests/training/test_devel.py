@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kazu_platform.settings import CorpusSource
@@ -44,11 +45,17 @@ class Nothing:
         return DICTIONARY_MENTIONS.empty()
 
 
-def sets(written: Callable[[str, str], Path]) -> list[DevelSet]:
+def sets(
+    written: Callable[[str, str], Path],
+    test_pmids: frozenset[str] = frozenset(),
+    *,
+    document: str = DOCUMENT,
+    pmids: bool = True,
+) -> list[DevelSet]:
     types = {"Protein": "gene", "Organism": "species"}
     given = [
         ("tokens", "iob2", TOKENS, types),
-        ("documents", "pubtator", DOCUMENT, {"Protein": "gene"}),
+        ("documents", "pubtator", document, {"Protein": "gene"}),
     ]
     return read_devel_sets(
         [
@@ -61,12 +68,14 @@ def sets(written: Callable[[str, str], Path]) -> list[DevelSet]:
                         "classes": ["gene", "species"],
                         "types": of,
                         "licence": "CC0-1.0",
+                        "pmids": pmids,
                     }
                 ),
                 written(f"{name}/devel", text),
             )
             for name, form, text, of in given
-        ]
+        ],
+        test_pmids,
     )
 
 
@@ -75,6 +84,22 @@ def test_types_have_the_names_of_classes(written: Callable[[str, str], Path]):
 
     assert tokens.gold.types == {"gene": 2, "species": 1}
     assert documents.gold.types == {"gene": 1, "species": 1}
+
+
+def test_test_documents_are_left_out(written: Callable[[str, str], Path]):
+    another = re.sub("^7", "8", DOCUMENT, flags=re.MULTILINE)
+    two = f"{DOCUMENT}\n{another}"
+
+    _, left = sets(written, frozenset({"7"}), document=two)
+
+    assert left.gold.passages["doc_id"].to_pylist() == ["8"]
+    assert left.gold.types == {"gene": 1, "species": 1}
+    _, whole = sets(written, frozenset({"7"}), document=two, pmids=False)
+    assert whole.gold.passages["doc_id"].to_pylist() == ["7", "8"]
+
+
+def test_a_set_of_test_documents_alone_is_none(written: Callable[[str, str], Path]):
+    assert [each.gold.corpus for each in sets(written, frozenset({"7"}))] == ["tokens"]
 
 
 def test_every_class_of_every_set_is_measured(written: Callable[[str, str], Path]):

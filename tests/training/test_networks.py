@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from kazu_platform.errors import TrainingError
 from kazu_platform.ner.pieces import SPECIAL, WordPieces
 from kazu_platform.training.adapt import adapt, masked, read_rows
-from kazu_platform.training.distil import Merge, Merger, distil_general, distil_task
+from kazu_platform.training.distil import (
+    GeneralStudent,
+    Merge,
+    Merger,
+    distil_general,
+    distil_task,
+)
 from kazu_platform.training.encoded import batch_of, encode
 from kazu_platform.training.loop import CHECKPOINT, Plan, Run
 from kazu_platform.training.network import Network, Sizes, derived, load_network, save_network
@@ -305,6 +311,12 @@ def test_a_network_comes_back_from_its_folder(tmp_path: Path):
     assert WordPieces.read(tmp_path / "pieces.txt").vocabulary == VOCABULARY
 
 
+@pytest.mark.parametrize("layers", [(0, 2), (-1,)])
+def test_a_layer_that_a_network_lacks_is_named(layers: tuple[int, ...]):
+    with pytest.raises(TrainingError, match=rf"no layer {layers[-1]}: the network has 2, numbered"):
+        derived(network(), outputs=0, dropout=0.0, seed=1, layers=layers)
+
+
 def test_an_epoch_draws_what_the_mixture_says():
     labelled = material().labelled
     mixture = Mixture({"A": 2.0, "C": 0.0}, {"B": 0.0})
@@ -402,6 +414,28 @@ def test_general_distillation_brings_a_student_nearer_in_all_three_ways(tmp_path
     assert curve[-1]["attention"] < curve[0]["attention"]
     with pytest.raises(TrainingError, match="do not fit"):
         distil_general(student, teacher, [5], lines, Run(plan(2), tmp_path / "x"), batch=4)
+
+
+def test_in_general_distillation_special_pieces_count_for_nothing():
+    """Both networks are the same but for the embeddings of special pieces."""
+    teacher = network(0, layers=1)
+    student = derived(teacher, outputs=0, dropout=0.0, seed=3)
+    with torch.no_grad():
+        student.encoder.embeddings.word_embeddings.weight[: len(SPECIAL)] += 1.0
+    lines = read_rows(["mice have abc"] * 20, PIECES, 16)
+    ids, shapes, word = (
+        torch.from_numpy(each).long() for each in (lines.ids, lines.shapes, lines.word)
+    )
+    inside = word >= 0
+    assert (ids[~inside] < len(SPECIAL)).all()
+    assert (~inside).sum() > 2 * len(ids)
+
+    found = GeneralStudent(student.eval(), teacher, [0])(ids, shapes, inside)
+
+    assert found["embeddings"] == 0
+    assert found["attention"] == 0  # of the first layer, which reads embeddings
+    away = student.hidden(ids, None, shapes) - teacher.hidden(ids, None, shapes)
+    torch.testing.assert_close(found["hidden"], away[inside].square().mean())
 
 
 def test_sentences_of_no_word_and_long_words_are_encoded():

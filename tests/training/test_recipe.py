@@ -65,6 +65,36 @@ student: {steps: 1, merge: {gen: {gene: 1}}, thresholds: {cells: 0.4}}
     ]
 
 
+def test_a_value_that_cannot_be_is_named(tmp_path: Path):
+    text = """\
+weights: {A: -1, B: 0}
+empty: {A: .inf}
+adapt: {steps: 1, layers: [-1]}
+teacher: {steps: 1}
+student:
+  steps: 1
+  layers: [0, -2]
+  merge: {gene: {}, disease: {disease: 1, disease:A: 0}, species: {species: -1}}
+  gold: {A gene: 1.5, B gene: 1, C gene: 0}
+  thresholds: {gene: 0, disease: 1, species: 0.999}
+  finish: {steps: 1, weights: {A: .nan}, merge: {gene: {gene: 0}}}
+"""
+    nothing = "Value error, no label has a weight, so nothing would be learnt of the class"
+    assert error_of(tmp_path, text) == [
+        "own.yaml: weights.A: Input should be greater than or equal to 0",
+        "own.yaml: empty.A: Input should be a finite number",
+        "own.yaml: adapt.layers.0: Input should be greater than or equal to 0",
+        "own.yaml: student.layers.1: Input should be greater than or equal to 0",
+        f"own.yaml: student.merge.gene: {nothing}",
+        "own.yaml: student.merge.species.species: Input should be greater than or equal to 0",
+        "own.yaml: student.gold.A gene: Input should be less than or equal to 1",
+        "own.yaml: student.thresholds.gene: Input should be greater than 0",
+        "own.yaml: student.thresholds.disease: Input should be less than 1",
+        "own.yaml: student.finish.weights.A: Input should be a finite number",
+        f"own.yaml: student.finish.merge.gene: {nothing}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -89,6 +119,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path):
         ({"teacher": {"steps": 11}}, {"teacher"}),
         ({"teacher": {"steps": 10, "own_labels": {"B gene": "gene:B"}}}, {"teacher", "student"}),
         ({"general": {"steps": 5}}, {"general"}),
+        ({"general": {"steps": 5, "learns": "words"}}, {"general"}),
         ({"student": {"steps": 11}}, {"student"}),
         ({"student": {"steps": 10, "layers": [0, 1]}}, {"general", "student"}),
         ({"weights": {"B": 2}}, {"teacher", "student"}),

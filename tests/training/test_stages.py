@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,12 @@ import torch
 from kazu_platform.ner.pieces import WordPieces
 from kazu_platform.training.adapt import load_rows, read_rows, save_rows
 from kazu_platform.training.alike import as_of
+from kazu_platform.training.loop import CHECKPOINT
+from kazu_platform.training.orders import copy_made
 from kazu_platform.training.recipe import Recipe, read_recipe
 from kazu_platform.training.stages import (
     FIRST,
+    OUTPUTS,
     PREPARED,
     RECORD,
     Stage,
@@ -26,7 +30,7 @@ from kazu_platform.training.stages import (
     read_teachers,
 )
 from kazu_platform.training.texts import UNLABELLED
-from tests.training.test_networks import PIECES, SENTENCES
+from tests.training.test_networks import PIECES, SENTENCES, VOCABULARY, network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -176,6 +180,50 @@ def test_a_stage_that_was_killed_does_not_take_its_texts_apart_again(
 
     assert weights_of(stage.folder) == weights_of(trained / "encoder")
     assert not (stage.folder / PREPARED).exists()
+
+
+def test_a_record_is_there_as_a_whole_or_not_at_all(tmp_path: Path):
+    """A file that is written in place is written in whatever else has a name for it."""
+    stage = quiet(tmp_path / "made")
+    stage.finish(network(0), VOCABULARY, (), {"number": 1})
+    written = (stage.folder / RECORD).read_bytes()
+    (tmp_path / "kept").hardlink_to(stage.folder / RECORD)
+
+    stage.finish(network(0), VOCABULARY, (), {"number": 2})
+
+    assert (tmp_path / "kept").read_bytes() == written
+    assert json.loads((stage.folder / RECORD).read_bytes())["number"] == 2
+
+
+def test_what_a_stage_prepares_is_recorded_as_a_whole_or_not_at_all(recipe: Recipe, tmp_path: Path):
+    stage = quiet(tmp_path / "encoder")
+    (stage.folder / PREPARED).mkdir(parents=True)
+    (stage.folder / PREPARED / RECORD).symlink_to(tmp_path / "in place")
+
+    make_encoder(recipe, lambda: TEXTS, SENTENCES, stage)
+
+    assert not (tmp_path / "in place").exists()
+
+
+def test_what_a_kill_left_behind_the_record_is_no_part_of_the_artifact(
+    trained: Path, tmp_path: Path
+):
+    made = shutil.copytree(trained / "teacher", tmp_path / "made")
+    for folder in (made, made / "1"):
+        (folder / PREPARED).mkdir()
+        (folder / PREPARED / "rows.npz").touch()
+        for name in (CHECKPOINT, "checkpoint.part", f".{RECORD}.1234.tmp"):
+            (folder / name).touch()
+
+    copy_made(made, tmp_path / "artifact")
+
+    names = {path.relative_to(trained) for path in (trained / "teacher").rglob("*")}
+    left = {
+        Path("teacher") / path.relative_to(tmp_path / "artifact")
+        for path in (tmp_path / "artifact").rglob("*")
+    }
+    assert left == names
+    assert Path("teacher", OUTPUTS) in left
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path):

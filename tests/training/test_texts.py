@@ -64,11 +64,12 @@ HELD_OUT = "Loss of PTEN raised the level of phosphorylated AKT1."
 
 
 def test_texts_of_test_documents_are_left_out(written: Written):
-    """A document without a PMID is known by its sentences."""
+    """Those of documents with a held-out sentence, too, whether they have a PMID or not."""
     path = written(
         "texts.jsonl",
         f'{{"pmid": "7", "title": "Of a test set", "text": "{HELD_OUT}"}}\n'
-        f'{{"pmid": "8", "text": "Of a devel set: {HELD_OUT}"}}\n'
+        f'{{"pmid": "8", "title": "A devel set", "text": "Of it: {HELD_OUT}"}}\n'
+        '{"pmid": "9", "title": "Kept"}\n'
         f'{{"id": "own", "title": "A title", "text": "First. Loss of PTEN ... {HELD_OUT}"}}\n',
     )
     lines = written("texts.txt", f"{HELD_OUT.lower()}\nAnother one.\n")
@@ -78,11 +79,10 @@ def test_texts_of_test_documents_are_left_out(written: Written):
     texts, dropped = texts_without_held_out(files, held_out)
 
     assert texts.to_pylist() == [
-        {"source": "a", "doc_id": "PMID:8", "text": f"Of a devel set: {HELD_OUT}"},
-        {"source": "a", "doc_id": "own", "text": "A title"},
+        {"source": "a", "doc_id": "PMID:9", "text": "Kept"},
         {"source": "b", "doc_id": "texts.txt:2", "text": "Another one."},
     ]
-    assert dropped == {"test_document": 2, "held_out_sentence": 2}
+    assert dropped == {"test_document": 2, "held_out_sentence": 5}
 
 
 def test_no_files_are_no_texts():
