@@ -23,6 +23,7 @@ from kazu_platform.execution.ledger import Account
 from kazu_platform.execution.steps import Step
 from kazu_platform.linking.context import CONTEXT_VERSION, update_context, with_context
 from kazu_platform.linking.open import open_linker
+from kazu_platform.linking.taxa import taxa_of
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import RULES_VERSION
 from kazu_platform.ner.documented import with_names_of_documents
@@ -338,7 +339,7 @@ def mentions_recipe(tables: Lake, store: ArtifactStore, file: str) -> Recipe:
             return updated.mentions
         defined = definitions(texts())
         named = with_names_of_documents(found, texts(), defined)
-        return with_context(named, defined, linker)
+        return with_context(named, defined, linker, taxa_of(texts()))
 
     def offsets_slice_to_the_mention(staged: Staged) -> dg.AssetCheckResult:
         return gates.offsets_slice_to_the_mention(staged, texts())

@@ -21,6 +21,7 @@ from kazu_platform.evaluation.scores import Counts, Score, score
 from kazu_platform.evaluation.tags import found_spans
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.surfaces import surfaces_of
+from kazu_platform.linking.taxa import taxa_of
 from kazu_platform.ner.defined import definitions
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def detected(gold: LinkingGold, mentions: pa.Table, entity_class: str, linker: L
         linker: Says which strings are ambiguous, as for `linking_task`.
     """
     own = mentions.filter(compute.equal(mentions["entity_class"], entity_class))
-    found = with_context(own, definitions(gold.passages), linker)
+    found = with_context(own, definitions(gold.passages), linker, taxa_of(gold.passages))
     texts = Gold(gold.corpus, gold.split, gold.passages, {}, has_documents=True)
     spans = found_spans(texts, own, entity_class)
     kept = pl.DataFrame({"document": spans.document, "start": spans.start, "end": spans.end})

@@ -23,6 +23,7 @@ from kazu_platform.evaluation.linkers import MOST
 from kazu_platform.evaluation.scores import Figure, share
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.surfaces import surfaces_of
+from kazu_platform.linking.taxa import taxa_of
 from kazu_platform.ner.defined import definitions
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def linking_task(
             the context that documents give them.
     """
     own = gold.of_class(entity_class)
-    found = with_context(own.mentions, definitions(own.passages), linker)
+    passages = own.passages
+    found = with_context(own.mentions, definitions(passages), linker, taxa_of(passages))
     documents = pl.DataFrame(own.passages.select(["doc_id"])).with_row_index("document")
     mentions = (
         pl.DataFrame(found.select(["doc_id", "surface_id"]))

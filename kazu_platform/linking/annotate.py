@@ -10,6 +10,7 @@ from kazu_platform.documents import Link, Mention
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.linker import Linker
 from kazu_platform.linking.surfaces import surfaces_of
+from kazu_platform.linking.taxa import taxa_of
 from kazu_platform.ner.combination import combine
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.documented import with_names_of_documents
@@ -44,7 +45,7 @@ def annotate(
     defined = definitions(passages)
     found = combine([detector.detect(passages) for detector in detectors])
     named = with_names_of_documents(found, passages, defined)
-    mentions = with_context(named, defined, linker)
+    mentions = with_context(named, defined, linker, taxa_of(passages))
     links = _links(linker.link(surfaces_of(mentions)), linker)
     read: dict[tuple[str, str], list[Mention]] = defaultdict(list)
     for row in mentions.to_pylist():

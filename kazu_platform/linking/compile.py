@@ -49,7 +49,7 @@ COMPILED_COLUMNS = (
 )
 """Columns of SYNONYMS that an index depends on."""
 
-CONCEPT_COLUMNS = ("concept_id", "ontology", "label", "obsolete")
+CONCEPT_COLUMNS = ("concept_id", "ontology", "label", "taxon_id", "obsolete")
 """Columns of CONCEPTS that it depends on."""
 
 _NAMES = {
@@ -407,7 +407,11 @@ def _normalised_now(names: pl.DataFrame) -> pl.DataFrame:
 
 
 def _concept_rows(leaders: pl.DataFrame) -> pa.Table:
-    return _to_arrow(leaders.select("concept_id", "ontology", "label", "number"))
+    return _to_arrow(
+        leaders.select(
+            "concept_id", "ontology", "label", "number", pl.col("taxon_id").fill_null("")
+        )
+    )
 
 
 def _name_rows(names: pl.DataFrame, classes: Sequence[str]) -> pa.Table:

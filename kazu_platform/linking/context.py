@@ -5,6 +5,9 @@ Two things make "PSA" mean something. If the document defines it ("prostate-spec
 and the document names exactly one of them otherwise, and unambiguously, its context is
 `defined:<CURIE>`. Else the context is empty. A mention is never deleted for want of either.
 
+The context of a gene says of which species the document is (`taxa`), if that is another than people
+and the vocabulary has its genes.
+
 Contexts are found for distinct strings of a document, and candidates of distinct strings of the
 whole batch are asked for once.
 """
@@ -19,8 +22,9 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.arrow import in_order
-from kazu_platform.linking.exact import DEFINED, LONG_FORM
+from kazu_platform.linking.contexts import DEFINED, LONG_FORM, TAXON
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
+from kazu_platform.linking.taxa import TAXA_VERSION, taxa_of
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.documented import (
     DOCUMENTED_VERSION,
@@ -41,7 +45,7 @@ _DOCUMENT = ["doc_id", "content_hash"]
 _STRING = ["text", "entity_class"]
 _FOUND = ["content_hash", "mention_id", "detector", "confidence"]
 """A mention, who found it and how sure they were."""
-CONTEXT_VERSION = f"1-{DOCUMENTED_VERSION}"
+CONTEXT_VERSION = f"2-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
 
@@ -53,13 +57,19 @@ class Updated:
     n_documents: int
 
 
-def with_context(mentions: pa.Table, definitions: pl.DataFrame, linker: Linker) -> pa.Table:
+def with_context(
+    mentions: pa.Table,
+    definitions: pl.DataFrame,
+    linker: Linker,
+    taxa: pl.DataFrame | None = None,
+) -> pa.Table:
     """Give each mention its context and its surface: rows of MENTIONS in the same order.
 
     Args:
         mentions: DICTIONARY_MENTIONS or any detectors' mentions with those columns.
         definitions: abbreviations that the documents define (`ner.defined.definitions`).
         linker: Says which strings are ambiguous, and among what.
+        taxa: the species of documents (`taxa.taxa_of`); without them all are about people.
     """
     if not mentions.num_rows:
         return MENTIONS.empty()
@@ -68,7 +78,13 @@ def with_context(mentions: pa.Table, definitions: pl.DataFrame, linker: Linker) 
     contexts = (
         strings.join(long, on=[*_DOCUMENT, "text"], how="left")
         .join(_defined(strings, linker), on=[*_DOCUMENT, *_STRING], how="left")
-        .with_columns(context=pl.coalesce("long", "defined", pl.lit("")))
+        .with_columns(said=pl.coalesce("long", "defined", pl.lit("")))
+        .join(_of_taxa(taxa, linker), on=[*_DOCUMENT, "entity_class"], how="left")
+        .with_columns(
+            context=pl.concat_str(
+                "taxon", "said", separator=" ", ignore_nulls=True
+            ).str.strip_chars()
+        )
         .select(*_DOCUMENT, *_STRING, "context")
     )
     distinct = contexts.select(*_STRING, "context").unique()
@@ -121,7 +137,7 @@ def update_context(
     definitions_of_own = definitions(own)
     again = with_names_of_documents(_of(found, documents), own, definitions_of_own)
     stays = np.flatnonzero(~_among(live, documents).to_numpy())
-    new = with_context(again, definitions_of_own, linker)
+    new = with_context(again, definitions_of_own, linker, taxa_of(own))
     rows = np.concatenate([stays, live.num_rows + np.arange(new.num_rows)])
     place = np.concatenate(
         [places_among(live, texts, _DOCUMENT)[stays], places_among(new, texts, _DOCUMENT)]
@@ -151,7 +167,7 @@ def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:
     """
     distinct = strings.select(_STRING).unique().with_columns(context=pl.lit(""))
     surfaces = surfaces_from_strings(distinct)
-    links = pl.DataFrame(linker.link(surfaces)).join(
+    links = pl.DataFrame(linker.by_name.link(surfaces)).join(
         pl.DataFrame(surfaces.select(["surface_id", *_STRING])), on="surface_id"
     )
     first = links.filter(pl.col("rank") == 1).select(
@@ -186,6 +202,17 @@ def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:
         .filter(pl.col("concept_id").list.len() == 1)
         .with_columns(defined=DEFINED + pl.col("concept_id").list.first())
         .drop("concept_id")
+    )
+
+
+def _of_taxa(taxa: pl.DataFrame | None, linker: Linker) -> pl.DataFrame:
+    """By document and class the first part of the context, where the vocabulary knows several."""
+    schema = dict.fromkeys((*_DOCUMENT, "taxon", "entity_class"), pl.String)
+    known = linker.by_name.taxa
+    if taxa is None or len(known) < 2:  # noqa: PLR2004 - one cannot be told from another
+        return pl.DataFrame(schema=schema)
+    return taxa.filter(pl.col("taxon").is_in(sorted(known))).select(
+        *_DOCUMENT, taxon=TAXON + pl.col("taxon"), entity_class=pl.lit("gene")
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.linking.exact import LONG_FORM
+from kazu_platform.linking.contexts import LONG_FORM, without_taxon
 from kazu_platform.text.fold_column import fold_names
 from kazu_platform.text.normalise import normalise_column
 
@@ -47,7 +47,8 @@ class Touched:
             return pl.Series([self.everything] * surfaces.height, dtype=pl.Boolean)
         known = self.folded["entity_class"].unique().implode()
         own = surfaces.with_row_index("row").filter(pl.col("entity_class").is_in(known))
-        long = own.filter(pl.col("context").str.starts_with(LONG_FORM)).with_columns(
+        said = own.with_columns(context=without_taxon(pl.col("context")))
+        long = said.filter(pl.col("context").str.starts_with(LONG_FORM)).with_columns(
             text=pl.col("context").str.strip_prefix(LONG_FORM)
         )
         strings = pl.concat([own, long]).select("row", "entity_class", "text")

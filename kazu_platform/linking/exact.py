@@ -23,6 +23,7 @@ rank. It is an order, not a probability.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,7 @@ import pyarrow as pa
 
 from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
+from kazu_platform.linking.contexts import said_by
 from kazu_platform.tables import LINKS
 from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise_column
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
 
 RULES_VERSION = "4"
 MAX_ALTERNATIVES = 20
-LONG_FORM = "long:"
-DEFINED = "defined:"
 
 PREFERRED, ITSELF, OTHER_CASE, NORMALISED = 0, 1, 2, 3
 TIER_SCORES = np.array([1.0, 1.0, 0.80, 0.60])
@@ -52,16 +52,29 @@ SCOPE_COSTS = np.array([0.0, 0.05, 0.08, 0.10, 0.12, 0.15])
 OTHER_CASE_COST = 0.01
 BESIDE_CONTEXT = 0.4
 
-_METHODS = ("curated", "exact", "exact", "normalised", "abbreviation")
+METHODS = ("curated", "exact", "exact", "normalised", "abbreviation")
 _ABBREVIATION = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Concepts that have a surface as a name: parallel arrays; `beside` is 0 if context fits."""
+class Candidates:
+    """Concepts that have a surface, or its long form, as a name: parallel arrays.
+
+    Attributes:
+        surface: Its row.
+        concept: Row of the index's concepts; one may be there several times for a surface.
+        of_long: 1 if the long form has that name, else 0.
+        tier: See the module, as of `scope`, `place` and `case`: less is better.
+        scope: Of the name.
+        place: Of the ontology that gives it.
+        case: 0 if the name has the case of the surface.
+        beside: 0 if the context supports the concept.
+        method: Place in METHODS.
+    """
 
     surface: NDArray[np.int64]
     concept: NDArray[np.int64]
+    of_long: NDArray[np.int64]
     tier: NDArray[np.int64]
     scope: NDArray[np.int64]
     place: NDArray[np.int64]
@@ -69,13 +82,15 @@ class _Candidates:
     beside: NDArray[np.int64]
     method: NDArray[np.int64]
 
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> _Candidates:
-        return _Candidates(*(getattr(self, name)[rows] for name in self.__slots__))
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Candidates:
+        """Some of them."""
+        return Candidates(*(getattr(self, name)[rows] for name in self.__slots__))
 
     @staticmethod
-    def joined(parts: Sequence[_Candidates]) -> _Candidates:
-        return _Candidates(
-            *(np.concatenate([getattr(p, name) for p in parts]) for name in _Candidates.__slots__)
+    def joined(parts: Sequence[Candidates]) -> Candidates:
+        """Several, one after the other."""
+        return Candidates(
+            *(np.concatenate([getattr(p, name) for p in parts]) for name in Candidates.__slots__)
         )
 
 
@@ -100,25 +115,37 @@ class ExactLinker:
 
         Rows are ordered as the surfaces are, then by rank; at most MAX_ALTERNATIVES each.
         """
-        contexts: list[str] = surfaces["context"].to_pylist()
+        return self._rows(surfaces, self.ranked(self.named(surfaces)))
+
+    def named(self, surfaces: pa.Table) -> Candidates:
+        """Concepts that have a surface (SURFACES) or its long form as a name, not yet ranked."""
+        said = said_by(surfaces["context"].to_pylist())
         classes: list[str] = surfaces["entity_class"].to_pylist()
-        everything = np.arange(surfaces.num_rows)
         own = self._candidates(
-            everything,
+            np.arange(surfaces.num_rows),
             surfaces["text"].to_pylist(),
             classes,
             surfaces["normalised"].combine_chunks(),
         )
-        own.beside[self._defined(own, contexts)] = 0
-        long = np.array(
-            [i for i, context in enumerate(contexts) if context.startswith(LONG_FORM)], np.int64
-        )
-        forms = [contexts[i].removeprefix(LONG_FORM) for i in long]
-        long_classes = [classes[i] for i in long]
-        meant = self._candidates(long, forms, long_classes, _normalised(forms, long_classes))
+        own.beside[self._defined(own, said.defined)] = 0
+        long = np.array([row for row, form in enumerate(said.long) if form], np.int64)
+        forms = [said.long[row] for row in long]
+        long_classes = [classes[row] for row in long]
+        meant = self._candidates(long, forms, long_classes, normalised(forms, long_classes))
         meant.beside[:] = 0
         meant.method[:] = _ABBREVIATION
-        return self._rows(surfaces, self._ranked(_Candidates.joined([meant, own])))
+        meant.of_long[:] = 1
+        return Candidates.joined([meant, own])
+
+    @property
+    def by_name(self) -> ExactLinker:
+        """The linker that looks at names alone: this one."""
+        return self
+
+    @cached_property
+    def taxa(self) -> frozenset[str]:
+        """Species of which the index has concepts of their own, such as genes."""
+        return frozenset(compute.unique(self.index.concepts["taxon_id"]).to_pylist()) - {""}
 
     def labels_of(self, links: pa.Table) -> list[str]:
         """Preferred names of the concepts of LINKS that this linker made."""
@@ -130,7 +157,7 @@ class ExactLinker:
         texts: Sequence[str],
         classes: Sequence[str],
         normalised: pa.Array,
-    ) -> _Candidates:
+    ) -> Candidates:
         """Concepts with an equal name, by tier; a concept may be there several times."""
         exact = [fold_name(text, keep_case=True) for text in texts]
         folded_texts = pa.array(map(fold, exact), pa.large_string())
@@ -150,9 +177,10 @@ class ExactLinker:
         tier[preferred] = PREFERRED
         tier[len(folded.query) :] = NORMALISED
         case[len(folded.query) :] = 0
-        found = _Candidates(
+        found = Candidates(
             surface=surface[query],
             concept=rows["concept"].to_numpy().astype(np.int64),
+            of_long=np.zeros(len(query), np.int64),
             tier=tier,
             scope=rows["scope"].to_numpy().astype(np.int64),
             place=rows["place"].to_numpy().astype(np.int64),
@@ -162,14 +190,13 @@ class ExactLinker:
         )
         return found.take(~(preferred & sensitive & ~same_case))
 
-    def _defined(self, own: _Candidates, contexts: Sequence[str]) -> NDArray[np.bool_]:
+    def _defined(self, own: Candidates, defined: Sequence[str]) -> NDArray[np.bool_]:
         """Which candidates are the concept that the context of their surface says."""
-        said = [c.removeprefix(DEFINED) if c.startswith(DEFINED) else "" for c in contexts]
         concept_id = self.index.concepts["concept_id"].take(pa.array(own.concept))
-        wanted = pa.array(said, concept_id.type).take(pa.array(own.surface))
+        wanted = pa.array(defined, concept_id.type).take(pa.array(own.surface))
         return compute.equal(concept_id.combine_chunks(), wanted).to_numpy(zero_copy_only=False)
 
-    def _ranked(self, candidates: _Candidates) -> _Candidates:
+    def ranked(self, candidates: Candidates) -> Candidates:
         """Best first within each surface, each concept where it stands best."""
         c = candidates
         # The order of ontologies before case: "Imatinib" at the start of a sentence means what
@@ -183,9 +210,9 @@ class ExactLinker:
         _, first = np.unique(concept, return_index=True)
         return ordered.take(np.sort(first))
 
-    def _rows(self, surfaces: pa.Table, ranked: _Candidates) -> pa.Table:
+    def _rows(self, surfaces: pa.Table, ranked: Candidates) -> pa.Table:
         ontology = self.index.concepts["ontology"].take(pa.array(ranked.concept))
-        ambiguous = _ambiguous(ranked)
+        ambiguous = are_ambiguous(ranked)
         begins = np.searchsorted(ranked.surface, ranked.surface)
         rank = np.arange(len(ranked.surface)) - begins + 1
         # The first of a surface is what its context supports, if it supports any.
@@ -193,7 +220,7 @@ class ExactLinker:
         score = (
             TIER_SCORES[ranked.tier] - SCOPE_COSTS[ranked.scope] - OTHER_CASE_COST * ranked.case
         ) * np.where(supported & (ranked.beside == 1), BESIDE_CONTEXT, 1.0)
-        score = _falling(score, ranked.surface)
+        score = falling(score, ranked.surface)
 
         kept = np.flatnonzero(rank <= MAX_ALTERNATIVES)
         rows = pa.array(kept)
@@ -208,7 +235,7 @@ class ExactLinker:
                 "ontology": ontology.take(rows).cast(pa.string()),
                 "rank": pa.array(rank[kept].astype(np.int32)),
                 "score": pa.array(score[kept].astype(np.float32)),
-                "method": pa.array(_METHODS, pa.string()).take(pa.array(ranked.method[kept])),
+                "method": pa.array(METHODS, pa.string()).take(pa.array(ranked.method[kept])),
                 "ambiguous": pa.array(ambiguous[kept]),
                 "vocabulary_version": pa.array(
                     [versions[name] for name in entity_class.to_pylist()], pa.string()
@@ -218,10 +245,10 @@ class ExactLinker:
         )
 
 
-def _falling(score: NDArray[np.floating], surface: NDArray[np.int64]) -> NDArray[np.floating]:
+def falling(score: NDArray[np.floating], surface: NDArray[np.int64]) -> NDArray[np.floating]:
     """Scores where no worse rank has a better one; surfaces are numbered and in order.
 
-    >>> _falling(np.array([0.9, 1.0, 0.5, 0.8]), np.array([0, 0, 1, 1])).round(2).tolist()
+    >>> falling(np.array([0.9, 1.0, 0.5, 0.8]), np.array([0, 0, 1, 1])).round(2).tolist()
     [0.9, 0.9, 0.5, 0.5]
     """
     # Each surface lies below the one before it, so that one running minimum serves all.
@@ -229,7 +256,7 @@ def _falling(score: NDArray[np.floating], surface: NDArray[np.int64]) -> NDArray
     return np.minimum.accumulate(score - below) + below
 
 
-def _ambiguous(ranked: _Candidates) -> NDArray[np.bool_]:
+def are_ambiguous(ranked: Candidates) -> NDArray[np.bool_]:
     """Whether a name of the same ontology fits another concept as well, context considered."""
     tiers, scopes = len(TIER_SCORES), len(SCOPE_COSTS)
     level = ((ranked.beside * tiers + ranked.tier) * scopes + ranked.scope) * 2 + ranked.case
@@ -240,7 +267,7 @@ def _ambiguous(ranked: _Candidates) -> NDArray[np.bool_]:
     return counts[inverse] > 1
 
 
-def _normalised(texts: Sequence[str], classes: Sequence[str]) -> pa.Array:
+def normalised(texts: Sequence[str], classes: Sequence[str]) -> pa.Array:
     """Normalise strings of several classes; those of unknown classes stay empty."""
     normalised = np.full(len(texts), "", dtype=object)
     groups = np.array(classes, dtype=object)

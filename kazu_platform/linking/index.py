@@ -2,9 +2,9 @@
 
 A folder holds `manifest.json` and Arrow files that are mapped into memory:
 
-concepts.arrow    concept_id, ontology, label, number (equal for equal concept_id), in order of
-                  ontologies and then of concept_id: the last thing that decides between two;
-                  a concept that another one stands for is not among them
+concepts.arrow    concept_id, ontology, label, number (equal for equal concept_id), taxon_id (empty
+                  for none), in order of ontologies and then of concept_id: the last thing that
+                  decides between two; a concept that another one stands for is not among them
 names.arrow       entity_class (index into `classes`), exact (dashes, quotes and blanks folded),
                   folded (the case too), normalised, scope (index into SCOPES), case_sensitive,
                   concept (row of concepts.arrow: the leader, where equivalents are known), place
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "linking index"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SCOPES = ("label", "exact", "abbreviation", "narrow", "broad", "related")
 """Scopes of a synonym, best first."""
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kazu_platform.linking.exact import ExactLinker
+
 
 class Linker(Protocol):
     """Links surfaces: strings of a class in a context, each only once."""
@@ -21,6 +23,11 @@ class Linker(Protocol):
     @property
     def vocabulary_version(self) -> Mapping[str, str]:
         """Version of what it links to, by entity class."""
+        ...
+
+    @property
+    def by_name(self) -> ExactLinker:
+        """The linker by equal names alone: what contexts are found with."""
         ...
 
     def link(self, surfaces: pa.Table) -> pa.Table:

@@ -74,6 +74,19 @@ class MeasureRecipe(BaseModel):
     names: int = Field(20_000, ge=1, description="Names of a class that they are looked for in.")
 
 
+class RankRecipe(BaseModel):
+    """How the ranker of links is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = 13
+    steps: int = Field(4_000, ge=1)
+    rate: float = Field(5e-3, gt=0)
+    decay: float = Field(1e-2, ge=0)
+    batch: int = Field(512, ge=2, description="Strings of a batch.")
+    width: int = Field(32, ge=2, description="Of the two layers.")
+
+
 class LinkingRecipe(Trained):
     """All of it: `encoder` names an artifact to start from; without one `start` says what."""
 

@@ -1,0 +1,456 @@
+"""What speaks for each concept that a surface may mean: the numbers that a ranker reads.
+
+Candidates of a surface are the concepts that have it, or its long form, as a name (`exact`); those
+with a name like it (`similar`), if it is asked for; and those that people linked the string to in
+text that the ranker learnt from (`learnt`). Each concept of a surface is one row, by its best name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from kazu_platform.linking.contexts import said_by
+from kazu_platform.linking.exact import are_ambiguous, normalised
+from kazu_platform.linking.taxa import HUMAN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.linking.exact import Candidates, ExactLinker
+    from kazu_platform.linking.learnt import Learnt
+    from kazu_platform.linking.similar import SimilarNames
+    from kazu_platform.linking.similar_compile import EmbedsNames
+
+EVIDENCE_VERSION: Final = "1"
+CLASSES: Final = (
+    "anatomy",
+    "cell_line",
+    "cell_type",
+    "chemical",
+    "disease",
+    "gene",
+    "phenotype",
+    "process",
+    "species",
+)
+"""Classes that the ranker tells apart."""
+_TIERS: Final = 5
+"""Those of `exact`, and one for a name that is only similar."""
+_SIMILAR: Final = 4
+_SCOPES: Final = 6
+_SHORT: Final = 5
+_FARTHEST: Final = 5
+_OWN, _LONG = 0, 1
+_TOKENS: Final = ("jaccard", "within", "around", "first", "last", "numbers", "length")
+_KEY: Final = ["surface", "concept"]
+
+
+def _one_of(name: str, n: int) -> list[str]:
+    return [f"{name}={value}" for value in range(n)]
+
+
+FEATURES: Final = (
+    *_one_of("tier", _TIERS),
+    *_one_of("own_tier", _TIERS),
+    *_one_of("long_tier", _TIERS),
+    *_one_of("best_tier", _TIERS),
+    *_one_of("scope", _SCOPES),
+    *("case", "beside", "supported", "n_ontologies", "n_equal", "place_gap"),
+    *("grams", "long_grams", "grams_gap", "vectors", "long_vectors", "vectors_gap"),
+    *_TOKENS,
+    *("n_letters", "n_words", "is_short", "capitals", "has_long", "is_defined", "is_looked_for"),
+    *("times", "times_all", "share", "is_learnt", "popularity", "popularity_gap"),
+    *("of_taxon", "of_people", "of_other"),
+    *(f"class={name}" for name in CLASSES),
+)
+"""What a ranker reads, in this order."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Candidates of surfaces: parallel, ordered by surface and concept.
+
+    Attributes:
+        surface: Row of the surface.
+        concept: Row of the index's concepts.
+        features: Shape: (n, len(FEATURES)).
+        method: How it was found: a place in METHODS.
+        is_preferred: A curation says that the surface means it.
+        is_ambiguous: Another concept has an equal name, and nothing tells them apart (`exact`).
+    """
+
+    surface: NDArray[np.int64]
+    concept: NDArray[np.int64]
+    features: NDArray[np.float32]
+    method: NDArray[np.int64]
+    is_preferred: NDArray[np.bool_]
+    is_ambiguous: NDArray[np.bool_]
+
+
+NGRAM, EMBEDDING, LEARNT = 5, 6, 7
+METHODS: Final = (
+    *("curated", "exact", "exact", "normalised", "abbreviation"),
+    *("ngram", "embedding", "learnt"),
+)
+"""What LINKS call a way in which a concept was found."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Surfaces as what is looked up: the strings of each, with what their contexts say."""
+
+    surfaces: pa.Table
+    texts: list[str]
+    classes: list[str]
+    own: list[str]
+    long: list[str]
+    taxon: list[str]
+    is_defined: list[bool]
+
+    @classmethod
+    def of(cls, surfaces: pa.Table) -> Asked:
+        """Surfaces (SURFACES); long forms are normalised as names of the class are."""
+        said = said_by(surfaces["context"].to_pylist())
+        classes = surfaces["entity_class"].to_pylist()
+        long = normalised(said.long, classes).to_pylist()
+        return cls(
+            surfaces,
+            surfaces["text"].to_pylist(),
+            classes,
+            surfaces["normalised"].to_pylist(),
+            [each if form else "" for each, form in zip(long, said.long, strict=True)],
+            said.taxon,
+            [bool(each) for each in said.defined],
+        )
+
+    def strings(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, int, str]]:
+        """Row, which of its strings, and the string, for each that is not empty."""
+        for row in rows.tolist():
+            if self.own[row]:
+                yield row, _OWN, self.own[row]
+            if self.long[row]:
+                yield row, _LONG, self.long[row]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Gathers evidence.
+
+    Attributes:
+        exact: Finds equal names.
+        similar: Finds similar ones; None leaves them out.
+        embedder: Makes vectors of surfaces; None leaves them out.
+        learnt: What people linked strings to.
+    """
+
+    exact: ExactLinker
+    similar: SimilarNames | None
+    embedder: EmbedsNames | None
+    learnt: Learnt
+
+    def evidence(
+        self,
+        asked: Asked,
+        named: Candidates,
+        looked_for: NDArray[np.bool_],
+        rows: NDArray[np.int64] | None = None,
+        folds: NDArray[np.int64] | None = None,
+    ) -> Evidence:
+        """Evidence for surfaces.
+
+        Args:
+            asked: The surfaces.
+            named: What has an equal name (`ExactLinker.named` of the same surfaces).
+            looked_for: Whether similar names of each surface are looked for.
+            rows: Surfaces that it is wanted for; all by default.
+            folds: Part of the learnt strings that each surface must not see; for training.
+        """
+        own = np.arange(len(asked.texts)) if rows is None else rows
+        by_name = _by_name(self._one_row_each(named.take(np.isin(named.surface, own))))
+        found = [_nearest(self._similar(asked, own[looked_for[own]]))]
+        found.append(self.learnt.of(asked.own, asked.classes, own, folds))
+        frame = by_name
+        for each in found:
+            frame = frame.join(each, on=_KEY, how="full", coalesce=True)
+        frame = frame.sort(_KEY)
+        popularity = self.learnt.popularity(
+            frame["concept"].to_numpy(), None if folds is None else folds[frame["surface"]]
+        )
+        frame = _whole(frame.with_columns(popularity=popularity), looked_for)
+        taxon = self.exact.index.concepts["taxon_id"].take(pa.array(frame["concept"].to_numpy()))
+        frame = _relative(frame, asked).with_columns(_taxa(frame, asked, taxon.to_pylist()))
+        ambiguous = self._ambiguous(named, frame)
+        return Evidence(
+            surface=frame["surface"].to_numpy(),
+            concept=frame["concept"].to_numpy(),
+            features=_features(frame),
+            method=frame["method"].to_numpy(),
+            is_preferred=(frame["tier"] == 0).to_numpy(),
+            is_ambiguous=ambiguous,
+        )
+
+    @cached_property
+    def _first_rows(self) -> NDArray[np.int64]:
+        """Of each concept the first row with its CURIE: two ontologies may have the same."""
+        number = self.exact.index.concepts["number"].to_numpy()
+        _, first, which = np.unique(number, return_index=True, return_inverse=True)
+        return first[which]
+
+    def _one_row_each(self, named: Candidates) -> Candidates:
+        return replace(named, concept=self._first_rows[named.concept])
+
+    def _ambiguous(self, named: Candidates, frame: pl.DataFrame) -> NDArray[np.bool_]:
+        ranked = self.exact.ranked(named)
+        said = pl.DataFrame(
+            {
+                "surface": ranked.surface,
+                "concept": self._first_rows[ranked.concept],
+                "ambiguous": are_ambiguous(ranked),
+            }
+        )
+        joined = frame.select(_KEY).join(said, on=_KEY, how="left", maintain_order="left")
+        return joined["ambiguous"].fill_null(value=False).to_numpy()
+
+    def _similar(self, asked: Asked, rows: NDArray[np.int64]) -> pl.DataFrame:
+        """Names that are like the strings of surfaces, with the concepts that have them."""
+        parts = [pl.DataFrame(schema=_FOUND)]
+        if self.similar is None or not len(rows):
+            return parts[0]
+        strings = pl.DataFrame(
+            [
+                (row, which, string, asked.classes[row])
+                for row, which, string in asked.strings(rows)
+            ],
+            {
+                "surface": pl.Int64,
+                "of_long": pl.Int64,
+                "string": pl.String,
+                "entity_class": pl.String,
+            },
+            orient="row",
+        )
+        for (entity_class,), part in strings.group_by("entity_class", maintain_order=True):
+            parts.append(self._similar_of(str(entity_class), part))
+        return pl.concat(parts)
+
+    def _similar_of(self, entity_class: str, asked: pl.DataFrame) -> pl.DataFrame:
+        names = self.similar.of(entity_class) if self.similar else None
+        if names is None:
+            return pl.DataFrame(schema=_FOUND)
+        distinct = asked["string"].unique(maintain_order=True)
+        strings = distinct.to_list()
+        vectors = None
+        if self.embedder is not None and names.vectors is not None:
+            vectors = self.embedder.embed(strings)
+        like = names.like(strings, vectors)
+        found = names.strings.take(pa.array(like.name))
+        hits = self.exact.index.find("normalised", found, [entity_class] * len(found))
+        rows = self.exact.index.names.select(["concept", "scope", "place"]).take(
+            pa.array(hits.name)
+        )
+        similar = pl.DataFrame(
+            {
+                "string": distinct.gather(like.query[hits.query]),
+                "name": pl.Series(found.take(pa.array(hits.query))).cast(pl.String),
+                "concept": self._first_rows[rows["concept"].to_numpy()],
+                "near_scope": rows["scope"].to_numpy().astype(np.int64),
+                "near_place": rows["place"].to_numpy().astype(np.int64),
+                "by_grams": like.grams[hits.query],
+                "by_vectors": like.vectors[hits.query],
+            }
+        )
+        return asked.join(similar, on="string").select(list(_FOUND))
+
+
+_FOUND: Final = {
+    "surface": pl.Int64,
+    "of_long": pl.Int64,
+    "string": pl.String,
+    "name": pl.String,
+    "concept": pl.Int64,
+    "near_scope": pl.Int64,
+    "near_place": pl.Int64,
+    "by_grams": pl.Float32,
+    "by_vectors": pl.Float32,
+}
+
+
+def _by_name(named: Candidates) -> pl.DataFrame:
+    """Equal names by surface and concept: the best one, and how many ontologies have one."""
+    columns = (
+        "surface",
+        "concept",
+        "of_long",
+        "tier",
+        "scope",
+        "place",
+        "case",
+        "beside",
+        "method",
+    )
+    frame = pl.DataFrame({name: getattr(named, name) for name in columns})
+    tier = pl.col("tier")
+    return (
+        frame.sort(*_KEY, "beside", "tier", "scope", "place", "case")
+        .group_by(_KEY, maintain_order=True)
+        .agg(
+            pl.col("tier", "scope", "place", "case", "method").first(),
+            beside=pl.col("beside").min(),
+            n_ontologies=pl.col("place").filter(tier <= tier.min()).n_unique(),
+            long_tier=tier.filter(pl.col("of_long") == _LONG).min(),
+            own_tier=tier.filter(pl.col("of_long") == _OWN).min(),
+        )
+    )
+
+
+def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
+    """Similar names by surface and concept: the most alike, and how it is alike."""
+    own, long = (pl.col("of_long") == which for which in (_OWN, _LONG))
+    best = (
+        similar.with_columns(likest=pl.max_horizontal("by_grams", "by_vectors"))
+        .sort(*_KEY, "likest", "by_grams", "name", descending=[False, False, True, True, False])
+        .group_by(_KEY, maintain_order=True)
+        .agg(
+            pl.col("string", "name", "near_scope").first(),
+            near_place=pl.col("near_place").min(),
+            grams=pl.col("by_grams").filter(own).max(),
+            long_grams=pl.col("by_grams").filter(long).max(),
+            vectors=pl.col("by_vectors").filter(own).max(),
+            long_vectors=pl.col("by_vectors").filter(long).max(),
+        )
+    )
+    return best.with_columns(
+        pl.Series(name, values, dtype=pl.Float32)
+        for name, values in _alike(best["string"].to_list(), best["name"].to_list()).items()
+    ).drop("string", "name")
+
+
+def _alike(strings: Sequence[str], names: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+    """How two strings are alike, word by word; parallel."""
+    words: dict[str, tuple[list[str], frozenset[str], frozenset[str]]] = {}
+    found = np.zeros((len(strings), len(_TOKENS)), np.float32)
+
+    def taken_apart(text: str) -> tuple[list[str], frozenset[str], frozenset[str]]:
+        if text not in words:
+            each = text.split()
+            some = frozenset(word for word in each if word.isdigit() or len(word) == 1)
+            words[text] = each, frozenset(each), some
+        return words[text]
+
+    for row, (string, name) in enumerate(zip(strings, names, strict=True)):
+        (one, ones, some), (other, others, same) = taken_apart(string), taken_apart(name)
+        common = len(ones & others)
+        found[row] = (
+            common / len(ones | others),
+            common == len(ones),
+            common == len(others),
+            one[0] == other[0],
+            one[-1] == other[-1],
+            some == same,
+            min(len(string), len(name)) / max(len(string), len(name)),
+        )
+    return {name: found[:, place] for place, name in enumerate(_TOKENS)}
+
+
+def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
+    """Candidates with every column: what is missing is the worst, or nothing."""
+    near = (pl.col("grams"), pl.col("long_grams"), pl.col("vectors"), pl.col("long_vectors"))
+    by_grams = pl.max_horizontal("grams", "long_grams").fill_null(0.0)
+    by_vectors = pl.max_horizontal("vectors", "long_vectors").fill_null(0.0)
+    method = (
+        pl.when(by_grams + by_vectors == 0)
+        .then(LEARNT)
+        .when(by_grams >= by_vectors)
+        .then(NGRAM)
+        .otherwise(EMBEDDING)
+    )
+    surface = frame["surface"]
+    return frame.with_columns(
+        pl.col("tier", "long_tier", "own_tier").fill_null(_SIMILAR),
+        pl.coalesce("scope", "near_scope", pl.lit(3)).alias("scope"),
+        pl.coalesce("place", "near_place", pl.lit(_FARTHEST)).alias("place"),
+        pl.col("case").fill_null(0),
+        pl.col("beside").fill_null(1),
+        pl.col("n_ontologies").fill_null(0),
+        pl.coalesce("method", method).alias("method"),
+        *(each.fill_null(0.0) for each in near),
+        pl.col(*_TOKENS).fill_null(0.0),
+        pl.col("times", "times_all").fill_null(0.0),
+        is_looked_for=pl.Series(looked_for[surface.to_numpy()]),
+    )
+
+
+def _relative(frame: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """What stands out among the candidates of a surface, and what the surface itself is like."""
+    of = "surface"
+    tier, grams = pl.col("tier"), pl.max_horizontal("grams", "long_grams")
+    vectors = pl.max_horizontal("vectors", "long_vectors")
+    text = pl.Series(asked.texts, dtype=pl.String)
+    length = text.str.len_chars()
+    strings = pl.DataFrame(
+        {
+            of: np.arange(len(asked.texts)),
+            "n_letters": length.log1p(),
+            "n_words": pl.Series(asked.own, dtype=pl.String).str.count_matches(" ").log1p(),
+            "is_short": length <= _SHORT,
+            "capitals": text.str.count_matches("[A-Z]") / length,
+            "has_long": [bool(each) for each in asked.long],
+            "is_defined": asked.is_defined,
+            "entity_class": asked.classes,
+        }
+    )
+    return frame.with_columns(
+        best_tier=tier.min().over(of),
+        n_equal=(tier == tier.min().over(of)).sum().over(of).cast(pl.Float32).log1p(),
+        supported=(pl.col("beside") == 0).any().over(of),
+        place_gap=(pl.col("place") - pl.col("place").min().over(of)).clip(0, _FARTHEST),
+        grams_gap=grams - grams.max().over(of),
+        vectors_gap=vectors - vectors.max().over(of),
+        share=pl.col("times") / (pl.col("times_all") + 1),
+        is_learnt=pl.col("times_all") > 0,
+        popularity_gap=pl.col("popularity") - pl.col("popularity").max().over(of),
+    ).join(strings, on=of, how="left", maintain_order="left")
+
+
+def _taxa(frame: pl.DataFrame, asked: Asked, taxa: Sequence[str]) -> list[pl.Series]:
+    """Whether concepts are of the species of the document, of people, or of another species."""
+    of = pl.Series(taxa, dtype=pl.String)
+    said = pl.Series(asked.taxon, dtype=pl.String).gather(frame["surface"])
+    wanted = pl.select(pl.when(said == "").then(pl.lit(HUMAN)).otherwise(said)).to_series()
+    has_taxon = of != ""
+    return [
+        (has_taxon & (of == wanted)).alias("of_taxon"),
+        (of == HUMAN).alias("of_people"),
+        (has_taxon & (of != wanted)).alias("of_other"),
+    ]
+
+
+def _features(frame: pl.DataFrame) -> NDArray[np.float32]:
+    columns: dict[str, pl.Expr] = {
+        f"{name}={value}": pl.col(name) == value
+        for name, n in (
+            *((tier, _TIERS) for tier in ("tier", "own_tier", "long_tier", "best_tier")),
+            ("scope", _SCOPES),
+        )
+        for value in range(n)
+    }
+    columns |= {f"class={name}": pl.col("entity_class") == name for name in CLASSES}
+    logs = {name: pl.col(name).log1p() for name in ("times", "times_all")}
+    chosen = [
+        (columns.get(name) if name in columns else logs.get(name, pl.col(name)))
+        for name in FEATURES
+    ]
+    exprs = [
+        each.cast(pl.Float32).alias(name)
+        for name, each in zip(FEATURES, chosen, strict=True)
+        if each is not None
+    ]
+    return np.ascontiguousarray(frame.select(exprs).to_numpy().astype(np.float32))

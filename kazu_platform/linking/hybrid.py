@@ -1,0 +1,188 @@
+"""Linking by everything that speaks for a concept: names, equal or similar, memory and context.
+
+Surfaces with an equal name are ranked by what is known of these first; where one is as probable as
+its class asks (`Decision.enough`) nothing else is looked for. For the others similar names are
+found, by trigrams and by vectors. What is preferred by a curation stays first, whatever else is.
+
+Rank 1 is given where the linker says that the surface means a concept: its probability is not below
+the threshold of the class. Where it says NIL, alternatives have ranks from 2 on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from kazu_platform.documents import digest
+from kazu_platform.linking.evidence import METHODS, Asked, Witness
+from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
+from kazu_platform.linking.ranking import bits_of, probabilities
+from kazu_platform.tables import LINKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.linking.evidence import Evidence
+    from kazu_platform.linking.exact import ExactLinker
+    from kazu_platform.linking.ranking import Ranker
+
+HYBRID_VERSION: Final = "1"
+_CURATED: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Candidates of surfaces, best first; parallel. `rank` is 1 for what is taken."""
+
+    surface: NDArray[np.int64]
+    concept: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    method: NDArray[np.int64]
+    is_ambiguous: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class HybridLinker:
+    """Links by a ranker.
+
+    Attributes:
+        witness: Gathers what speaks for concepts.
+        ranker: Weighs it.
+        model_version: Of the ranker, the encoder and the memory.
+    """
+
+    witness: Witness
+    ranker: Ranker
+    model_version: str
+
+    @property
+    def by_name(self) -> ExactLinker:
+        """The linker by equal names alone."""
+        return self.witness.exact
+
+    @cached_property
+    def version(self) -> str:
+        """Changes with the rules, the model and the similar names."""
+        similar = self.witness.similar
+        return digest(
+            "hybrid",
+            HYBRID_VERSION,
+            self.by_name.version,
+            self.model_version,
+            similar.version if similar else "",
+        )
+
+    @property
+    def vocabulary_version(self) -> Mapping[str, str]:
+        """Version of the names of each entity class."""
+        return self.by_name.vocabulary_version
+
+    def link(self, surfaces: pa.Table) -> pa.Table:
+        """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.
+
+        Rows are ordered as the surfaces are, then by rank; at most MAX_ALTERNATIVES each.
+        """
+        return self._rows(surfaces, self.ranked(surfaces))
+
+    def labels_of(self, links: pa.Table) -> list[str]:
+        """Preferred names of the concepts of LINKS that this linker made."""
+        return self.by_name.labels_of(links)
+
+    def ranked(self, surfaces: pa.Table) -> Ranked:
+        """Candidates of surfaces: the second look where the first was not enough."""
+        asked = Asked.of(surfaces)
+        named = self.by_name.named(surfaces)
+        n = len(asked.texts)
+        first = self.witness.evidence(asked, named, np.zeros(n, np.bool_))
+        probable = self._probabilities(first, asked)
+        enough = np.array([self.ranker.decision(name).enough for name in asked.classes])
+        settled = np.zeros(n, np.bool_)
+        is_named = first.features[:, 3] + first.features[:, 4] == 0
+        clear = is_named & (probable >= enough[first.surface])
+        settled[first.surface[clear | first.is_preferred]] = True
+        again = np.flatnonzero(~settled)
+        second = self.witness.evidence(asked, named, ~settled, again)
+        parts = [
+            self._order(first, probable, asked, settled[first.surface]),
+            self._order(second, self._probabilities(second, asked), asked, None),
+        ]
+        joined = [
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in Ranked.__dataclass_fields__
+        ]
+        order = np.argsort(joined[0], kind="stable")
+        return Ranked(*(each[order] for each in joined))
+
+    def _probabilities(self, evidence: Evidence, asked: Asked) -> NDArray[np.float64]:
+        if not len(evidence.surface):
+            return np.zeros(0)
+        classes = [asked.classes[row] for row in evidence.surface.tolist()]
+        scores = self.ranker.tempered(self.ranker.scores(evidence.features), classes)
+        return probabilities(evidence, scores, self._ontologies[evidence.concept])
+
+    @cached_property
+    def _ontologies(self) -> NDArray[np.uint64]:
+        index = self.by_name.index
+        return bits_of(
+            index.names["place"].to_numpy(),
+            index.names["concept"].to_numpy(),
+            index.concepts.num_rows,
+        )
+
+    def _order(
+        self,
+        evidence: Evidence,
+        probable: NDArray[np.float64],
+        asked: Asked,
+        chosen: NDArray[np.bool_] | None,
+    ) -> Ranked:
+        """Candidates of the chosen rows, best first within each surface."""
+        rows = np.arange(len(probable)) if chosen is None else np.flatnonzero(chosen)
+        likely = np.where(evidence.is_preferred, _CURATED, probable)[rows]
+        surface, concept = evidence.surface[rows], evidence.concept[rows]
+        order = np.lexsort((concept, -likely, surface))
+        rows, surface, likely = rows[order], surface[order], likely[order]
+        begins = np.searchsorted(surface, surface)
+        place = np.arange(len(surface)) - begins
+        least = np.array([self.ranker.decision(name).threshold for name in asked.classes])
+        is_nil = likely[begins] < least[surface] if len(surface) else np.zeros(0, np.bool_)
+        kept = np.flatnonzero(place < MAX_ALTERNATIVES)
+        rank = (place + 1 + is_nil)[kept]
+        rows, surface = rows[kept], surface[kept]
+        return Ranked(
+            surface=surface,
+            concept=evidence.concept[rows],
+            rank=rank,
+            probability=falling(likely[kept], surface),
+            method=evidence.method[rows],
+            is_ambiguous=evidence.is_ambiguous[rows],
+        )
+
+    def _rows(self, surfaces: pa.Table, ranked: Ranked) -> pa.Table:
+        index = self.by_name.index
+        surface, concept = pa.array(ranked.surface), pa.array(ranked.concept)
+        entity_class = surfaces["entity_class"].take(surface)
+        versions = self.vocabulary_version
+        methods = pa.array(METHODS, pa.string()).take(pa.array(ranked.method))
+        return LINKS.from_columns(
+            {
+                "surface_id": surfaces["surface_id"].take(surface),
+                "concept_id": index.concepts["concept_id"].take(concept).cast(pa.string()),
+                "ontology": index.concepts["ontology"].take(concept).cast(pa.string()),
+                "rank": pa.array(ranked.rank.astype(np.int32)),
+                "score": pa.array(ranked.probability.astype(np.float32)),
+                "method": methods,
+                "ambiguous": pa.array(ranked.is_ambiguous),
+                "vocabulary_version": pa.array(
+                    [versions[name] for name in entity_class.to_pylist()], pa.string()
+                ),
+                "linker_version": pa.repeat(self.version, len(ranked.surface)),
+            }
+        )

@@ -1,0 +1,133 @@
+"""What people linked strings to, in text with marked concepts: a ranker's memory.
+
+Strings are kept as hashes of class and normalised form, with the concepts and how often; so it says
+how to read a string that one comes with, and cannot be read itself. A concept is kept as the
+vocabularies of the training named it (`concept_id`) and as the text did (`marked_id`): the first of
+the two that an index knows is meant.
+
+`LEARNT` has a row for each class and string, concept and part: the part is a fold of the documents,
+so that training need not see what it is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.linking.index import LinkingIndex
+
+LEARNT: Final = pa.schema(
+    [
+        pa.field("string", pa.uint64()),
+        pa.field("concept_id", pa.string()),
+        pa.field("marked_id", pa.string()),
+        pa.field("times", pa.int32()),
+        pa.field("part", pa.int8()),
+    ]
+)
+_ID: Final = "id"
+
+
+def string_key(string: str, entity_class: str) -> int:
+    """The hash that a normalised string of a class goes by.
+
+    >>> string_key("tnf alpha", "gene") == string_key("tnf alpha", "chemical")
+    False
+    """
+    key = f"{entity_class}\x1f{string}".encode()
+    return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """LEARNT, in the terms of an index: `rows` has string, concept (its row), times and part."""
+
+    rows: pl.DataFrame
+
+    @classmethod
+    def of_index(cls, learnt: pa.Table, index: LinkingIndex) -> Learnt:
+        """Find the concepts in an index; what it does not know is left out."""
+        frame = pl.DataFrame(learnt).with_row_index("row")
+        wanted = pl.concat([frame["concept_id"], frame["marked_id"]]).unique()
+        ids = pl.Series(index.concepts["concept_id"].combine_chunks()).cast(pl.String)
+        known = (
+            pl.DataFrame({_ID: ids})
+            .with_row_index("concept")
+            .with_columns(pl.col("concept").cast(pl.Int64))
+            .filter(pl.col(_ID).is_in(wanted.implode()))
+            .unique(_ID, keep="first", maintain_order=True)
+        )
+        found = frame.join(known, left_on="concept_id", right_on=_ID, how="left").join(
+            known.rename({"concept": "marked"}), left_on="marked_id", right_on=_ID, how="left"
+        )
+        return cls(
+            found.with_columns(concept=pl.coalesce("concept", "marked"))
+            .drop_nulls("concept")
+            .group_by("string", "concept", "part")
+            .agg(pl.col("times").sum())
+            .sort("string", "concept", "part")
+        )
+
+    @cached_property
+    def _by_string(self) -> tuple[NDArray[np.uint64], pl.DataFrame]:
+        return self.rows["string"].unique().sort().to_numpy(), self.rows
+
+    def of(
+        self,
+        strings: Sequence[str],
+        classes: Sequence[str],
+        rows: NDArray[np.int64],
+        folds: NDArray[np.int64] | None,
+    ) -> pl.DataFrame:
+        """What some surfaces were linked to.
+
+        Args:
+            strings: Normalised strings of all surfaces.
+            classes: Their classes.
+            rows: Surfaces to look up.
+            folds: Part that each surface must not see.
+
+        Returns:
+            surface, concept, times, and times_all: of the string whatever it was linked to.
+        """
+        keys = np.array(
+            [string_key(strings[row], classes[row]) for row in rows.tolist()], np.uint64
+        )
+        known, learnt = self._by_string
+        place = np.minimum(np.searchsorted(known, keys), max(0, len(known) - 1))
+        is_known = known[place] == keys if len(known) else np.zeros(len(keys), np.bool_)
+        asked = pl.DataFrame({"surface": rows[is_known], "string": keys[is_known]})
+        if folds is not None:
+            asked = asked.with_columns(fold=pl.Series(folds[rows[is_known]]))
+        found = asked.join(learnt, on="string")
+        if folds is not None:
+            found = found.filter(pl.col("fold") != pl.col("part"))
+        counted = found.group_by("surface", "concept").agg(pl.col("times").sum().cast(pl.Float32))
+        return counted.with_columns(times_all=pl.col("times").sum().over("surface"))
+
+    def popularity(self, concepts: NDArray[np.int64], folds: NDArray[np.int64] | None) -> pl.Series:
+        """Logarithm of one and how often each concept was meant, by any string."""
+        counts = self.rows.group_by("concept", "part").agg(pl.col("times").sum())
+        asked = pl.DataFrame({"concept": concepts})
+        every = counts.group_by("concept").agg(pl.col("times").sum())
+        times = asked.join(every, on="concept", how="left", maintain_order="left")["times"]
+        times = times.fill_null(0)
+        if folds is not None:
+            own = (
+                asked.with_columns(part=pl.Series(folds).cast(pl.Int8))
+                .join(counts, on=["concept", "part"], how="left", maintain_order="left")["times"]
+                .fill_null(0)
+            )
+            times = times - own
+        return times.cast(pl.Float32).log1p()

@@ -1,0 +1,171 @@
+"""The ranker: a small network that turns evidence into the probability that a concept is meant.
+
+A candidate has a score; "none of them" has the score 0. The probability of a candidate is its share
+among itself, none, and the other candidates of the same ontologies: one ontology does not list a
+thing twice, while concepts of two ontologies may be one thing that no cross-reference says is one,
+so these do not take probability from each other. Scores are sharpened or flattened by class, so
+that of the links with probability 0.8 four in five are right.
+
+The file is `ranker.npz`, read without pickles: `a`, `a_bias`, `b`, `b_bias`, `c`, `straight` and
+`bias` (layers and a straight path beside them), `mean` and `spread` of the features, and `about`:
+JSON with their names and, by class, `temper`, `shift`, `threshold` and `enough`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from hashlib import file_digest
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from kazu_platform.documents import digest
+from kazu_platform.errors import ArtifactError
+from kazu_platform.linking.evidence import EVIDENCE_VERSION, FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kazu_platform.linking.evidence import Evidence
+
+RANKER: Final = "ranker.npz"
+RANKER_FORMAT: Final = 1
+_WEIGHTS: Final = ("a", "a_bias", "b", "b_bias", "c", "straight", "bias", "mean", "spread")
+_MANY: Final = 64
+"""Ontologies that are told apart; those behind them count as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is set for a class.
+
+    Attributes:
+        temper: Scores are divided by it.
+        shift: Is added to them: more says NIL less often.
+        threshold: A first candidate that is less probable is no link.
+        enough: A candidate by an equal name that is as probable as this is taken without looking
+            for similar names.
+    """
+
+    temper: float = 1.0
+    shift: float = 0.0
+    threshold: float = 0.5
+    enough: float = 0.9
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Weights, by name, and decisions by class; a class without one has the default."""
+
+    weights: Mapping[str, NDArray[np.float32]]
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+
+    def decision(self, entity_class: str) -> Decision:
+        """What is set for a class."""
+        return self.decisions.get(entity_class, Decision())
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score of each candidate, as the network has it. Shape: (n,)."""
+        w = self.weights
+        x = (features - w["mean"]) / w["spread"]
+        hidden = np.maximum(x @ w["a"] + w["a_bias"], 0)
+        hidden = np.maximum(hidden @ w["b"] + w["b_bias"], 0)
+        return hidden @ w["c"] + x @ w["straight"] + w["bias"]
+
+    def tempered(self, scores: NDArray[np.float32], classes: Sequence[str]) -> NDArray[np.float32]:
+        """Scores as the decisions of their classes have them.
+
+        Args:
+            scores: Of candidates.
+            classes: The entity class of each.
+        """
+        known = {name: self.decision(name) for name in set(classes)}
+        temper = np.array([known[name].temper for name in classes], np.float32)
+        shift = np.array([known[name].shift for name in classes], np.float32)
+        return scores / temper + shift
+
+    def write(self, folder: Path) -> None:
+        """Write `ranker.npz`."""
+        about = {
+            "format_version": RANKER_FORMAT,
+            "evidence_version": EVIDENCE_VERSION,
+            "features": list(FEATURES),
+            "decisions": {name: asdict(each) for name, each in sorted(self.decisions.items())},
+        }
+        text = np.frombuffer(json.dumps(about, sort_keys=True).encode(), np.uint8)
+        arrays = {name: np.asarray(self.weights[name], np.float32) for name in _WEIGHTS}
+        np.savez(folder / RANKER, about=text, **arrays)
+
+
+def read_ranker(path: Path) -> tuple[Ranker, str]:
+    """Read a ranker, and its version.
+
+    Raises:
+        ArtifactError: there is none, it is broken, or another version made it.
+    """
+    try:
+        with path.open("rb") as file:
+            version = digest(file_digest(file, "sha256").hexdigest())
+        with np.load(path, allow_pickle=False) as arrays:
+            about: dict[str, Any] = json.loads(arrays["about"].tobytes())
+            weights = {name: arrays[name] for name in _WEIGHTS}
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; train the linking model, or copy it.") from None
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise ArtifactError(f"{path} cannot be read: {error}; copy it again.") from None
+    expected = {
+        "format_version": RANKER_FORMAT,
+        "evidence_version": EVIDENCE_VERSION,
+        "features": list(FEATURES),
+    }
+    if problems := [key for key, value in expected.items() if about.get(key) != value]:
+        raise ArtifactError(
+            f"{path}: {', '.join(problems)} are of another version; train the linking model again."
+        )
+    decisions = {name: Decision(**each) for name, each in about["decisions"].items()}
+    return Ranker(weights, decisions), version
+
+
+def probabilities(
+    evidence: Evidence, scores: NDArray[np.float32], ontologies: NDArray[np.uint64]
+) -> NDArray[np.float64]:
+    """The probability of each candidate.
+
+    Args:
+        evidence: The candidates, in order of surface.
+        scores: Of each, tempered.
+        ontologies: Of each the ontologies that name its concept, a bit for each.
+    """
+    surface, n = evidence.surface, int(evidence.surface.max(initial=-1)) + 1
+    most = np.zeros(n)
+    np.maximum.at(most, surface, scores)
+    powers = np.exp(scores.astype(np.float64) - most[surface])
+    rivals = powers.copy()
+    for bit in range(_MANY):
+        of = (ontologies >> np.uint64(bit)) & np.uint64(1) == 1
+        if not of.any():
+            continue
+        total = np.bincount(surface[of], weights=powers[of], minlength=n)
+        rivals[of] = np.maximum(rivals[of], total[surface[of]])
+    return powers / (rivals + np.exp(-most)[surface])
+
+
+def bits_of(places: NDArray[np.integer], concepts: NDArray[np.integer], n: int) -> NDArray:
+    """The ontologies that name each concept, a bit for each.
+
+    Args:
+        places: Of the ontology of each name.
+        concepts: Concept of each name.
+        n: Concepts.
+
+    >>> bits_of(np.array([0, 2, 1]), np.array([1, 1, 0]), 3).tolist()
+    [2, 5, 0]
+    """
+    found = np.zeros(n, np.uint64)
+    bits = np.uint64(1) << np.minimum(places, _MANY - 1).astype(np.uint64)
+    np.bitwise_or.at(found, concepts, bits)
+    return found
