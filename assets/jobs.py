@@ -14,6 +14,7 @@ from assets.layers import (
     MAPPING_LAYER,
     MODEL_LAYER,
     REPORT_LAYER,
+    SIMILAR_LAYER,
     VOCABULARY_LAYER,
     WEAK_LABELS_LAYER,
 )
@@ -98,7 +99,9 @@ def jobs_of(
             description="Fetch and parse one mapping set; launch a backfill for several.",
         ),
         dg.define_asset_job(
-            "indices", INDEX_LAYER, description="Compile the vocabularies for matching and linking."
+            "indices",
+            INDEX_LAYER | SIMILAR_LAYER,
+            description="Compile the vocabularies for matching and linking.",
         ),
         dg.define_asset_job(
             "pubmed_file",

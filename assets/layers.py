@@ -18,6 +18,7 @@ MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
 INDEX_LAYER = dg.AssetSelection.assets(
     "curations", "dictionary_index", "concept_equivalents", "linking_index"
 )
+SIMILAR_LAYER = dg.AssetSelection.assets("similar_names")
 FILE_LAYER = dg.AssetSelection.assets(
     "pubmed_archives",
     "citations",

@@ -23,7 +23,7 @@ from kazu_platform.linking.corpus import (
     surfaces_of_files,
 )
 from kazu_platform.linking.exact import RULES_VERSION
-from kazu_platform.linking.open import open_linker
+from kazu_platform.linking.open import LinkerParts
 from kazu_platform.linking.steps import LinkStep, units_of
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Staged
@@ -84,7 +84,7 @@ def surfaces_recipes(tables: Lake) -> list[Recipe]:
 
 
 @dg.asset(
-    deps=["surfaces", "linking_index"],
+    deps=["surfaces", "linking_index", "similar_names"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -106,7 +106,7 @@ def links(lake: LakeResource, compute: ComputeResource, artifacts: ArtifactsReso
     """
     tables, store = lake.open(), artifacts.open()
     counts = {"linked": 0, "kept": 0, "set_aside": 0}
-    recipes = links_recipes(tables, store, counts, compute)
+    recipes = links_recipes(tables, store, counts, compute, artifacts.linker)
     yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
     yield gates.nothing_set_aside(LINKS, "the surfaces", _set_aside(tables))
 
@@ -118,13 +118,21 @@ def _set_aside(tables: Lake) -> pa.Table:
 
 
 def links_recipes(
-    tables: Lake, store: ArtifactStore, counts: dict[str, int], compute: ComputeResource
+    tables: Lake,
+    store: ArtifactStore,
+    counts: dict[str, int],
+    compute: ComputeResource,
+    chosen: str,
 ) -> list[Recipe]:
-    """How each bucket of links is made; `counts` adds up what was linked and what was kept."""
+    """How each bucket of links is made, by the linker of that name.
+
+    `counts` adds up what was linked and what was kept.
+    """
     before = seen(tables, LINKS)
     index = store.live("linking")
-    linker = open_linker(index.content)
-    step = LinkStep.of(index.content)
+    parts = LinkerParts.live(store, chosen)
+    linker = parts.open()
+    step = LinkStep.of(parts)
     sizes = {name: tables.pointer(SURFACES, name).n_rows for name in BUCKETS}
     failed = dict.fromkeys(BUCKETS, 0)
 

@@ -26,6 +26,7 @@ from assets.layers import (
     MODEL_LAYER,
     ONTOLOGY_LAYER,
     REPORT_LAYER,
+    SIMILAR_LAYER,
 )
 from assets.learning import corpora_of
 from assets.partitions import pubmed_files
@@ -117,7 +118,7 @@ def materialise_everything(
         Step("curations", CURATION_LAYER),
         *(Step(name, ONTOLOGY_LAYER, name) for name in ontologies),
         *(Step(source.name, MAPPING_LAYER, source.name) for source in catalogue.mappings),
-        Step("indices", INDEX_LAYER),
+        Step("indices", INDEX_LAYER | SIMILAR_LAYER),
         *(Step(name, FILE_LAYER, name) for name in files),
         # Reports need the surfaces, and the warehouse shows the reports.
         Step("reports", REPORT_LAYER | SURFACES_ONLY),

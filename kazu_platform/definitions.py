@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ import assets.models
 import assets.promotion
 import assets.reading
 import assets.reports
+import assets.similar
 import assets.sources
 import assets.training
 import assets.vocabularies
@@ -37,7 +39,10 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     return {
         "lake": LakeResource(root=str(settings.lake)),
         "artifacts": ArtifactsResource(
-            root=str(settings.models), use_model=settings.detector != "dictionary"
+            root=str(settings.models),
+            use_model=settings.detector != "dictionary",
+            linker=settings.linker,
+            threads=len(os.sched_getaffinity(0)),
         ),
         "warehouse_file": WarehouseResource(
             path=str(settings.warehouse), exports=str(settings.home.absolute() / "exports")
@@ -99,6 +104,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.curations.curations,
         assets.indices.dictionary_index,
         assets.indices.linking_index,
+        assets.similar.similar_names,
         assets.sources.pubmed_archives,
         assets.corpus.citations,
         assets.corpus.sentences,

@@ -472,6 +472,11 @@ class Settings(BaseSettings):
         description="Who reads texts: a model, where there is one, and the dictionary; or the "
         "dictionary alone.",
     )
+    linker: Literal["hybrid", "names"] = Field(
+        default="hybrid",
+        description="Who links mentions: the linking model, by names that are equal or similar, "
+        "memory and context; or equal names alone.",
+    )
     compute: Literal["inline", "local", "address"] | None = Field(
         default=None,
         description="Where steps run: in this process, on a Ray started here, or on the cluster at "

@@ -39,6 +39,8 @@ class ArtifactsResource(dg.ConfigurableResource):
 
     root: str = Field(description="Folder that holds the artifacts.")
     use_model: bool = Field(default=True, description="Read with a model, where there is one.")
+    linker: str = Field(default="hybrid", description="Who links: hybrid or names.")
+    threads: int = Field(default=1, description="Batches that an encoder computes at once.")
 
     def open(self) -> ArtifactStore:
         """The store; opening it costs nothing."""

@@ -82,9 +82,13 @@ def _opened(settings: Settings, name: str, folder: Path | None) -> tuple[Detecto
     catalogue = settings.catalogue()
     if name == MODEL:
         model = open_chosen_model(settings, folder)
-        return model, open_live(settings, catalogue, open_linker)
+        return model, open_live(
+            settings, catalogue, lambda store: open_linker(store, settings.linker)
+        )
     dictionary, linker = open_live(
-        settings, catalogue, lambda store: (open_detector(store), open_linker(store))
+        settings,
+        catalogue,
+        lambda store: (open_detector(store), open_linker(store, settings.linker)),
     )
     if name == BOTH:
         return both(open_chosen_model(settings, folder), dictionary), linker

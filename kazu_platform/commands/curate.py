@@ -149,6 +149,7 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
 
     import pyarrow as pa
 
+    from kazu_platform.linking.open import LinkerParts
     from kazu_platform.ontologies.curations import read_curations
     from kazu_platform.reports.preview import Indices, preview_curations
     from kazu_platform.storage.artifacts import ArtifactStore
@@ -167,7 +168,7 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
         curations = curations.set_column(place, CURATIONS.schema.field(place), pa.array(effects))
     store = ArtifactStore(settings.models)
     _must_be_up_to_date(Lake(settings.lake), store)
-    live = Indices(store.live("dictionary").content, store.live("linking").content)
+    live = Indices(store.live("dictionary").content, LinkerParts.live(store, settings.linker))
     ontologies = [catalogue.ontology(name) for name in catalogue.by_preference()]
     settings.make_home()
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".preview-") as folder:

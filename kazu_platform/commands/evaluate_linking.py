@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -19,16 +20,19 @@ from kazu_platform.commands.detectors import (
 )
 from kazu_platform.commands.indices import (
     compiled_linkable,
+    compiled_similar,
     live_linkable,
     open_detector,
     open_live,
 )
 from kazu_platform.errors import UnknownNameError
+from kazu_platform.linking.open import SIMILAR
 from kazu_platform.settings import read_settings
+from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.tables import ENTITY_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from typing import TextIO
 
     from kazu_platform.commands.indices import Linkable
@@ -43,8 +47,8 @@ if TYPE_CHECKING:
     from kazu_platform.ner.dictionary import DictionaryDetector
 
 PLATFORM: Final = "platform"
-LINKERS: Final = (PLATFORM, "exact", "kazu", "scispacy")
-"""The linker that links the corpus, and those to beat."""
+LINKERS: Final = (PLATFORM, "names", "exact", "kazu", "scispacy")
+"""The linker that links the corpus, the same without a model, and those to beat."""
 
 
 @dataclass(frozen=True)
@@ -80,32 +84,53 @@ class Opened:
 
 
 @contextmanager
-def opened_linkers(sources: str | None) -> Generator[Opened]:
+def opened_linkers(
+    sources: str | None, classes: Collection[str] = ENTITY_CLASSES
+) -> Generator[Opened]:
     """The live linking index, or the one of another catalogue, compiled for this once.
+
+    Args:
+        sources: Another catalogue.
+        classes: Those that are evaluated: of others similar names are found by letters alone.
 
     Raises:
         ConfigurationError: a setting is wrong, or a vocabulary has to be downloaded first.
         ArtifactError: the live index was not made yet; says what to run.
     """
     settings = read_settings()
+    store = ArtifactStore(settings.models)
     if sources is None:
-        yield _opened(live_linkable(settings), None)
+        similar = store.live(SIMILAR).content if store.live_version(SIMILAR) else None
+        yield _opened(live_linkable(settings), None, store, similar)
         return
     catalogue = settings.model_copy(update={"sources": sources}).catalogue()
     sys.stderr.write(f"Compiling the vocabularies of {catalogue.name} ...\n")
     with tempfile.TemporaryDirectory(prefix="kazu-evaluate-") as folder:
-        yield _opened(*compiled_linkable(catalogue, Path(folder)))
+        linkable, dictionary = compiled_linkable(catalogue, Path(folder))
+        similar = compiled_similar(catalogue, linkable.index, store, classes)
+        yield _opened(linkable, dictionary, store, similar)
 
 
-def _opened(linkable: Linkable, dictionary: DictionaryDetector | None) -> Opened:
+def _opened(
+    linkable: Linkable,
+    dictionary: DictionaryDetector | None,
+    store: ArtifactStore,
+    similar: Path | None,
+) -> Opened:
     from kazu_platform.evaluation.baselines import baselines
     from kazu_platform.evaluation.identifiers import Identifiers
     from kazu_platform.evaluation.linkers import OwnLinker
-    from kazu_platform.linking.open import open_linker
+    from kazu_platform.linking.open import linking_model, open_hybrid, open_linker
 
     index = linkable.index
-    linker = open_linker(index.folder)
-    all_of_them = [OwnLinker(linker, PLATFORM), *baselines(index)]
+    names = open_linker(index.folder)
+    threads = len(os.sched_getaffinity(0))
+    linker = open_hybrid(names, similar, linking_model(store), threads)
+    all_of_them = [
+        OwnLinker(linker, PLATFORM, linker.ranker.thresholds),
+        OwnLinker(names, "names"),
+        *baselines(index),
+    ]
     return Opened(
         linker,
         dict(zip(LINKERS, all_of_them, strict=True)),
@@ -142,7 +167,7 @@ def evaluate_linking(  # noqa: PLR0913 - the options of a command
     if linker not in LINKERS:
         raise UnknownNameError.of("linker", linker, LINKERS)
     marked = read_linking_gold(gold, split)
-    with opened_linkers(sources) as opened:
+    with opened_linkers(sources, [entity_class]) as opened:
         chosen = opened.linkers[linker]
         task = linking_task(marked, entity_class, opened.identifiers, opened.linker)
         result = evaluate_linker(task, chosen)

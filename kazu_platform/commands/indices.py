@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kazu_platform.errors import ArtifactError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import pyarrow as pa
 
@@ -41,17 +42,21 @@ def open_detector(store: ArtifactStore) -> DictionaryDetector:
         raise ArtifactError(f"{error} Run: kazu-platform demo") from None
 
 
-def open_linker(store: ArtifactStore) -> LabellingLinker:
+def open_linker(store: ArtifactStore, linker: str) -> LabellingLinker:
     """The linker of the live linking index.
+
+    Args:
+        store: Where indices and models are kept.
+        linker: hybrid or names.
 
     Raises:
         ArtifactError: there is none, or it was made by another version; says what to run.
     """
-    from kazu_platform.linking import open as linking
+    from kazu_platform.linking.open import LinkerParts
 
-    index = store.live("linking")
+    parts = LinkerParts.live(store, linker, threads=len(os.sched_getaffinity(0)))
     try:
-        return linking.open_linker(index.content)
+        return parts.open()
     except ArtifactError as error:
         raise ArtifactError(f"{error} Run: kazu-platform demo") from None
 
@@ -148,6 +153,48 @@ def compiled_linkable(catalogue: Catalogue, folder: Path) -> tuple[Linkable, Dic
         ),
         DictionaryDetector(open_dictionary_index(folder / "dictionary")),
     )
+
+
+def compiled_similar(
+    catalogue: Catalogue, index: LinkingIndex, store: ArtifactStore, classes: Collection[str]
+) -> Path:
+    """The similar names of an index that was compiled on the spot, with vectors of some classes.
+
+    They are kept by the name of the catalogue, so that vectors are made once.
+    """
+    from kazu_platform.linking.evidence import EMBEDDED
+    from kazu_platform.linking.open import SIMILAR, LazyEmbedder, linking_model
+    from kazu_platform.linking.similar import open_similar_names
+    from kazu_platform.linking.similar_compile import build_similar_names
+
+    name = f"{SIMILAR}-{catalogue.name}"
+    embedder = LazyEmbedder(linking_model(store), threads=len(os.sched_getaffinity(0)))
+    former = None
+    if store.live_version(name):
+        try:
+            former = open_similar_names(store.live(name).content)
+        except ArtifactError:
+            sys.stderr.write("The vectors of names are of another version.\n")
+    kept = former.manifest.embedded if former else ()
+    embedded = (EMBEDDED & set(classes)) | set(kept)
+    inputs = {
+        "linking": index.version,
+        "encoder": embedder.version,
+        "embedded": ",".join(sorted(embedded)),
+    }
+    if former is not None and dict(store.live(name).inputs) == inputs:
+        return former.folder
+    sys.stderr.write("Embedding names, once ...\n")
+    with store.stage(name) as staged:
+        build_similar_names(
+            index,
+            staged.content,
+            embedder=embedder,
+            embedded=embedded,
+            former=former,
+            says=lambda line: sys.stderr.write(f"{line}\n") and None,
+        )
+        return staged.commit(inputs=inputs).content
 
 
 def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:

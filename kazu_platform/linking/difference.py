@@ -27,11 +27,16 @@ _COMPARED = ("exact", "folded", "normalised", "scope", "case_sensitive", "prefer
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Keys of names whose meaning may have changed: `entity_class`, `key`, each once."""
+    """Keys of names whose meaning may have changed: `entity_class`, `key`, each once.
+
+    `concepts` have or had one of these names. A surface that is only similar to such a name has, or
+    had, one of them among its links.
+    """
 
     everything: bool = False
     folded: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_KEY))
     normalised: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_KEY))
+    concepts: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything is touched."""
@@ -54,6 +59,12 @@ class Touched:
         strings = pl.concat([own, long]).select("row", "entity_class", "text")
         hit = strings.filter(self._has(strings.select("entity_class", "text")))["row"].unique()
         return pl.int_range(surfaces.height, dtype=pl.UInt32, eager=True).is_in(hit.implode())
+
+    def of_links(self, links: pa.Table) -> pl.Series:
+        """The surfaces of LINKS that link to a touched concept, the first one or another: ids."""
+        frame = pl.DataFrame(links.select(["surface_id", "concept_id"]))
+        wanted = pl.Series(sorted(self.concepts), dtype=pl.String)
+        return frame.filter(pl.col("concept_id").is_in(wanted.implode()))["surface_id"].unique()
 
     def _has(self, strings: pl.DataFrame) -> pl.Series:
         if strings.is_empty():
@@ -104,9 +115,14 @@ def touched(old: LinkingIndex, new: LinkingIndex) -> Touched:
             new_rows.join(old_rows, on="row", how="anti"),
         ]
     )
+    normalised = differ.select("entity_class", key="normalised").unique()
+    named = pl.concat([old_rows, new_rows]).join(
+        normalised.rename({"key": "normalised"}), on=["entity_class", "normalised"], how="semi"
+    )
     return Touched(
         folded=differ.select("entity_class", key="folded").unique(),
-        normalised=differ.select("entity_class", key="normalised").unique(),
+        normalised=normalised,
+        concepts=frozenset(named["concept_id"].unique().to_list()),
     )
 
 
@@ -126,4 +142,6 @@ def _rows(index: LinkingIndex) -> pl.DataFrame:
         classes.gather(pl.Series(names["entity_class"].combine_chunks())).alias("entity_class"),
         *(pl.Series(name, concept[name]).cast(pl.String) for name in concept.column_names),
     )
-    return frame.select("entity_class", "folded", "normalised", row=frame.hash_rows(seed=7))
+    return frame.select(
+        "entity_class", "folded", "normalised", "concept_id", row=frame.hash_rows(seed=7)
+    )

@@ -42,6 +42,8 @@ CLASSES: Final = (
     "species",
 )
 """Classes that the ranker tells apart."""
+EMBEDDED: Final = frozenset(CLASSES) - {"gene", "cell_line"}
+"""Classes whose names get vectors: the others' are symbols, which letters tell apart better."""
 _TIERS: Final = 5
 """Those of `exact`, and one for a name that is only similar."""
 _SIMILAR: Final = 4

@@ -20,8 +20,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.errors import ArtifactError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -36,6 +39,7 @@ LEARNT: Final = pa.schema(
         pa.field("part", pa.int8()),
     ]
 )
+FILE: Final = "learnt.parquet"
 _ID: Final = "id"
 
 
@@ -47,6 +51,32 @@ def string_key(string: str, entity_class: str) -> int:
     """
     key = f"{entity_class}\x1f{string}".encode()
     return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
+
+
+def write_learnt(learnt: pa.Table, folder: Path) -> None:
+    """Write LEARNT to a folder."""
+    from pyarrow import parquet
+
+    parquet.write_table(learnt.cast(LEARNT), folder / FILE, compression="zstd")
+
+
+def read_learnt(folder: Path) -> tuple[pa.Table, str]:
+    """Read LEARNT from a folder, and a version of it.
+
+    Raises:
+        ArtifactError: it is missing or broken.
+    """
+    from pyarrow import parquet
+
+    path = folder / FILE
+    try:
+        content = path.read_bytes()
+        table = parquet.read_table(pa.BufferReader(content)).cast(LEARNT)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; train the linking model, or copy it.") from None
+    except (pa.ArrowInvalid, OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read: {error}; copy it again.") from None
+    return table, blake2b(content, digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True)

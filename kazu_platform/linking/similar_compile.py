@@ -21,7 +21,7 @@ from kazu_platform.storage.compiled import hash_columns, write_compiled
 from kazu_platform.text.normalise import NORMALISER_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,13 +50,14 @@ class Compiled:
     n_kept: int
 
 
-def build_similar_names(
+def build_similar_names(  # noqa: PLR0913 - what is compiled, and what is known of it
     index: LinkingIndex,
     folder: Path,
     *,
     embedder: EmbedsNames | None = None,
     embedded: Collection[str] = (),
     former: SimilarNames | None = None,
+    says: Callable[[str], None] = lambda _: None,
 ) -> Compiled:
     """Compile the distinct normalised names of every class of an index.
 
@@ -66,6 +67,7 @@ def build_similar_names(
         embedder: Makes the vectors.
         embedded: Classes whose names get vectors, where there is an embedder.
         former: What was compiled before; its vectors are used where they are of this embedder.
+        says: Told how it goes.
     """
     tables: dict[str, pa.Table] = {}
     names: dict[str, int] = {}
@@ -82,6 +84,7 @@ def build_similar_names(
             made, fresh = vectors.of(entity_class, strings)
             tables[f"vectors-{number}"] = made
             counts += (fresh, len(strings) - fresh)
+            says(f"{entity_class}: {fresh:,} names embedded of {len(strings):,}")
             versions[entity_class] = digest(versions[entity_class], embedder.version)
     manifest = SimilarManifest(
         format_version=FORMAT_VERSION,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kazu_platform.documents import digest
-from kazu_platform.linking.open import open_linker
 from kazu_platform.tables import SURFACES
 
 if TYPE_CHECKING:
@@ -15,26 +13,28 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kazu_platform.linking.open import LinkerParts
+
 
 @dataclass(frozen=True)
 class LinkStep:
-    """Link surfaces to what a compiled index holds; a worker opens it from its folder."""
+    """Link surfaces to what a compiled index holds; a worker opens it from its folders."""
 
-    folder: str
+    parts: LinkerParts
     version: str
     name: str = "linking"
 
     @classmethod
-    def of(cls, folder: Path) -> Self:
-        """The step for an index; its version is that of the vocabularies and of the rules."""
-        linker = open_linker(folder)
+    def of(cls, parts: LinkerParts) -> Self:
+        """The step for an index; its version is that of the vocabularies and of the linker."""
+        linker = parts.open()
         names = sorted(linker.vocabulary_version.items())
         version = digest(linker.version, *(f"{name}\t{version}" for name, version in names))
-        return cls(str(folder), version)
+        return cls(parts, version)
 
     def open(self) -> Callable[[pa.Table], pa.Table]:
         """Map the index into memory; the function turns units of work into LINKS."""
-        linker = open_linker(Path(self.folder))
+        linker = self.parts.open()
         return lambda units: linker.link(units.select(SURFACES.schema.names))
 
 

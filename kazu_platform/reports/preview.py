@@ -8,7 +8,7 @@ itself will lose, gain and link to another concept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -18,8 +18,6 @@ from kazu_platform.citations.passages import passages
 from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.context import update_context
 from kazu_platform.linking.difference import touched as touched_keys
-from kazu_platform.linking.exact import ExactLinker
-from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.ner.compile import synonym_difference, update_dictionary_index
 from kazu_platform.ner.dictionary_index import open_dictionary_index
@@ -33,6 +31,7 @@ from kazu_platform.tables import (
     CONCEPT_EQUIVALENTS,
     CONCEPTS,
     DICTIONARY_MENTIONS,
+    LINKS,
     MENTIONS,
     SENTENCES,
     SYNONYMS,
@@ -42,6 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from kazu_platform.linking.difference import Touched
+    from kazu_platform.linking.linker import Linker
+    from kazu_platform.linking.open import LinkerParts
     from kazu_platform.settings import OntologySource
     from kazu_platform.storage.lake import Lake
 
@@ -55,10 +57,10 @@ _BEFORE: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Indices:
-    """The compiled indices that the lake was made with: folders."""
+    """The compiled indices that the lake was made with: folders, and what links by them."""
 
     dictionary: Path
-    linking: Path
+    linker: LinkerParts
 
 
 def preview_curations(
@@ -90,9 +92,10 @@ def preview_curations(
     wanted = _compiled(lake, live, before, after, curations, ontologies, folder)
     old, new = open_dictionary_index(live.dictionary), open_dictionary_index(wanted.dictionary)
     forms = touched_names(old, new)
-    was = ExactLinker(open_linking_index(live.linking))
-    linker = ExactLinker(open_linking_index(wanted.linking))
-    keys = touched_keys(was.index, linker.index)
+    was, linker = live.linker.open().by_name, wanted.linker.open()
+    keys = touched_keys(was.index, linker.by_name.index)
+    links = lake.read(LINKS, columns=["surface_id", "concept_id", "rank"])
+    relinked = _Relinked(linker, keys, links)
     parts: list[pl.DataFrame] = []
     for file in lake.partitions(MENTIONS):
         texts = _passages(lake, file)
@@ -101,7 +104,7 @@ def preview_curations(
         updated = update_context(
             known, found_in(lake, file, detected), lambda texts=texts: texts, keys, linker
         ).mentions
-        changed = _changes(_linked(known, was), _linked(updated, linker))
+        changed = _changes(_linked(known, relinked.known), relinked.of(updated))
         parts.append(_with_passages(changed, texts).with_columns(file=pl.lit(file)))
     return pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame()
 
@@ -155,7 +158,7 @@ def _compiled(  # noqa: PLR0913, PLR0917 - what a compiled vocabulary is made of
         equivalents=lake.read(CONCEPT_EQUIVALENTS),
         preferences=preferences(curations),
     )
-    return Indices(folder / "dictionary", folder / "linking")
+    return Indices(folder / "dictionary", replace(live.linker, linking=folder / "linking"))
 
 
 def _passages(lake: Lake, file: str) -> pa.Table:
@@ -163,9 +166,43 @@ def _passages(lake: Lake, file: str) -> pa.Table:
     return passages(texts, lake.read(SENTENCES, file))
 
 
-def _linked(mentions: pa.Table, linker: ExactLinker) -> pl.DataFrame:
+class _Relinked:
+    """First concepts of surfaces: as they are in the lake, and as they would be.
+
+    Only what is touched, or was never linked, is linked; each surface once for all files.
+    """
+
+    def __init__(self, linker: Linker, touched: Touched, links: pa.Table) -> None:
+        self._linker, self._touched = linker, touched
+        self.known = _first(links)
+        stirred = touched.of_links(links)
+        linked = pl.DataFrame(links.select(["surface_id"])).unique()
+        self._stays = linked.filter(~pl.col("surface_id").is_in(stirred.implode()))
+        self._done = linked.clear()
+        self._new = self.known.clear()
+
+    def of(self, mentions: pa.Table) -> pl.DataFrame:
+        """Mentions with their first concept as it would be."""
+        surfaces = surfaces_of(mentions)
+        frame = pl.DataFrame(surfaces)
+        hit = frame.filter(self._touched.of(frame.select("text", "entity_class", "context")))
+        stays = self._stays.join(hit, on="surface_id", how="anti")
+        done = pl.concat([stays, self._done])
+        asked = (~frame["surface_id"].is_in(done["surface_id"].implode())).to_arrow()
+        fresh = surfaces.filter(asked)
+        self._new = pl.concat([self._new, _first(self._linker.link(fresh))])
+        self._done = pl.concat([self._done, pl.DataFrame(fresh.select(["surface_id"]))])
+        kept = self.known.join(stays, on="surface_id", how="semi")
+        return _linked(mentions, pl.concat([kept, self._new]))
+
+
+def _first(links: pa.Table) -> pl.DataFrame:
+    """First concept by surface."""
+    return pl.DataFrame(links).filter(pl.col("rank") == 1).select("surface_id", "concept_id")
+
+
+def _linked(mentions: pa.Table, links: pl.DataFrame) -> pl.DataFrame:
     """Mentions with their first concept."""
-    links = pl.DataFrame(linker.link(surfaces_of(mentions))).filter(pl.col("rank") == 1)
     return pl.DataFrame(mentions.select([*_KEY, *_SHOWN])).join(
         links.select("surface_id", concept="concept_id"), on="surface_id", how="left"
     )

@@ -11,6 +11,7 @@ import yaml
 
 from kazu_platform.commands.curate import preview
 from kazu_platform.errors import ConfigurationError
+from kazu_platform.linking.open import LinkerParts
 from kazu_platform.ontologies.curations import read_curations
 from kazu_platform.reports.preview import Indices, preview_curations, summary
 from kazu_platform.tables import (
@@ -74,7 +75,7 @@ def previewed(home: Home, path: Path, folder: Path) -> pl.DataFrame:
     store = home.artifacts
     return preview_curations(
         home.lake,
-        Indices(store.live("dictionary").content, store.live("linking").content),
+        Indices(store.live("dictionary").content, LinkerParts.live(store, "hybrid")),
         read_curations(path, today=date(2026, 6, 1), ontologies=catalogue.ontologies),
         [catalogue.ontology(name) for name in catalogue.by_preference()],
         folder,
