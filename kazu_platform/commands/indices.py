@@ -192,9 +192,13 @@ def compiled_similar(
             embedder=embedder,
             embedded=embedded,
             former=former,
-            says=lambda line: sys.stderr.write(f"{line}\n") and None,
+            says=_say,
         )
         return staged.commit(inputs=inputs).content
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _compile(catalogue: Catalogue, store: ArtifactStore) -> None:

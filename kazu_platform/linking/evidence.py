@@ -96,6 +96,11 @@ class Evidence:
     is_preferred: NDArray[np.bool_]
     is_ambiguous: NDArray[np.bool_]
 
+    @property
+    def is_named(self) -> NDArray[np.bool_]:
+        """Whether each candidate was found by an equal name."""
+        return self.method < NGRAM
+
 
 NGRAM, EMBEDDING, LEARNT = 5, 6, 7
 METHODS: Final = (

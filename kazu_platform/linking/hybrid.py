@@ -43,7 +43,7 @@ class Ranked:
     surface: NDArray[np.int64]
     concept: NDArray[np.int64]
     rank: NDArray[np.int64]
-    probability: NDArray[np.float64]
+    probability: NDArray[np.floating]
     method: NDArray[np.int64]
     is_ambiguous: NDArray[np.bool_]
 
@@ -67,7 +67,7 @@ class HybridLinker:
         """The linker by equal names alone."""
         return self.witness.exact
 
-    @cached_property
+    @property
     def version(self) -> str:
         """Changes with the rules, the model and the similar names."""
         similar = self.witness.similar
@@ -104,8 +104,7 @@ class HybridLinker:
         probable = self._probabilities(first, asked)
         enough = np.array([self.ranker.decision(name).enough for name in asked.classes])
         settled = np.zeros(n, np.bool_)
-        is_named = first.features[:, 3] + first.features[:, 4] == 0
-        clear = is_named & (probable >= enough[first.surface])
+        clear = first.is_named & (probable >= enough[first.surface])
         settled[first.surface[clear | first.is_preferred]] = True
         again = np.flatnonzero(~settled)
         second = self.witness.evidence(asked, named, ~settled, again)

@@ -131,9 +131,8 @@ class Learnt:
         Returns:
             surface, concept, times, and times_all: of the string whatever it was linked to.
         """
-        keys = np.array(
-            [string_key(strings[row], classes[row]) for row in rows.tolist()], np.uint64
-        )
+        own: list[int] = rows.tolist()
+        keys = np.array([string_key(strings[row], classes[row]) for row in own], np.uint64)
         known, learnt = self._by_string
         place = np.minimum(np.searchsorted(known, keys), max(0, len(known) - 1))
         is_known = known[place] == keys if len(known) else np.zeros(len(keys), np.bool_)

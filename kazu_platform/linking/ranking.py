@@ -73,7 +73,7 @@ class Ranker:
         """Of each class that has one of its own."""
         return {name: each.threshold for name, each in self.decisions.items()}
 
-    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.floating]:
         """Score of each candidate, as the network has it. Shape: (n,)."""
         w = self.weights
         x = (features - w["mean"]) / w["spread"]
@@ -81,7 +81,9 @@ class Ranker:
         hidden = np.maximum(hidden @ w["b"] + w["b_bias"], 0)
         return hidden @ w["c"] + x @ w["straight"] + w["bias"]
 
-    def tempered(self, scores: NDArray[np.float32], classes: Sequence[str]) -> NDArray[np.float32]:
+    def tempered(
+        self, scores: NDArray[np.floating], classes: Sequence[str]
+    ) -> NDArray[np.floating]:
         """Scores as the decisions of their classes have them.
 
         Args:
@@ -103,7 +105,7 @@ class Ranker:
         }
         text = np.frombuffer(json.dumps(about, sort_keys=True).encode(), np.uint8)
         arrays = {name: np.asarray(self.weights[name], np.float32) for name in _WEIGHTS}
-        np.savez(folder / RANKER, about=text, **arrays)
+        np.savez(folder / RANKER, allow_pickle=False, about=text, **arrays)
 
 
 def read_ranker(path: Path) -> tuple[Ranker, str]:
@@ -136,7 +138,7 @@ def read_ranker(path: Path) -> tuple[Ranker, str]:
 
 
 def probabilities(
-    evidence: Evidence, scores: NDArray[np.float32], ontologies: NDArray[np.uint64]
+    evidence: Evidence, scores: NDArray[np.floating], ontologies: NDArray[np.uint64]
 ) -> NDArray[np.float64]:
     """The probability of each candidate.
 

@@ -24,11 +24,11 @@ from kazu_platform.errors import TrainingError
 from kazu_platform.evaluation.splits import TRAIN
 from kazu_platform.linking.evidence import FEATURES, Asked
 from kazu_platform.linking.learnt import LEARNT, string_key
-from kazu_platform.linking.ranking import Decision, Ranker, probabilities
+from kazu_platform.linking.ranking import Decision, Ranker, bits_of, probabilities
 from kazu_platform.tables import SURFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,10 +136,14 @@ class Looked:
     Attributes:
         evidence: Candidates; `surface` is the unit.
         is_right: People meant it.
+        every: All candidates, those too of which the corpus cannot say if they are right.
+        ontologies: Those that name each of these, a bit for each.
     """
 
     evidence: Evidence
     is_right: NDArray[np.bool_]
+    every: Evidence
+    ontologies: NDArray[np.uint64]
 
 
 def looked_at(
@@ -181,7 +185,10 @@ def looked_at(
         for concept, gold in kept.select("concept_id", "gold").iter_rows()
     ]
     chosen = kept["row"].to_numpy()
-    return Looked(_taken(whole, chosen), np.array(right, np.bool_))
+    index = witness.exact.index
+    named, concepts = (index.names[column].to_numpy() for column in ("place", "concept"))
+    bits = bits_of(named, concepts, index.concepts.num_rows)
+    return Looked(_taken(whole, chosen), np.array(right, np.bool_), whole, bits[whole.concept])
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:
@@ -222,6 +229,49 @@ class _Network(nn.Module):
             "bias": self.straight.bias[0],
         }
         return {name: each.detach().numpy().copy() for name, each in found.items()}
+
+
+def train_rankers(
+    units: Units, looks: Sequence[Looked], how: RankRecipe, says: Callable[[str], None]
+) -> Ranker:
+    """Train several with seeds of their own, and take the mean of their scores.
+
+    Raises:
+        TrainingError: no unit has a candidate.
+    """
+    seeds = range(how.seed, how.seed + how.members)
+    made = [
+        train_ranker(units, looks, how.model_copy(update={"seed": seed}), says) for seed in seeds
+    ]
+    return Ranker(_side_by_side([each.weights for each in made]))
+
+
+def _side_by_side(
+    members: Sequence[Mapping[str, NDArray[np.float32]]],
+) -> dict[str, NDArray[np.float32]]:
+    """One network whose score is the mean of several that read the same features."""
+    n = len(members)
+
+    def every(name: str) -> list[NDArray[np.float32]]:
+        return [each[name] for each in members]
+
+    width = len(members[0]["c"])
+    middle = np.zeros((n * width, n * width), np.float32)
+    for place, each in enumerate(every("b")):
+        own = slice(place * width, (place + 1) * width)
+        middle[own, own] = each
+    made: dict[str, NDArray[np.floating]] = {
+        "a": np.concatenate(every("a"), axis=1),
+        "a_bias": np.concatenate(every("a_bias")),
+        "b": middle,
+        "b_bias": np.concatenate(every("b_bias")),
+        "c": np.concatenate(every("c")) / n,
+        "straight": np.mean(every("straight"), axis=0),
+        "bias": np.mean(every("bias"), axis=0),
+        "mean": members[0]["mean"],
+        "spread": members[0]["spread"],
+    }
+    return {name: np.asarray(each, np.float32) for name, each in made.items()}
 
 
 def train_ranker(
@@ -305,7 +355,8 @@ class _Batches:
         features, right, counts = [], [], []
         for number, each in enumerate(self._sets):
             own = drawn[drawn[:, 0] == number, 1]
-            rows = [np.arange(each.begin[unit], each.begin[unit + 1]) for unit in own]
+            units: list[int] = own.tolist()
+            rows = [np.arange(int(each.begin[u]), int(each.begin[u + 1])) for u in units]
             places = np.concatenate([np.zeros(0, np.int64), *rows])
             features.append(each.features[places])
             right.append(each.is_right[places])
@@ -352,6 +403,7 @@ def decided(ranker: Ranker, units: Units, first: Looked, again: Looked) -> Ranke
         )
         temper, shift = _calibrated(other)
         one, other = one.tempered(temper, shift), other.tempered(temper, shift)
+        one = replace(one, settled=_settled(ranker, first, temper, shift, len(own)))
         enough = _enough(one, other)
         taken = one.where_settled(other, enough)
         decisions[name] = Decision(temper, shift, _threshold(taken), enough)
@@ -363,21 +415,23 @@ class _Said:
     """What a look says of units: the best score of each, if it is right, and all scores.
 
     `probability` and `is_right` are of the first candidate (0 and False without one), `n` are
-    mentions, `has_gold` that there is a right answer at all.
+    mentions, `has_gold` that there is a right answer at all, `settled` how probable the first of
+    all candidates is, those that the corpus cannot judge among them.
     """
 
     look: Looked
-    scores: NDArray[np.float32]
+    scores: NDArray[np.floating]
     own: NDArray[np.bool_]
     n: NDArray[np.int64]
     has_gold: NDArray[np.bool_]
+    settled: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
-        cls, look: Looked, scores: NDArray[np.float32], own: NDArray[np.bool_], units: Units
+        cls, look: Looked, scores: NDArray[np.floating], own: NDArray[np.bool_], units: Units
     ) -> _Said:
         rows = np.flatnonzero(own[look.evidence.surface])
-        part = Looked(_taken(look.evidence, rows), look.is_right[rows])
+        part = replace(look, evidence=_taken(look.evidence, rows), is_right=look.is_right[rows])
         has_gold = (units.frame["gold"] != "").to_numpy()
         return cls(part, scores[rows], own, units.frame["n"].to_numpy(), has_gold)
 
@@ -405,8 +459,20 @@ class _Said:
         """The first answer of every unit: this one where it is enough, else the other one."""
         likely, right, _ = self.first()
         then, right_then, _ = other.first()
-        is_settled = likely >= enough
+        is_settled = (likely if self.settled is None else self.settled) >= enough
         return np.where(is_settled, likely, then), np.where(is_settled, right, right_then), self
+
+
+def _settled(
+    ranker: Ranker, look: Looked, temper: float, shift: float, n: int
+) -> NDArray[np.float64]:
+    """How probable the first candidate of each unit is, by an equal name."""
+    evidence = look.every
+    scores = ranker.scores(evidence.features) / np.float32(temper) + np.float32(shift)
+    probable = probabilities(evidence, scores, look.ontologies)
+    most = np.zeros(n)
+    np.maximum.at(most, evidence.surface, np.where(evidence.is_named, probable, 0))
+    return most
 
 
 def _calibrated(said: _Said) -> tuple[float, float]:
