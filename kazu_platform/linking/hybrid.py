@@ -20,7 +20,7 @@ import pyarrow as pa
 from kazu_platform.documents import digest
 from kazu_platform.linking.evidence import METHODS, Asked, Witness
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
-from kazu_platform.linking.ranking import bits_of, probabilities
+from kazu_platform.linking.ranking import ontologies_of, probabilities
 from kazu_platform.tables import LINKS
 
 if TYPE_CHECKING:
@@ -128,12 +128,7 @@ class HybridLinker:
 
     @cached_property
     def _ontologies(self) -> NDArray[np.uint64]:
-        index = self.by_name.index
-        return bits_of(
-            index.names["place"].to_numpy(),
-            index.names["concept"].to_numpy(),
-            index.concepts.num_rows,
-        )
+        return ontologies_of(self.by_name.index)
 
     def _order(
         self,

@@ -3,8 +3,8 @@
 A candidate has a score; "none of them" has the score 0. The probability of a candidate is its share
 among itself, none, and the other candidates of the same ontologies: one ontology does not list a
 thing twice, while concepts of two ontologies may be one thing that no cross-reference says is one,
-so these do not take probability from each other. Scores are sharpened or flattened by class, so
-that of the links with probability 0.8 four in five are right.
+so these do not take probability from each other. Genes of two species are two things. Scores are
+sharpened or flattened by class, so that of the links with probability 0.8 four in five are right.
 
 The file is `ranker.npz`, read without pickles: `a`, `a_bias`, `b`, `b_bias`, `c`, `straight` and
 `bias` (layers and a straight path beside them), `mean` and `spread` of the features, and `about`:
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError
 from kazu_platform.linking.evidence import EVIDENCE_VERSION, FEATURES
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kazu_platform.linking.evidence import Evidence
+    from kazu_platform.linking.index import LinkingIndex
 
 RANKER: Final = "ranker.npz"
 RANKER_FORMAT: Final = 1
@@ -161,6 +163,18 @@ def probabilities(
     return powers / (rivals + np.exp(-most)[surface])
 
 
+def ontologies_of(index: LinkingIndex) -> NDArray[np.uint64]:
+    """The ontologies that name each concept of an index, a bit for each; one for having a species.
+
+    Shape: (n_concepts,).
+    """
+    place, concept = (index.names[name].to_numpy() for name in ("place", "concept"))
+    found = bits_of(place, concept, index.concepts.num_rows)
+    has_taxon = compute.not_equal(index.concepts["taxon_id"], "").to_numpy()
+    found[has_taxon] |= np.uint64(1) << np.uint64(_MANY - 1)
+    return found
+
+
 def bits_of(places: NDArray[np.integer], concepts: NDArray[np.integer], n: int) -> NDArray:
     """The ontologies that name each concept, a bit for each.
 
@@ -173,6 +187,6 @@ def bits_of(places: NDArray[np.integer], concepts: NDArray[np.integer], n: int) 
     [2, 5, 0]
     """
     found = np.zeros(n, np.uint64)
-    bits = np.uint64(1) << np.minimum(places, _MANY - 1).astype(np.uint64)
+    bits = np.uint64(1) << np.minimum(places, _MANY - 2).astype(np.uint64)
     np.bitwise_or.at(found, concepts, bits)
     return found

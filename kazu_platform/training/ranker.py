@@ -24,7 +24,7 @@ from kazu_platform.errors import TrainingError
 from kazu_platform.evaluation.splits import TRAIN
 from kazu_platform.linking.evidence import FEATURES, Asked
 from kazu_platform.linking.learnt import LEARNT, string_key
-from kazu_platform.linking.ranking import Decision, Ranker, bits_of, probabilities
+from kazu_platform.linking.ranking import Decision, Ranker, ontologies_of, probabilities
 from kazu_platform.tables import SURFACES
 
 if TYPE_CHECKING:
@@ -185,9 +185,7 @@ def looked_at(
         for concept, gold in kept.select("concept_id", "gold").iter_rows()
     ]
     chosen = kept["row"].to_numpy()
-    index = witness.exact.index
-    named, concepts = (index.names[column].to_numpy() for column in ("place", "concept"))
-    bits = bits_of(named, concepts, index.concepts.num_rows)
+    bits = ontologies_of(witness.exact.index)
     return Looked(_taken(whole, chosen), np.array(right, np.bool_), whole, bits[whole.concept])
 
 
