@@ -346,6 +346,28 @@ def evaluate_linking_table(  # noqa: PLR0913 - its options
         command.print_linking_table(table, sys.stdout, as_json=as_json)
 
 
+@app.command("train-ranker")
+def train_ranker(
+    *,
+    gold_root: Annotated[
+        Path, typer.Option(help="Folder with a folder for each corpus, such as bc5cdr.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write the linking model to.")],
+    sources: Annotated[str, typer.Option(help="Catalogue of the vocabularies.")],
+    encoder: Annotated[
+        Path | None, typer.Option(help="Folder of a linking encoder. Default: the one in use.")
+    ] = None,
+) -> None:
+    """Train the ranker of links on corpora whose mentions have concepts.
+
+    Example: kazu-platform train-ranker --gold-root corpora --sources mine.yaml --out model
+    """
+    from kazu_platform.commands import train_ranker as command
+
+    with _user_errors():
+        command.train_ranker_command(gold_root, out, sources=sources, encoder=encoder)
+
+
 @benchmark.command("ner")
 def benchmark_ner(  # noqa: PLR0913 - its options
     *,

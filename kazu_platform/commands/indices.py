@@ -156,7 +156,12 @@ def compiled_linkable(catalogue: Catalogue, folder: Path) -> tuple[Linkable, Dic
 
 
 def compiled_similar(
-    catalogue: Catalogue, index: LinkingIndex, store: ArtifactStore, classes: Collection[str]
+    catalogue: Catalogue,
+    index: LinkingIndex,
+    store: ArtifactStore,
+    classes: Collection[str],
+    *,
+    encoder: Path | None = None,
 ) -> Path:
     """The similar names of an index that was compiled on the spot, with vectors of some classes.
 
@@ -168,7 +173,8 @@ def compiled_similar(
     from kazu_platform.linking.similar_compile import build_similar_names
 
     name = f"{SIMILAR}-{catalogue.name}"
-    embedder = LazyEmbedder(linking_model(store), threads=len(os.sched_getaffinity(0)))
+    source = encoder or linking_model(store)
+    embedder = LazyEmbedder(source, threads=len(os.sched_getaffinity(0)))
     former = None
     if store.live_version(name):
         try:

@@ -187,7 +187,7 @@ class Witness:
         frame = by_name
         for each in found:
             frame = frame.join(each, on=_KEY, how="full", coalesce=True)
-        frame = frame.sort(_KEY)
+        frame = _without_what_was_taken_away(frame).sort(_KEY)
         popularity = self.learnt.popularity(
             frame["concept"].to_numpy(), None if folds is None else folds[frame["surface"]]
         )
@@ -365,6 +365,16 @@ def _alike(strings: Sequence[str], names: Sequence[str]) -> Mapping[str, NDArray
             min(len(string), len(name)) / max(len(string), len(name)),
         )
     return {name: found[:, place] for place, name in enumerate(_TOKENS)}
+
+
+def _without_what_was_taken_away(frame: pl.DataFrame) -> pl.DataFrame:
+    """Candidates without the memory of names that they no longer have."""
+    is_gone = pl.col("was_name").fill_null(value=False) & pl.col("own_tier").is_null()
+    times = pl.when(is_gone).then(None).otherwise(pl.col("times"))
+    only_learnt = pl.all_horizontal(
+        pl.col("tier", "near_scope").is_null(), pl.col("times").is_null()
+    )
+    return frame.with_columns(times=times).filter(~only_learnt)
 
 
 def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:

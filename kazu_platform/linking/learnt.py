@@ -5,6 +5,9 @@ how to read a string that one comes with, and cannot be read itself. A concept i
 vocabularies of the training named it (`concept_id`) and as the text did (`marked_id`): the first of
 the two that an index knows is meant.
 
+A string that was a name of the concept (`is_name`) and no longer is one counts for nothing:
+somebody took the name away.
+
 `LEARNT` has a row for each class and string, concept and part: the part is a fold of the documents,
 so that training need not see what it is asked.
 """
@@ -37,6 +40,7 @@ LEARNT: Final = pa.schema(
         pa.field("marked_id", pa.string()),
         pa.field("times", pa.int32()),
         pa.field("part", pa.int8()),
+        pa.field("is_name", pa.bool_()),
     ]
 )
 FILE: Final = "learnt.parquet"
@@ -81,7 +85,10 @@ def read_learnt(folder: Path) -> tuple[pa.Table, str]:
 
 @dataclass(frozen=True)
 class Learnt:
-    """LEARNT, in the terms of an index: `rows` has string, concept (its row), times and part."""
+    """LEARNT, in the terms of an index.
+
+    `rows` has string, concept (its row), part, times and is_name.
+    """
 
     rows: pl.DataFrame
 
@@ -105,7 +112,7 @@ class Learnt:
             found.with_columns(concept=pl.coalesce("concept", "marked"))
             .drop_nulls("concept")
             .group_by("string", "concept", "part")
-            .agg(pl.col("times").sum())
+            .agg(pl.col("times").sum(), pl.col("is_name").any())
             .sort("string", "concept", "part")
         )
 
@@ -129,7 +136,8 @@ class Learnt:
             folds: Part that each surface must not see.
 
         Returns:
-            surface, concept, times, and times_all: of the string whatever it was linked to.
+            surface, concept, times, was_name, and times_all: of the string whatever it was linked
+            to.
         """
         own: list[int] = rows.tolist()
         keys = np.array([string_key(strings[row], classes[row]) for row in own], np.uint64)
@@ -142,7 +150,9 @@ class Learnt:
         found = asked.join(learnt, on="string")
         if folds is not None:
             found = found.filter(pl.col("fold") != pl.col("part"))
-        counted = found.group_by("surface", "concept").agg(pl.col("times").sum().cast(pl.Float32))
+        counted = found.group_by("surface", "concept").agg(
+            pl.col("times").sum().cast(pl.Float32), was_name=pl.col("is_name").any()
+        )
         return counted.with_columns(times_all=pl.col("times").sum().over("surface"))
 
     def popularity(self, concepts: NDArray[np.int64], folds: NDArray[np.int64] | None) -> pl.Series:

@@ -17,6 +17,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def read_ranker(path: Path) -> tuple[Ranker, str]:
             weights = {name: arrays[name] for name in _WEIGHTS}
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing; train the linking model, or copy it.") from None
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
         raise ArtifactError(f"{path} cannot be read: {error}; copy it again.") from None
     expected = {
         "format_version": RANKER_FORMAT,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.evaluation.linking import LinkingTask
     from kazu_platform.linking.evidence import Evidence, Witness
+    from kazu_platform.linking.exact import ExactLinker
     from kazu_platform.training.linking_recipe import RankRecipe
 
 FOLDS: Final = 5
@@ -95,24 +96,27 @@ def _units_of(task: LinkingTask, number: int) -> pl.DataFrame:
     )
 
 
-def learnt_of(units: Units, marked: Callable[[str], str]) -> pa.Table:
+def learnt_of(units: Units, exact: ExactLinker, marked: Callable[[str], str]) -> pa.Table:
     """LEARNT of the units that are in folds.
 
     Args:
         units: All units.
+        exact: Says which strings are names.
         marked: The identifier that a text may have for a concept of the index.
     """
     rows = (
         units.frame.filter((pl.col("fold") < HELD) & (pl.col("gold") != ""))
         .with_columns(concept_id=pl.col("gold").str.split("|"))
         .explode("concept_id")
+        .join(_names(units, exact), on=["unit", "concept_id"], how="left")
+        .with_columns(pl.col("is_name").fill_null(value=False))
     )
     strings, classes = (units.surfaces[name].to_pylist() for name in ("normalised", "entity_class"))
     keys = np.array([string_key(*each) for each in zip(strings, classes, strict=True)], np.uint64)
     counted = (
         rows.with_columns(string=pl.Series(keys[rows["unit"].to_numpy()]))
         .group_by("string", "concept_id", part="fold")
-        .agg(times=pl.col("n").sum())
+        .agg(times=pl.col("n").sum(), is_name=pl.col("is_name").any())
         .sort("string", "concept_id", "part")
     )
     ids = counted["concept_id"].unique()
@@ -124,9 +128,19 @@ def learnt_of(units: Units, marked: Callable[[str], str]) -> pa.Table:
             "marked_id": [others[each] for each in counted["concept_id"].to_list()],
             "times": counted["times"].cast(pl.Int32).to_arrow(),
             "part": counted["part"].cast(pl.Int8).to_arrow(),
+            "is_name": counted["is_name"].to_arrow(),
         },
         schema=LEARNT,
     )
+
+
+def _names(units: Units, exact: ExactLinker) -> pl.DataFrame:
+    """Units and the concepts that have their string as a name: unit, concept_id, is_name."""
+    named = exact.named(units.surfaces)
+    own = named.take(named.of_long == 0)
+    ids = exact.index.concepts["concept_id"].take(pa.array(own.concept)).cast(pa.string())
+    pairs = pl.DataFrame({"unit": own.surface, "concept_id": ids.to_pylist()})
+    return pairs.unique().with_columns(is_name=pl.lit(value=True))
 
 
 @dataclass(frozen=True)
