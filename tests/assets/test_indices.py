@@ -13,6 +13,7 @@ from kazu_platform.storage.artifacts import MANIFEST
 from kazu_platform.tables import SYNONYMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.assets.conftest import Home
@@ -31,10 +32,14 @@ WITHOUT = [
 ]
 
 
-@pytest.fixture
-def decided(home: Home, tmp_path: Path) -> Home:
+@pytest.fixture(scope="module")
+def curated(
+    sample_home: Path, home_at: Callable[[Path], Home], tmp_path_factory: pytest.TempPathFactory
+) -> Home:
     """A home in which a decision has changed names, but no index yet."""
-    path = tmp_path / "curations.yaml"
+    folder = tmp_path_factory.mktemp("curated")
+    home = home_at(sample_home).copied_to(folder / "home")
+    path = folder / "curations.yaml"
     path.write_text(yaml.safe_dump(WITHOUT), "utf-8")
     home.use_catalogue(home.catalogue() | {"curations": str(path)})
     before = home.generations(SYNONYMS)
@@ -42,6 +47,12 @@ def decided(home: Home, tmp_path: Path) -> Home:
         assert home.vocabulary(name).failures == {}
     assert home.generations(SYNONYMS) != before
     return home
+
+
+@pytest.fixture
+def decided(curated: Home, tmp_path: Path) -> Home:
+    """A copy of it, to do with as a test likes."""
+    return curated.copied_to(tmp_path / "home")
 
 
 def content(home: Home, name: str) -> dict[str, bytes]:
