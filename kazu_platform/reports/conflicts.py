@@ -30,7 +30,7 @@ WITHIN, ACROSS, CLASSES = "within_ontology", "across_ontologies", "across_classe
 _LEADERS = pl.col("leader").n_unique()
 
 
-def find_conflicts(
+def find_conflicts(  # noqa: PLR0913 - the tables it compares
     concepts: pa.Table,
     synonyms: pa.Table,
     surfaces: pa.Table,
