@@ -111,7 +111,7 @@ def labelling_config(classes: Iterable[str]) -> str:
     every = dict.fromkeys([*ENTITY_CLASSES, *sorted(set(classes))])
     labels = "\n".join(f"    <Label value={quoteattr(name)}/>" for name in every)
     return f"""<View>
-  <Style>.htx-text {{ white-space: pre-wrap; }}</Style>
+  <Style>.htx-text, .lsf-htx-richtext {{ white-space: pre-wrap; }}</Style>
   <Header value={quoteattr(_HINT)} size="6"/>
   <Labels name="{CLASSES}" toName="{TEXT}">
 {labels}

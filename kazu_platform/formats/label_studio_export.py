@@ -286,7 +286,14 @@ def _answer(field: _Field, text: str) -> Answer:
         if CLASSES not in parts:
             raise next(iter(parts.values())).wrong("is about a region that is not there")
         region = _region(parts, text, offsets)
-        regions.setdefault(region.key, region)
+        before = regions.get(region.key)
+        if before and before.concept_id and before.concept_id != region.concept_id:
+            # A person who marks a mention twice says once what it means.
+            if region.concept_id:
+                twice = f"means {region.concept_id} and, marked again, {before.concept_id}"
+                raise parts[CLASSES].wrong(twice)
+            region = before
+        regions[region.key] = region
     said = field.find("ground_truth")
     return Answer(_annotator(field), bool(said and said.of(bool)), tuple(regions.values()))
 
