@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lxml import etree
+from xml.etree import ElementTree as ET
 
 from kazu_platform.documents import Document, Link, Mention, Section, Span
 from kazu_platform.formats.label_studio import (
@@ -34,7 +34,10 @@ def test_a_mention_is_a_region_and_a_choice_of_its_concept():
         "doc_id": "PMID:7",
         "content_hash": DOCUMENT.content_hash,
         "complete": True,
-        "sections": [{"name": "title", "start": 0, "end": 10}, {"name": "", "start": 11, "end": 20}],
+        "sections": [
+            {"name": "title", "start": 0, "end": 10},
+            {"name": "", "start": 11, "end": 20},
+        ],
         "concepts": [
             {"value": "HGNC:6364 KLK3"},
             {"value": "HGNC:7900 NPEPPS"},
@@ -79,16 +82,19 @@ def test_of_two_mentions_of_a_class_at_one_place_the_first_is_shown():
 
 
 def test_the_interface_has_the_tags_and_the_data_that_a_task_is_about():
-    root = etree.fromstring(labelling_config(["pathway & <more>"]).encode())  # noqa: S320 - ours
+    config = labelling_config(["pathway & <more>"])
+    tags = list(ET.fromstring(config).iter())  # noqa: S314 - our own XML
 
     task = to_task(DOCUMENT, [Shown(psa(0, 6, KLK3))], complete=True)
 
-    tags = set(root.xpath("//@name"))
-    asked = {value[1:] for value in root.xpath("//@value") if value.startswith("$")}
-    assert {each["from_name"] for each in task["predictions"][0]["result"]} < tags
-    assert asked == {"text", "concepts"} < set(task["data"])
-    assert {"gene", "process", "pathway & <more>"} <= set(root.xpath("//Label/@value"))
-    assert set(root.xpath("//@perRegion")) == {"true"}
+    names = {each.get("name") for each in tags}
+    values = [each.get("value", "") for each in tags]
+    per_region = {each.tag for each in tags if each.get("perRegion") == "true"}
+    assert {each["from_name"] for each in task["predictions"][0]["result"]} < names
+    assert {value[1:] for value in values if value.startswith("$")} == {"text", "concepts"}
+    assert {"text", "concepts"} < set(task["data"])
+    assert {"gene", "process", "pathway & <more>"} <= set(values)
+    assert per_region == {"Choices", "TextArea"}
 
 
 def test_a_typed_concept_may_have_words_after_it():

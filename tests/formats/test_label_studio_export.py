@@ -31,7 +31,9 @@ def marked(region: str, value: dict[str, Any], *concept: str, typed: Any = None)
     """The results of one region."""
     same = {"id": region, "to_name": "text"}
     found: list[Any] = [
-        same | {"from_name": "entity_class", "type": "labels"} | {"value": {"labels": ["gene"]} | value}
+        same
+        | {"from_name": "entity_class", "type": "labels"}
+        | {"value": {"labels": ["gene"]} | value}
     ]
     if concept:
         value = value | {"choices": list(concept)}
@@ -199,12 +201,21 @@ WRONG: list[tuple[Any, str]] = [
     (changed(*RESULT, 1, "from_name", to="entity_class"), "result[1]: region 'a' has entity_class"),
     (changed(*LABELS, "start", to=-3), "result[0].value: -3 to 9 is no stretch of 20 characters."),
     (changed(*LABELS, "start", to=10**400), "result[0].value: 1000"),
-    (changed(*LABELS, "start", to=4), "result[0].value: its text is PSA, but 'd PSA' stands there."),
-    (changed(*LABELS, "labels", to=["gene", "disease"]), "value.labels: has 2 classes, should have"),
+    (
+        changed(*LABELS, "start", to=4),
+        "result[0].value: its text is PSA, but 'd PSA' stands there.",
+    ),
+    (
+        changed(*LABELS, "labels", to=["gene", "disease"]),
+        "value.labels: has 2 classes, should have",
+    ),
     (changed(*LABELS, "labels", to=[]), "result[0].value.labels: has 0 classes, should have one."),
     (changed(*TYPED, "text", to=["klk3"]), "value.text[0]: 'klk3' is no concept; write its id as"),
     (changed(*TYPED, "text", to=["A:1", "A:2"]), "result[2].value.text: has 2 concepts, should"),
-    (changed("annotations", 0, "completed_by", to="me"), "completed_by: is text, should be a whole"),
+    (
+        changed("annotations", 0, "completed_by", to="me"),
+        "completed_by: is text, should be a whole",
+    ),
     (changed("annotations", 0, "was_cancelled", to="no"), "was_cancelled: is text, should be true"),
 ]
 

@@ -146,8 +146,10 @@ def test_every_task_that_is_no_gold_is_named():
 
     assert str(caught.value).splitlines() == [
         "export.json, task 1: its 2 answers differ; mark one as ground truth.",
-        "export.json, task 2: not all mentions of its document were shown; export documents, with "
-        "--doc alone.",
+        (
+            "export.json, task 2: not all mentions of its document were shown; export documents, "
+            "with --doc alone."
+        ),
         "export.json, task 3: 'cancer Cancer' goes beyond its section; mark it in one.",
         "export.json, task 4: a is the document of task 1.",
     ]

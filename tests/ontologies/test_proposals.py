@@ -101,9 +101,7 @@ ADDED = ("added", None, NPEPPS)
         ([ADDED, ADDED], [("add", "PSA", NPEPPS, None)]),
     ],
 )
-def test_what_follows_if_everybody_agrees(
-    votes: list[Vote], follows: list[tuple[str | None, ...]]
-):
+def test_what_follows_if_everybody_agrees(votes: list[Vote], follows: list[tuple[str | None, ...]]):
     assert found(*votes) == follows
 
 
@@ -112,18 +110,24 @@ def test_what_follows_if_everybody_agrees(
     [
         (
             [KEPT, REMOVED, REMOVED],
-            "removed in 2 mentions of 2 documents (PMID:1, PMID:2); left in 1 mention of 1 "
-            "document (PMID:0)",
+            (
+                "removed in 2 mentions of 2 documents (PMID:1, PMID:2); left in 1 mention of 1 "
+                "document (PMID:0)"
+            ),
         ),
         (
             [KEPT, TO_NPEPPS],
-            "means HGNC:6364 in 1 mention of 1 document (PMID:0); HGNC:7900 in 1 mention of 1 "
-            "document (PMID:1)",
+            (
+                "means HGNC:6364 in 1 mention of 1 document (PMID:0); HGNC:7900 in 1 mention of 1 "
+                "document (PMID:1)"
+            ),
         ),
         (
             [TO_NOTHING, TO_NPEPPS],
-            "means no concept in 1 mention of 1 document (PMID:0); HGNC:7900 in 1 mention of 1 "
-            "document (PMID:1)",
+            (
+                "means no concept in 1 mention of 1 document (PMID:0); HGNC:7900 in 1 mention of 1 "
+                "document (PMID:1)"
+            ),
         ),
         ([("added", None, None)], "marked without a concept in 1 mention of 1 document (PMID:0)"),
         (
@@ -153,9 +157,7 @@ def test_what_the_document_itself_says_is_no_matter_of_curation():
 
 
 def test_spellings_of_one_string_are_judged_together():
-    rows = [
-        ("PMID:1", name, "gene", "", *REMOVED) for name in ("COX-2", "COX 2", "COX-2", "cox2")
-    ]
+    rows = [("PMID:1", name, "gene", "", *REMOVED) for name in ("COX-2", "COX 2", "COX-2", "cox2")]
 
     found = proposals_of(pl.DataFrame(rows, schema=COLUMNS, orient="row"))
 
