@@ -22,6 +22,7 @@ from kazu_platform.reports.conflicts import CONFLICTS_VERSION, find_conflicts
 from kazu_platform.reports.difference import DIFFERENCE_VERSION
 from kazu_platform.reports.effect import Corpus, lost_share, totals
 from kazu_platform.reports.examples import example_sentences
+from kazu_platform.reports.first_links import first_links
 from kazu_platform.reports.former import compared, corpus_of, difference_in_lake
 from kazu_platform.reports.homonyms import FLOOD_SHARE, HOMONYMS_VERSION, find_homonyms, floods
 from kazu_platform.storage.lake import Lake
@@ -30,6 +31,7 @@ from kazu_platform.tables import (
     CONCEPTS,
     CONFLICTS,
     HOMONYMS,
+    LINKS,
     MENTIONS,
     SURFACES,
     SYNONYMS,
@@ -51,7 +53,7 @@ def warns(table: Table, name: str, description: str, **more: Any) -> dg.AssetChe
 
 
 @dg.asset(
-    deps=["concepts", "synonyms", "concept_equivalents", "surfaces", "mentions"],
+    deps=["concepts", "synonyms", "concept_equivalents", "surfaces", "mentions", "links"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -76,6 +78,7 @@ def conflicts(lake: LakeResource, sources: SourcesResource) -> Events:
             tables.read(SYNONYMS, ontologies),
             tables.read(SURFACES),
             equivalents=tables.read(CONCEPT_EQUIVALENTS),
+            links=first_links(tables),
             examples=partial(example_sentences, tables),
         )
 
@@ -104,7 +107,7 @@ def conflicts(lake: LakeResource, sources: SourcesResource) -> Events:
 
 
 @dg.asset(
-    deps=["synonyms", "surfaces", "mentions"],
+    deps=["synonyms", "surfaces", "mentions", "links"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -132,6 +135,7 @@ def homonyms(lake: LakeResource, sources: SourcesResource) -> Events:
         return find_homonyms(
             tables.read(SYNONYMS, ontologies),
             tables.read(SURFACES),
+            links=first_links(tables),
             examples=partial(example_sentences, tables),
         )
 
@@ -278,6 +282,7 @@ def inputs_of(lake: Lake, ontologies: list[str]) -> dict[str, str]:
         "synonyms": lake.version(SYNONYMS, ontologies),
         "surfaces": lake.version(SURFACES),
         "mentions": lake.version(MENTIONS),
+        "links": lake.version(LINKS),
     }
 
 

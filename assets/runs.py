@@ -41,7 +41,6 @@ from resources.dagster_home import PROCESS_TAG
 from resources.sources import SourcesResource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-SURFACES_ONLY = dg.AssetSelection.assets("surfaces")
 MENTIONS_ONLY = dg.AssetSelection.assets("mentions")
 CURATIONS_ONLY = dg.AssetSelection.assets("curations")
 WAREHOUSE_ONLY = dg.AssetSelection.assets("warehouse").without_checks()
@@ -120,9 +119,10 @@ def materialise_everything(
         *(Step(source.name, MAPPING_LAYER, source.name) for source in catalogue.mappings),
         Step("indices", INDEX_LAYER | SIMILAR_LAYER),
         *(Step(name, FILE_LAYER, name) for name in files),
-        # Reports need the surfaces, and the warehouse shows the reports.
-        Step("reports", REPORT_LAYER | SURFACES_ONLY),
-        Step("graph", CORPUS_LAYER),
+        # Reports need the links, and the warehouse shows the reports.
+        Step("links", LINK_LAYER),
+        Step("reports", REPORT_LAYER),
+        Step("graph", CORPUS_LAYER - LINK_LAYER),
     ]
     failed = [*unlisted, *_take(steps, graph, progress, by="whole_graph")]
     return _summary(ontologies, files, failed)

@@ -78,6 +78,19 @@ class AnnotateFormat(StrEnum):
     html = "html"
 
 
+class LabelFormat(StrEnum):
+    """What people annotate with."""
+
+    label_studio = "label-studio"
+
+
+class LabelPurpose(StrEnum):
+    """What the answers of people become."""
+
+    curations = "curations"
+    gold = "gold"
+
+
 class DifferenceFormat(StrEnum):
     """How a difference between two vocabularies is printed."""
 
@@ -475,6 +488,76 @@ def curate_apply() -> None:
     with _user_errors():
         code = apply()
     raise typer.Exit(code)
+
+
+@curate.command("export")
+def curate_export(  # noqa: PLR0913 - its options
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the tasks and the labelling interface.")],
+    form: Annotated[
+        LabelFormat, typer.Option("--format", help="What people will annotate with.")
+    ] = LabelFormat.label_studio,
+    doc: Annotated[
+        list[str] | None, typer.Option(help="Document, such as PMID:123; may be given often.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Only mentions of this string.")] = None,
+    entity_class: Annotated[str | None, typer.Option(help="Only mentions of this class.")] = None,
+    ambiguous: Annotated[
+        bool, typer.Option("--ambiguous", help="Only if another concept fits as well by name.")
+    ] = False,
+    lowest_first: Annotated[
+        bool, typer.Option("--lowest-first", help="The least certain links before the others.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="At most so many mentions.", min=1)] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Write mentions as tasks for people: what was found, what it means, and what else it might.
+
+    Example: kazu-platform curate export --text PSA --ambiguous --limit 50 --out labelling
+    """
+    from kazu_platform.commands.label import export_tasks, print_export
+    from kazu_platform.reports.to_review import Choice
+
+    del form  # there is one yet
+    choice = Choice(
+        doc_ids=tuple(f"PMID:{name}" if name.isdecimal() else name for name in doc or ()),
+        text=text,
+        entity_class=entity_class,
+        ambiguous=ambiguous,
+        lowest_first=lowest_first,
+        limit=limit,
+    )
+    with _user_errors():
+        print_export(export_tasks(choice, out), sys.stdout, as_json=as_json)
+
+
+@curate.command("import")
+def curate_import(  # noqa: PLR0913 - its options
+    *,
+    file: Annotated[Path, typer.Argument(help="What Label Studio exported as JSON.")],
+    out: Annotated[
+        Path, typer.Option(help="The file of proposals to write (.yaml); for gold, a folder.")
+    ],
+    purpose: Annotated[
+        LabelPurpose, typer.Option("--as", help="Proposed curations, or gold to measure with.")
+    ] = LabelPurpose.curations,
+    author: Annotated[
+        str | None, typer.Option(help="Who decided; default: the users of Label Studio.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Name of the split that the gold is.")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Turn what people did in Label Studio into proposed curations; nothing is put in effect.
+
+    Example: kazu-platform curate import project-1.json --out proposed.yaml
+    """
+    from kazu_platform.commands import label
+
+    with _user_errors():
+        if purpose is LabelPurpose.gold:
+            label.print_gold(label.write_gold(file, out, split), sys.stdout, as_json=as_json)
+        else:
+            label.print_proposals(label.propose(file, out, author), sys.stdout, as_json=as_json)
 
 
 @app.command()

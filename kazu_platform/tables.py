@@ -739,6 +739,27 @@ EXAMPLE = column(
     "A sentence with such a mention, where there are many; null for rare ones.",
     nullable=True,
 )
+FIRST_LINK = (
+    column(
+        "first_concept_id",
+        TEXT,
+        "What the linker ranks first, for most of those mentions; null if it links none.",
+        nullable=True,
+    ),
+    column(
+        "first_score",
+        pa.float32(),
+        "Score of that link, the mean over those mentions.",
+        nullable=True,
+    ),
+    column(
+        "n_decided",
+        pa.int64(),
+        "Mentions that this link decides; of the others their context makes something else.",
+        nullable=True,
+    ),
+)
+"""What the linker makes of a string that people should look at."""
 CONFLICTS = Table(
     name="conflicts",
     row="a string that several concepts are called by",
@@ -762,6 +783,7 @@ CONFLICTS = Table(
             N_CONCEPTS,
             SOME_ACTIVE,
             AFFECTED,
+            *FIRST_LINK,
             EVIDENCE_ID,
             EXAMPLE,
         ]
@@ -791,6 +813,7 @@ HOMONYMS = Table(
                 "Share of the mentions in the case of a word (was, Was), not of a symbol (WAS).",
                 nullable=True,
             ),
+            *FIRST_LINK,
             EVIDENCE_ID,
             EXAMPLE,
         ]

@@ -42,7 +42,7 @@ def check_curations(file: Path | None) -> pa.Table:
 
     settings = read_settings()
     catalogue = settings.catalogue()
-    path, called = (file, str(file)) if file else _of_catalogue(settings, catalogue)
+    path, called = (file, str(file)) if file else of_catalogue(settings, catalogue)
     curations = read_curations(
         path,
         today=datetime.now(UTC).date(),
@@ -76,7 +76,7 @@ def print_curations(curations: pa.Table, out: TextIO, *, as_json: bool) -> None:
     out.write(f"{len(rows)} curations: {said or 'none'}\n")
 
 
-def _of_catalogue(settings: Settings, catalogue: Catalogue) -> tuple[Path, str]:
+def of_catalogue(settings: Settings, catalogue: Catalogue) -> tuple[Path, str]:
     """The catalogue's file, fetched if it lies elsewhere, and what its owner calls it."""
     from urllib.parse import urlsplit
 
@@ -158,7 +158,7 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
 
     settings = read_settings()
     catalogue = settings.catalogue()
-    path, called = (file, str(file)) if file else _of_catalogue(settings, catalogue)
+    path, called = (file, str(file)) if file else of_catalogue(settings, catalogue)
     curations = read_curations(
         path, today=datetime.now(UTC).date(), ontologies=catalogue.ontologies, called=called
     )
@@ -195,7 +195,7 @@ def apply() -> int:
     settings, started = read_settings(), time.perf_counter()
     effective: list[float] = []
     settings.make_home()
-    _of_catalogue(settings, settings.catalogue())
+    of_catalogue(settings, settings.catalogue())
     console, lake = Console(stderr=True), Lake(settings.lake)
     if not lake.partitions(LINKS):
         raise MissingPartitionError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kazu_platform.reports.examples import no_examples, with_examples
+from kazu_platform.reports.first_links import decided, linkers_view, no_links
 from kazu_platform.reports.strings import as_table, strings_of
 from kazu_platform.tables import CONFLICTS
 from kazu_platform.text.fold_column import fold_names
@@ -23,18 +24,19 @@ if TYPE_CHECKING:
 
     from kazu_platform.reports.examples import Examples
 
-CONFLICTS_VERSION = "1"
+CONFLICTS_VERSION = "2"
 MAX_LISTED = 20
 WITHIN, ACROSS, CLASSES = "within_ontology", "across_ontologies", "across_classes"
 _LEADERS = pl.col("leader").n_unique()
 
 
-def find_conflicts(
+def find_conflicts(  # noqa: PLR0913 - the tables it compares
     concepts: pa.Table,
     synonyms: pa.Table,
     surfaces: pa.Table,
     *,
     equivalents: pa.Table | None = None,
+    links: pl.DataFrame | None = None,
     examples: Examples = no_examples,
 ) -> pa.Table:
     """Every string that several concepts are called by, most mentions first (CONFLICTS).
@@ -44,14 +46,21 @@ def find_conflicts(
         synonyms: SYNONYMS of all ontologies.
         surfaces: SURFACES of the corpus.
         equivalents: concept_id, ontology and the leader_id of those that are equivalent.
+        links: the best link of each surface; see `first_links`.
         examples: finds sentences of surfaces; see `examples`.
     """
     members = _members(_names(synonyms, equivalents))
+    touched = _touched(members, strings_of(surfaces))
     ranked = (
         _described(members)
         .join(_spelled(members), on="group")
         .join(_concepts(members, concepts), on="group")
-        .join(_mentions(members, strings_of(surfaces)), on="group", how="left")
+        .join(_mentions(touched), on="group", how="left")
+        .join(
+            decided(touched, ["group"], no_links() if links is None else links),
+            on="group",
+            how="left",
+        )
         .with_columns(pl.col("n_mentions").fill_null(0))
         .sort(
             ["n_mentions", "n_concepts", "string", "group"],
@@ -79,6 +88,7 @@ def worst(conflicts: pa.Table, n: int = 10) -> pa.Table:
         pl.col("entity_classes").list.join(", ").alias("classes"),
         pl.Series("concepts", concepts, dtype=pl.String),
         pl.col("n_mentions").alias("mentions"),
+        *linkers_view(),
         pl.format("{} ({})", "sentence", "sentence_doc_id").alias("sentence"),
     ).to_arrow()
 
@@ -195,21 +205,24 @@ def _concepts(members: pl.DataFrame, concepts: pa.Table) -> pl.DataFrame:
     )
 
 
-def _mentions(members: pl.DataFrame, strings: pl.DataFrame) -> pl.DataFrame:
-    """Mentions that a conflict affects, and the surface most of them have."""
+def _touched(members: pl.DataFrame, strings: pl.DataFrame) -> pl.DataFrame:
+    """Surfaces that a conflict affects, each once: group, surface_id, n_mentions."""
     by_name = members.select("group", "entity_class", "folded").unique()
     linked = members.filter(pl.col("kind") != CLASSES)
     by_form = linked.select("group", "entity_class", "normalised").unique()
     columns = ["group", "surface_id", "n_mentions"]
+    return pl.concat(
+        [
+            by_name.join(strings, on=["entity_class", "folded"]).select(columns),
+            by_form.join(strings, on=["entity_class", "normalised"]).select(columns),
+        ]
+    ).unique(["group", "surface_id"])
+
+
+def _mentions(touched: pl.DataFrame) -> pl.DataFrame:
+    """How many mentions a conflict affects, and the surface most of them have."""
     return (
-        pl.concat(
-            [
-                by_name.join(strings, on=["entity_class", "folded"]).select(columns),
-                by_form.join(strings, on=["entity_class", "normalised"]).select(columns),
-            ]
-        )
-        .unique(["group", "surface_id"])
-        .sort(["n_mentions", "surface_id"], descending=[True, False])
+        touched.sort(["n_mentions", "surface_id"], descending=[True, False])
         .group_by("group", maintain_order=True)
         .agg(pl.col("n_mentions").sum(), pl.col("surface_id").first())
     )

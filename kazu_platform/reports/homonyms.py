@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kazu_platform.reports.examples import no_examples, with_examples
+from kazu_platform.reports.first_links import decided, linkers_view, no_links
 from kazu_platform.reports.strings import as_table, strings_of
 from kazu_platform.tables import HOMONYMS
 from kazu_platform.text.fold_column import fold_names
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.reports.examples import Examples
 
-HOMONYMS_VERSION = "1"
+HOMONYMS_VERSION = "2"
 MAX_LISTED = 20
 FLOOD_SHARE = 0.005
 """Of all mentions: more than that no single English word should be."""
@@ -50,6 +51,7 @@ def find_homonyms(
     surfaces: pa.Table,
     *,
     words: pl.DataFrame | None = None,
+    links: pl.DataFrame | None = None,
     examples: Examples = no_examples,
 ) -> pa.Table:
     """Names that are common English words, most mentions first (HOMONYMS).
@@ -58,12 +60,16 @@ def find_homonyms(
         synonyms: SYNONYMS of all ontologies; names of obsolete concepts do not count.
         surfaces: SURFACES of the corpus.
         words: word, zipf; English as it is if not given.
+        links: the best link of each surface; see `first_links`.
         examples: finds sentences of surfaces; see `examples`.
     """
     names = _english_names(synonyms, english_words() if words is None else words)
+    key = ["entity_class", "word"]
+    strings = strings_of(surfaces).rename({"folded": "word"}).join(names, on=key, how="semi")
     ranked = (
         _described(names)
-        .join(_mentions(strings_of(surfaces)), on=["entity_class", "word"], how="left")
+        .join(_mentions(strings), on=key, how="left")
+        .join(decided(strings, key, no_links() if links is None else links), on=key, how="left")
         .with_columns(pl.col("n_mentions").fill_null(0))
         .sort(["n_mentions", "zipf", "word", "entity_class"], descending=[True, True, False, False])
     )
@@ -110,6 +116,7 @@ def worst(homonyms: pa.Table, n: int = 10) -> pa.Table:
             .round(0)
             .cast(pl.Int64)
             .alias("% in the case of a word"),
+            *linkers_view(),
             pl.format("{} ({})", "sentence", "sentence_doc_id").alias("sentence"),
         )
         .to_arrow()
@@ -155,11 +162,11 @@ def _described(names: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mentions(strings: pl.DataFrame) -> pl.DataFrame:
-    """Mentions of each folded string of a class; a surface, in the case of a word if there is."""
+    """Mentions of each word of a class; a surface, in the case of a word if there is."""
     word_case = pl.col("text") != pl.col("text").str.to_uppercase()
     return (
         strings.sort([word_case, "n_mentions", "surface_id"], descending=[True, True, False])
-        .group_by("entity_class", pl.col("folded").alias("word"), maintain_order=True)
+        .group_by("entity_class", "word", maintain_order=True)
         .agg(
             pl.col("n_mentions").sum(),
             (pl.col("n_mentions").filter(word_case).sum() / pl.col("n_mentions").sum()).alias(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from assets.layers import REPORT_LAYER
 from kazu_platform.storage.queries import open_read_only
-from kazu_platform.tables import CITATIONS, CONFLICTS, HOMONYMS, VOCABULARY_CHANGES
+from kazu_platform.tables import (
+    CITATIONS,
+    CONFLICTS,
+    HOMONYMS,
+    LINKS,
+    SURFACES,
+    VOCABULARY_CHANGES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +61,7 @@ def test_the_worst_conflicts_are_shown_with_real_sentences(made: tuple[Home, Rep
     mentions = [int(row[4]) for row in worst]
     assert mentions == sorted(mentions, reverse=True)
     for row in worst:
-        sentence = row[5].removesuffix("|").strip().rpartition(" (PMID:")[0]
+        sentence = row[-1].removesuffix("|").strip().rpartition(" (PMID:")[0]
         assert any(sentence in text for text in texts)
     assert {row[0].removeprefix("| ") for row in rows_of(facts["kinds"])} == {
         "within_ontology",
@@ -72,6 +80,32 @@ def test_insulin_is_a_gene_and_a_chemical(made: tuple[Home, Report]):
         ("across_classes", ["chemical", "gene"])
     ]
     assert "insulin" in rows[0]["sentence"].lower()
+
+
+def test_the_reports_say_what_the_linker_makes_of_each_string(made: tuple[Home, Report]):
+    home, report = made
+    best = {
+        row["surface_id"]: row["concept_id"]
+        for row in home.lake.read(LINKS).to_pylist()
+        if row["rank"] == 1
+    }
+    counts: Counter[str] = Counter()
+    for row in home.lake.read(SURFACES).to_pylist():
+        if (row["text"].lower(), row["entity_class"]) == ("was", "gene"):
+            counts[best[row["surface_id"]]] += row["n_mentions"]
+
+    [was] = [
+        row
+        for row in home.lake.read(HOMONYMS).to_pylist()
+        if (row["word"], row["entity_class"]) == ("was", "gene")
+    ]
+
+    assert [(was["first_concept_id"], was["n_decided"])] == counts.most_common(1)
+    assert 0 < was["first_score"] <= 1
+    for asset in ("conflicts", "homonyms"):
+        assert "linked to" in report.metadata[asset]["worst"].splitlines()[0]
+    linked = home.lake.read(CONFLICTS)["n_decided"]
+    assert 0 < linked.null_count < len(linked)
 
 
 def test_was_is_reported_but_no_flood_as_it_matches_only_in_its_case(made: tuple[Home, Report]):

@@ -25,6 +25,8 @@ def test_without_a_command_all_of_them_are_listed():
         "curate",
         "curate apply",
         "curate check",
+        "curate export",
+        "curate import",
         "curate preview",
         "demo",
         "doctor",

@@ -49,6 +49,9 @@ def test_a_symbol_of_two_genes_is_a_conflict_in_its_ontology(
         "n_concepts": 2,
         "active": True,
         "n_mentions": 9,
+        "first_concept_id": None,
+        "first_score": None,
+        "n_decided": None,
         "sentence_doc_id": None,
         "sentence": None,
     }
@@ -187,6 +190,9 @@ def test_what_touches_most_mentions_comes_first_with_its_sentence(
             "classes": "gene",
             "concepts": "HGNC:6364 KLK3; HGNC:7900 NPEPPS",
             "mentions": 5,
+            "linked to": None,
+            "score": None,
+            "mentions so linked": None,
             "sentence": "PSA rose. (PMID:7)",
         },
         {
@@ -195,6 +201,9 @@ def test_what_touches_most_mentions_comes_first_with_its_sentence(
             "classes": "disease",
             "concepts": "DOID:1612 Breast  cancer; MONDO:0007254 breast cancer",
             "mentions": 4,
+            "linked to": None,
+            "score": None,
+            "mentions so linked": None,
             "sentence": None,
         },
     ]

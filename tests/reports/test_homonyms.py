@@ -53,6 +53,9 @@ def test_was_is_a_homonym_and_a_flood_if_it_matches_in_any_case(
             "held_back_by": [],
             "n_mentions": 50,
             "word_case_share": 0.9,
+            "first_concept_id": None,
+            "first_score": None,
+            "n_decided": None,
             "sentence_doc_id": None,
             "sentence": None,
         }
