@@ -1,4 +1,4 @@
-"""PubMed archives become citations and sentences; all files together say what is current."""
+"""Files of PubMed and PMC become citations and sentences; all together say what is current."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,9 @@ from assets.partitions import pubmed_files
 from assets.plots import bars
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.current import current_citations as replay
+from kazu_platform.citations.parsing import parse_file, parser_version
 from kazu_platform.citations.passages import split_into_sentences
-from kazu_platform.citations.pubmed import PARSER_VERSION, parse_pubmed
+from kazu_platform.citations.pubmed import PARSER_VERSION
 from kazu_platform.storage.downloads import fetched_file
 from kazu_platform.storage.lake import Staged
 from kazu_platform.tables import CITATIONS, CURRENT_CITATIONS, DELETIONS, QUARANTINE, SENTENCES
@@ -21,8 +22,8 @@ from resources.sources import SourcesResource
 from resources.storage import LakeResource
 
 GROUP = "corpus"
-CURRENT_VERSION = "1"
-STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "file", "position"]
+CURRENT_VERSION = "2"
+STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "retracted", "file", "position"]
 
 
 @dg.multi_asset(
@@ -57,15 +58,15 @@ STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "file", "position"
 def citations(
     context: dg.AssetExecutionContext, sources: SourcesResource, lake: LakeResource
 ) -> Events:
-    """Parse a PubMed file; a citation that cannot be read is set aside with its reason."""
+    """Parse a file of PubMed or PMC; what cannot be read is set aside with its reason."""
     tables, file = lake.open(), context.partition_key
     path = sources.archive(file)
-    inputs = {"file": fetched_file(path).sha256, "code": PARSER_VERSION}
+    inputs = {"file": fetched_file(path).sha256, "code": parser_version(path)}
     deletions: list[pa.Table] = [DELETIONS.empty()]
     set_aside: list[pa.Table] = [QUARANTINE.empty()]
 
     def parsed() -> Iterator[pa.Table]:
-        for batch in parse_pubmed(path, file=file):
+        for batch in parse_file(path, file=file):
             deletions.append(batch.deletions)
             set_aside.append(batch.set_aside)
             yield batch.citations
@@ -159,12 +160,14 @@ def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
     code_version=CURRENT_VERSION,
     metadata=definition_metadata(CURRENT_CITATIONS),
     check_specs=[
-        gates.spec(CURRENT_CITATIONS, "keys_are_unique", "A PMID stands once in what is current.")
+        gates.spec(
+            CURRENT_CITATIONS, "keys_are_unique", "An article stands once in what is current."
+        )
     ],
 )
 @final_errors
 def current_citations(lake: LakeResource) -> Events:
-    """Each PMID as it stands after all files in their order, whatever order they arrived in."""
+    """Each article as it stands after all files in their order, whatever order they arrived in."""
     tables = lake.open()
     before = seen(tables, CURRENT_CITATIONS)
     yield from make(

@@ -80,7 +80,7 @@ class Summary:
 def register_pubmed_files(instance: dg.DagsterInstance, sources: SourcesResource) -> list[str]:
     """Make a partition of every published file; return all of them in the order of truth."""
     catalogue = sources.catalogue()
-    if catalogue.pubmed is None:
+    if catalogue.pubmed is None and catalogue.pmc is None:
         return []
     files = sorted(list_published(sources, sources.downloader()), key=file_order)
     instance.add_dynamic_partitions(str(pubmed_files.name), files)

@@ -2,17 +2,22 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 
 from assets.partitions import pubmed_files
 from assets.results import OWNERS, RETRY, bad_data_is_final
-from kazu_platform.citations.files import PUBMED_ENDINGS, partition_name
+from kazu_platform.citations.files import (
+    PMC_ENDINGS,
+    PUBMED_ENDINGS,
+    holds_full_texts,
+    partition_name,
+)
 from kazu_platform.citations.md5 import published_md5
 from kazu_platform.errors import UnknownNameError
-from kazu_platform.settings import PubMedSource
+from kazu_platform.settings import PmcSource, PubMedSource
 from kazu_platform.storage.atomic import make_folder, write_atomically
 from kazu_platform.storage.downloads import Downloader, Fetched
 from resources.sources import SourcesResource
@@ -92,14 +97,16 @@ def mapping_files_asset(mapping_sets: dg.PartitionsDefinition[str]) -> dg.Assets
 def pubmed_archives(
     context: dg.AssetExecutionContext, sources: SourcesResource
 ) -> dg.MaterializeResult:
-    """A file of NLM's bulk site, checked against the md5 published beside it."""
+    """A file of NLM's bulk sites; one of PubMed is checked against the md5 published beside it."""
     with bad_data_is_final():
         downloader = sources.downloader()
         url = url_of(context.partition_key, sources, downloader)
         destination = sources.archive_destination(Path(url).name)
-        side_file = destination.with_name(f"{destination.name}.md5")
-        downloader.fetch(f"{url}.md5", side_file)
-        md5 = published_md5(side_file, destination.name)
+        md5 = None
+        if not holds_full_texts(destination.name):  # beside files of PMC none is published
+            side_file = destination.with_name(f"{destination.name}.md5")
+            downloader.fetch(f"{url}.md5", side_file)
+            md5 = published_md5(side_file, destination.name)
         fetched = downloader.fetch(
             url, destination, md5=md5, progress=progress_of(url, context.log)
         )
@@ -114,25 +121,29 @@ def url_of(file: str, sources: SourcesResource, downloader: Downloader) -> str:
     Raises:
         UnknownNameError: no folder of the catalogue holds it.
     """
-    pubmed = sources.pubmed()
     path = sources.archive_destination("published.json")
     known = json.loads(path.read_bytes()) if path.exists() else {}
-    files: dict[str, str] = known.get(pubmed.model_dump_json(), {})
+    files: dict[str, str] = known.get(_listing_of(*sources.published()), {})
     if file not in files:
         files = list_published(sources, downloader)
     if file not in files:
-        raise UnknownNameError.of("published PubMed file", file, files)
+        raise UnknownNameError.of("published file", file, files)
     return files[file]
 
 
 def list_published(sources: SourcesResource, downloader: Downloader) -> dict[str, str]:
     """List the site and keep the listing beside the archives, for `url_of`."""
-    pubmed = sources.pubmed()
-    files = published_files(downloader, pubmed)
+    pubmed, pmc = sources.published()
+    files = published_files(downloader, pubmed, pmc)
     path = sources.archive_destination("published.json")
     make_folder(path.parent)
-    write_atomically(path, json.dumps({pubmed.model_dump_json(): files}).encode())
+    write_atomically(path, json.dumps({_listing_of(pubmed, pmc): files}).encode())
     return files
+
+
+def _listing_of(pubmed: PubMedSource | None, pmc: PmcSource | None) -> str:
+    """What was listed; files listed in other folders are others."""
+    return json.dumps([source.model_dump() if source else None for source in (pubmed, pmc)])
 
 
 def progress_of(url: str, log: logging.Logger) -> Callable[[int, int | None], None]:
@@ -149,14 +160,18 @@ def progress_of(url: str, log: logging.Logger) -> Callable[[int, int | None], No
     return report
 
 
-def published_files(downloader: Downloader, pubmed: PubMedSource) -> dict[str, str]:
-    """Partition names and URLs of all PubMed files now published, baseline first."""
-    folders: Sequence[str] = [f for f in (pubmed.baseline, pubmed.updates) if f]
+def published_files(
+    downloader: Downloader, pubmed: PubMedSource | None, pmc: PmcSource | None = None
+) -> dict[str, str]:
+    """Partition names and URLs of all files now published: PubMed's baseline first, PMC's last."""
+    folders = [pubmed.baseline, pubmed.updates] if pubmed else []
+    listed = [(folder, PUBMED_ENDINGS) for folder in folders if folder]
+    listed += [(folder, PMC_ENDINGS) for folder in (pmc.folders if pmc else ())]
     return {
         partition_name(name): f"{folder.rstrip('/')}/{name}"
-        for folder in folders
+        for folder, endings in listed
         for name in downloader.list_folder(folder)
-        if name.endswith(PUBMED_ENDINGS)
+        if name.endswith(endings)
     }
 
 

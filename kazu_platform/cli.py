@@ -76,6 +76,19 @@ class AnnotateFormat(StrEnum):
     jsonl = "jsonl"
     pubtator = "pubtator"
     html = "html"
+    bioc_xml = "bioc_xml"
+    bioc_json = "bioc_json"
+
+
+class InputFormat(StrEnum):
+    """What a text that is given is."""
+
+    text = "text"
+    jats = "jats"
+    pubtator = "pubtator"
+    jsonl = "jsonl"
+    bioc_xml = "bioc_xml"
+    bioc_json = "bioc_json"
 
 
 class LabelFormat(StrEnum):
@@ -157,24 +170,29 @@ def demo() -> None:
 
 
 @app.command()
-def annotate(
+def annotate(  # noqa: PLR0913 - its options
+    *,
     text: Annotated[str | None, typer.Argument(help="The text; - reads standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Read the text from a file.")] = None,
     form: Annotated[
         AnnotateFormat, typer.Option("--format", help="How to print it.")
     ] = AnnotateFormat.table,
+    given: Annotated[
+        InputFormat | None,
+        typer.Option("--input", help="What it is. Default: text; jats if it is named .nxml."),
+    ] = None,
     detector: Annotated[str | None, typer.Option(help=_DETECTOR)] = None,
     model: Annotated[Path | None, typer.Option(help=_MODEL)] = None,
 ) -> None:
-    """Find and link the entities in a text.
+    """Find and link the entities in a text, or in the documents of a file.
 
     Example: kazu-platform annotate "Imatinib inhibits BCR-ABL in chronic myeloid leukaemia."
     """
-    from kazu_platform.commands.annotate import annotate_text, print_annotated, read_text
+    from kazu_platform.commands.annotate import annotate_documents, print_annotated, read_documents
 
     with _user_errors():
-        document = read_text(text, file, sys.stdin)
-        print_annotated(*annotate_text(document, detector, model), form.value, sys.stdout)
+        documents = read_documents(text, file, sys.stdin, given.value if given else None)
+        print_annotated(annotate_documents(documents, detector, model), form.value, sys.stdout)
 
 
 @app.command()

@@ -54,6 +54,7 @@ _BESIDE = {
     "url",
     "baseline",
     "updates",
+    "folders",
     "curations",
     "test_pmids",
     "held_out",
@@ -254,6 +255,14 @@ class PubMedSource(_Strict):
     updates: str | None = None
 
 
+class PmcSource(_Strict):
+    """Full texts of PubMed Central in JATS: archives of articles, or articles by themselves."""
+
+    folders: tuple[str, ...] = Field(
+        min_length=1, description="Folders that hold them: *.tar.gz, *.nxml.gz, *.nxml."
+    )
+
+
 class CorpusSource(_Strict):
     """One corpus whose mentions people marked, or a part of one."""
 
@@ -405,6 +414,7 @@ class Catalogue(_Strict):
         "class, if it is not said.",
     )
     pubmed: PubMedSource | None = None
+    pmc: PmcSource | None = None
     curations: str | None = Field(
         None, description="YAML or CSV file of curations: a URL, or a path beside the catalogue."
     )
@@ -830,6 +840,7 @@ def _model_at(model: type[BaseModel], place: Sequence[str | int]) -> type[BaseMo
         "ontologies": OntologySource,
         "mappings": MappingSource,
         "pubmed": PubMedSource,
+        "pmc": PmcSource,
         "columns": MappingColumns if place[0] == "mappings" else Columns,
         "expected_size": ExpectedSize,
         "mesh": MeshRecords,

@@ -425,14 +425,14 @@ PASSAGES = Table(
 )
 CURRENT_CITATIONS = Table(
     name="current_citations",
-    row="a PMID as it now stands",
-    key=("pmid",),
+    row="an article as it now stands: a PMID, or a full text without one",
+    key=("doc_id",),
     partitioned_by="all",
-    order=("pmid",),
+    order=("pmid", "doc_id"),
     schema=pa.schema(
         [
-            column("pmid", pa.int64(), "PubMed's number."),
-            DOC_ID,
+            PMID,
+            column("doc_id", TEXT, "The text that counts: its full text, if there is one."),
             column("version", pa.int32(), "Version that is valid.", nullable=True),
             column("file", TEXT, "Partition of the valid version, or of the deletion."),
             column(

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import dagster as dg
 from pydantic import Field
 
-from kazu_platform.citations.files import PUBMED_ENDINGS
+from kazu_platform.citations.files import PMC_ENDINGS, PUBMED_ENDINGS, holds_full_texts
 from kazu_platform.errors import ConfigurationError, MissingPartitionError
 from kazu_platform.settings import (
     Catalogue,
     CorpusSource,
     MappingSource,
     OntologySource,
+    PmcSource,
     PredictionSource,
     PubMedSource,
     Settings,
@@ -34,18 +35,19 @@ class SourcesResource(dg.ConfigurableResource):
         """The catalogue as it stands now; read anew, so that an edit needs no restart."""
         return Settings(sources=self.sources).catalogue()  # pyright: ignore[reportCallIssue]
 
-    def pubmed(self) -> PubMedSource:
-        """The PubMed folders of the catalogue.
+    def published(self) -> tuple[PubMedSource | None, PmcSource | None]:
+        """Where files of PubMed and of PMC are published.
 
         Raises:
-            ConfigurationError: the catalogue has none.
+            ConfigurationError: the catalogue names neither.
         """
         catalogue = self.catalogue()
-        if catalogue.pubmed is None:
+        if catalogue.pubmed is None and catalogue.pmc is None:
             raise ConfigurationError(
-                f"The catalogue {catalogue.name!r} has no `pubmed:` block with a `baseline:`."
+                f"The catalogue {catalogue.name!r} has no `pubmed:` block with a `baseline:`, "
+                "nor a `pmc:` block with `folders:`."
             )
-        return catalogue.pubmed
+        return catalogue.pubmed, catalogue.pmc
 
     def training(self) -> TrainingSources:
         """What a model learns from.
@@ -90,12 +92,12 @@ class SourcesResource(dg.ConfigurableResource):
         return Path(self.raw) / "curations" / Path(urlsplit(url).path).name if url else None
 
     def archive(self, file: str) -> Path:
-        """The raw PubMed file of a partition.
+        """The raw file of a partition, of PubMed or of PMC.
 
         Raises:
             MissingPartitionError: it was not fetched.
         """
-        for ending in PUBMED_ENDINGS:
+        for ending in (*PUBMED_ENDINGS, *PMC_ENDINGS):
             path = self.archive_destination(f"{file}{ending}")
             if path.exists():
                 return path
@@ -106,4 +108,5 @@ class SourcesResource(dg.ConfigurableResource):
 
     def archive_destination(self, file_name: str) -> Path:
         """Where a published file of that name is kept."""
-        return Path(self.raw) / "pubmed" / file_name
+        folder = "pmc" if holds_full_texts(file_name) else "pubmed"
+        return Path(self.raw) / folder / file_name

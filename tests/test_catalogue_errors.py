@@ -70,6 +70,20 @@ def test_an_ontology_without_a_name_goes_by_its_place(tmp_path: Path, block: str
     assert "own.yaml: ontologies.0" in error_of(tmp_path, f"name: own\nontologies: [{block}]\n")
 
 
+def test_full_texts_lie_in_folders(tmp_path: Path):
+    assert "pmc.folder: Extra inputs are not permitted; did you mean 'folders'?" in error_of(
+        tmp_path, "name: own\npmc: {folder: oa}\n"
+    )
+    (tmp_path / "own.yaml").write_text(
+        "name: own\npmc: {folders: [oa, https://x.org/y]}\n", "utf-8"
+    )
+
+    pmc = read_catalogue(tmp_path / "own.yaml").pmc
+
+    assert pmc
+    assert pmc.folders == (str(tmp_path / "oa"), "https://x.org/y")
+
+
 def test_a_table_needs_columns(tmp_path: Path):
     text = TWO[: TWO.index(",\n     columns")] + "}\n"
 

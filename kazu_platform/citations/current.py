@@ -1,4 +1,4 @@
-"""Which version of a citation is valid, once every file has had its say.
+"""Which text of an article is valid, once every file has had its say.
 
 PubMed is a baseline and daily files that add, revise and delete. Here all of them are replayed in
 their order at once, as columns: nothing depends on the order in which they were loaded.
@@ -19,26 +19,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _POSITION_BITS = 32
+_STATE = ("doc_id", "pmid", "version", "content_hash", "retracted")
 
 
 def current_citations(citations: pa.Table, deletions: pa.Table) -> pa.Table:
-    """Every PMID as it stands after all files, in the order of PMIDs.
+    """Every article as it stands after all files, in the order of PMIDs; those without one last.
 
-    A deletion takes all versions that came before it, whatever version it names (NLM's lists say
-    1 for any), and a citation that comes later is live again. Of live versions the highest is
-    valid, of equal ones the latest. A PMID that ends deleted has a row that says so, also if it
-    never existed. Citations without a PMID (own texts) take no part.
+    An article has one text that counts, so that nothing is counted twice: its full text, if there
+    is one, with the PMID that it has. Of several full texts the latest counts. But a citation that
+    was retracted stands for itself: its full text does not know.
+
+    Of PubMed a deletion takes all versions that came before it, whatever version it names (NLM's
+    lists say 1 for any), and a citation that comes later is live again. Of live versions the
+    highest is valid, of equal ones the latest. A PMID that ends deleted has a row that says so,
+    also if it never existed. Own texts, which have neither a PMID nor a PMCID, take no part.
 
     Args:
-        citations: at least pmid, version, content_hash, file, position.
+        citations: at least doc_id, pmid, version, content_hash, file, position, retracted.
         deletions: rows of DELETIONS.
     """
     ranks = _ranks(
         [*_distinct(citations["file"]), *_distinct(deletions["file"])],
     )
-    written = _in_replay_order(citations, ranks, "pmid", "version", "content_hash").filter(
-        pl.col("pmid").is_not_null()
-    )
+    texts = _in_replay_order(citations, ranks, *_STATE)
+    of_pubmed = pl.col("doc_id").str.starts_with("PMID:")
+    written = texts.filter(of_pubmed & pl.col("pmid").is_not_null())
+    full = _latest_full_texts(texts.filter(~of_pubmed))
     deleted = _in_replay_order(deletions, ranks, "pmid").group_by("pmid").agg(pl.col("at").max())
     valid = (
         written.lazy()
@@ -47,16 +53,41 @@ def current_citations(citations: pa.Table, deletions: pa.Table) -> pa.Table:
         .drop("deleted_at")
         .sort("pmid", "version", "at")
         .unique("pmid", keep="last", maintain_order=True)
-        .with_columns(deleted=pl.lit(value=False))
         .collect()
     )
+    valid = _with_full_texts(valid, full).with_columns(deleted=pl.lit(value=False))
     gone = deleted.join(valid, on="pmid", how="anti").with_columns(
+        doc_id=pl.format("PMID:{}", "pmid"),
         version=pl.lit(None, pl.Int32),
         content_hash=pl.lit(None, pl.String),
         deleted=pl.lit(value=True),
     )
-    both = pl.concat([valid, gone.select(valid.columns)]).sort("pmid")
+    valid = valid.drop("retracted")
+    both = pl.concat([valid, gone.select(valid.columns)]).sort("pmid", "doc_id", nulls_last=True)
     return _as_table(both, ranks)
+
+
+def _latest_full_texts(texts: pl.DataFrame) -> pl.DataFrame:
+    """The latest text of each full text, and of those of one PMID the latest."""
+    latest = (
+        texts.filter(pl.col("pmid").is_not_null() | pl.col("doc_id").str.starts_with("PMC:"))
+        .sort("at")
+        .unique("doc_id", keep="last", maintain_order=True)
+    )
+    with_pmid = latest.filter(pl.col("pmid").is_not_null())
+    return pl.concat(
+        [
+            with_pmid.unique("pmid", keep="last", maintain_order=True),
+            latest.filter(pl.col("pmid").is_null()),
+        ]
+    )
+
+
+def _with_full_texts(valid: pl.DataFrame, full: pl.DataFrame) -> pl.DataFrame:
+    """Full texts in the place of their citations, where these were not retracted."""
+    retracted = valid.filter("retracted")
+    full = full.join(retracted, on="pmid", how="anti")
+    return pl.concat([valid.join(full, on="pmid", how="anti"), full.select(valid.columns)])
 
 
 def natural_order(names: Iterable[str]) -> list[str]:
@@ -95,7 +126,6 @@ def _as_table(current: pl.DataFrame, ranks: pl.DataFrame) -> pa.Table:
     shaped = (
         current.lazy()
         .with_columns(
-            doc_id=pl.format("PMID:{}", "pmid"),
             rank=pl.col("at") // 2**_POSITION_BITS,
             position=(pl.col("at") % 2**_POSITION_BITS).cast(pl.Int32),
         )

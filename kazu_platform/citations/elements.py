@@ -48,7 +48,7 @@ def elements(path: Path, *, max_bytes: int) -> Iterator[Placed]:
             must not be published.
     """
     stream = chunks(path, max_bytes=max_bytes)
-    parser = _parser(events=("end",), tags=ELEMENTS, huge=True)
+    parser = guarded_parser(events=("end",), tags=ELEMENTS, huge=True)
     window = _Window()
     try:
         for block in _from_the_prolog_on(path, stream):
@@ -62,7 +62,7 @@ def elements(path: Path, *, max_bytes: int) -> Iterator[Placed]:
                 )
         yield from window.rest(parser.close())
     except etree.XMLSyntaxError as error:
-        raise _malformed(path, error) from None
+        raise not_well_formed(path, error) from None
 
 
 class _Window:
@@ -121,9 +121,19 @@ def _child_of_root(element: etree._Element) -> etree._Element:
     return child
 
 
-def _parser(
+def guarded_parser(
     *, events: Sequence[str], tags: Sequence[str] | None, huge: bool
 ) -> etree.XMLPullParser:
+    """A parser that replaces no entity, fetches nothing and gives comments to nobody.
+
+    Args:
+        events: `start`, `end`; none if only the whole tree is wanted.
+        tags: of which elements; of all if it is None.
+        huge: turns off libxml2's limits on entities, depth and the length of a text: only for
+            what was looked at before.
+
+    `collect_ids` stays on: without it libxml2 opens what the DOCTYPE names, `load_dtd` or not.
+    """
     return etree.XMLPullParser(
         events=events,
         tag=tags,
@@ -131,7 +141,6 @@ def _parser(
         no_network=True,
         load_dtd=False,
         huge_tree=huge,
-        collect_ids=False,
         remove_comments=True,
         remove_pis=True,
     )
@@ -140,7 +149,7 @@ def _parser(
 def _from_the_prolog_on(path: Path, stream: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes, once the prolog has proved harmless and the root element right."""
     head: list[bytes] = []
-    scout = _parser(events=("start",), tags=None, huge=False)
+    scout = guarded_parser(events=("start",), tags=None, huge=False)
     root: etree._Element | None = None
     syntax_error: etree.XMLSyntaxError | None = None
     while root is None and syntax_error is None and (block := next(stream, b"")):
@@ -181,6 +190,7 @@ def _check_prolog(path: Path, root: etree._Element) -> None:
         )
 
 
-def _malformed(path: Path, error: etree.XMLSyntaxError) -> MalformedFileError:
+def not_well_formed(path: Path, error: etree.XMLSyntaxError) -> MalformedFileError:
+    """The error to raise for what libxml2 said."""
     reason, _, _ = str(error.msg).partition(", line ")
     return MalformedFileError.at(path, f"it is not well-formed XML: {reason}", line=error.lineno)

@@ -80,7 +80,7 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
     curations = catalogue.curations
     if curations and "://" not in curations and not Path(curations).exists():
         yield Finding("error", "curations", f"there is no file {curations}")
-    if catalogue.pubmed is None:
+    if catalogue.pubmed is None and catalogue.pmc is None:
         yield Finding("warning", "pubmed", "the catalogue has no PubMed folders: no corpus")
 
 

@@ -33,7 +33,8 @@ TYPES = {
 }
 DETECTOR = "pubtator"
 """What mentions of a file have as their detector and as the method of their links."""
-_CLASSES = {kind.casefold(): name for name, kind in TYPES.items()}
+CLASSES = {kind.casefold(): name for name, kind in TYPES.items()}
+"""Which class a type is, written in small letters."""
 
 
 def to_pubtator(document: Document, mentions: Sequence[Mention]) -> str:
@@ -128,7 +129,7 @@ def _mention(
         sentence=max(0, bisect_right(begins[section], start) - 1),
         spans=(Span(start, end),),
         text=text,
-        entity_class=_CLASSES.get(line.kind.casefold(), line.kind),
+        entity_class=CLASSES.get(line.kind.casefold(), line.kind),
         detector=DETECTOR,
         links=() if line.concept == NO_CONCEPT else (_link(line.concept),),
     )

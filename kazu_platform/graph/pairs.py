@@ -3,7 +3,8 @@
 What counts is decided here, and `COUNTING_VERSION` changes with it:
 
 - Only current citations count (`current_citations` names file, text and position), and no
-  retracted ones. The concept of a mention is its surface's link of rank 1.
+  retracted ones; of an article with a full text that alone, under its PMID. The concept of a
+  mention is its surface's link of rank 1.
 - A mention inside a longer mention of its class does not count, whether that one has a concept
   or not: the "cancer" of "breast cancer" says nothing about cancer in general.
 - Two concepts occur together where two mentions name them that share no character: "BRCA1
@@ -89,7 +90,7 @@ def count_pairs(  # noqa: PLR0913 - one argument for each table that takes part
         for statement in (_IN_PLACES, _EVIDENCE):
             database.execute(statement)
         documents = database.sql(
-            "SELECT doc_id, pub_year FROM documents ORDER BY document"
+            "SELECT doc_id, publication, pub_year FROM documents ORDER BY document"
         ).to_arrow_table()
         concepts = database.sql("SELECT concept_id FROM concepts ORDER BY concept").to_arrow_table()
         counts = database.sql(_COUNTS).to_arrow_reader(ROWS_IN_A_BATCH)
@@ -106,6 +107,7 @@ def _with_names(
     """
     concept_ids = concepts["concept_id"].combine_chunks()
     doc_ids = documents["doc_id"].combine_chunks()
+    publications = documents["publication"].combine_chunks()
     years = documents["pub_year"].combine_chunks()
     for batch in counts:
         newest = batch["newest"]
@@ -116,7 +118,9 @@ def _with_names(
             "n_sentences": batch["n_sentences"],
             "first_year": years.take(batch["oldest"]),
             "last_year": years.take(batch["first"]),
-            "publications": pa.ListArray.from_arrays(newest.offsets, doc_ids.take(newest.values)),
+            "publications": pa.ListArray.from_arrays(
+                newest.offsets, publications.take(newest.values)
+            ),
             "publication_years": pa.ListArray.from_arrays(
                 newest.offsets, years.take(newest.values)
             ),
@@ -135,13 +139,15 @@ def _with_names(
 _DOCUMENTS = """
 CREATE TABLE documents AS
 SELECT
-    row_number() OVER (ORDER BY pub_year DESC NULLS LAST, pmid DESC, doc_id DESC)::INTEGER - 1
-        AS document,
+    row_number() OVER (
+        ORDER BY pub_year DESC NULLS LAST, pmid DESC NULLS LAST, doc_id DESC
+    )::INTEGER - 1 AS document,
+    coalesce('PMID:' || pmid, doc_id) AS publication,
     doc_id, content_hash, position, pub_year
 FROM citations
 SEMI JOIN (
-    SELECT pmid, content_hash, position FROM current_citations WHERE file = $file AND NOT deleted
-) USING (pmid, content_hash, position)
+    SELECT doc_id, content_hash, position FROM current_citations WHERE file = $file AND NOT deleted
+) USING (doc_id, content_hash, position)
 WHERE file = $file AND NOT retracted
 """
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COUNT = """
 SELECT count(*) FROM read_parquet($current, hive_partitioning = false) s
 JOIN read_parquet($citations, hive_partitioning = false) c
-    ON c.file = s.file AND c.position = s.position AND c.pmid = s.pmid
+    ON c.file = s.file AND c.position = s.position AND c.doc_id = s.doc_id
 WHERE NOT s.deleted AND NOT c.retracted
 """
 

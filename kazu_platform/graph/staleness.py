@@ -98,7 +98,9 @@ SELECT
     file,
     format(
         '{}-{:032x}', count(*),
-        bit_xor(md5_number(concat_ws(chr(31), pmid, content_hash, position)))
+        bit_xor(md5_number(
+            concat_ws(chr(31), coalesce(pmid::VARCHAR, doc_id), content_hash, position)
+        ))
     )
 FROM current_citations
 WHERE NOT deleted

@@ -81,7 +81,6 @@ def read_mesh(
             huge_tree=False,
             remove_comments=True,
             remove_pis=True,
-            collect_ids=False,
         ):
             if event == "start":
                 depth += 1

@@ -64,7 +64,6 @@ def read_owl(stream: BinaryIO, path: Path) -> Iterator[Statement]:
             huge_tree=False,
             remove_comments=True,
             remove_pis=True,
-            collect_ids=False,
         ):
             if event == "start":
                 depth += 1

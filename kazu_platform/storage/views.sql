@@ -47,7 +47,8 @@ FROM concept_replacements r LEFT JOIN follows f ON f.concept_id = r.current_id
 WHERE r.concept_id NOT IN (SELECT concept_id FROM follows)
 ORDER BY ALL;
 
--- The text that counts today: the valid version of each PMID, and each own document.
+-- The text that counts today: the valid version of each PMID, which is its full text if there is one,
+-- each full text without a PMID, and each own document.
 CREATE VIEW lake.current_documents AS
 SELECT d.*
 FROM citations d
@@ -57,7 +58,7 @@ WHERE NOT c.deleted
 UNION ALL
 SELECT d.*
 FROM citations d
-WHERE d.pmid IS NULL
+WHERE d.pmid IS NULL AND NOT EXISTS (FROM current_citations c WHERE c.doc_id = d.doc_id)
 QUALIFY row_number() OVER (PARTITION BY d.doc_id ORDER BY d.file DESC, d.position DESC) = 1;
 
 CREATE VIEW current_documents AS FROM lake.current_documents;

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] - ships no types
 
 from kazu_platform.errors import MalformedFileError
 from kazu_platform.evaluation.entities import (
@@ -23,15 +22,14 @@ from kazu_platform.evaluation.entities import (
     entity_class_of,
     passages_of_texts,
 )
+from kazu_platform.formats.bioc_xml import documents_of_xml
 from kazu_platform.ontologies.files import open_source
 from kazu_platform.ontologies.json_stream import elements
 from kazu_platform.text.sentences import sentence_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-    from kazu_platform.citations.xml import Element
 
     Json = Mapping[str, Any]
 
@@ -59,7 +57,8 @@ def read_bioc_xml(path: Path, *, corpus: str, split: str) -> SpanGold:
     Raises:
         MalformedFileError: it is no well-formed XML or no BioC; names the line or the document.
     """
-    return _gold(_documents_of_xml(path), path, corpus=corpus, split=split)
+    with open_source(path) as stream:
+        return _gold(documents_of_xml(stream, path), path, corpus=corpus, split=split)
 
 
 def read_bioc_json(path: Path, *, corpus: str, split: str) -> SpanGold:
@@ -73,51 +72,6 @@ def read_bioc_json(path: Path, *, corpus: str, split: str) -> SpanGold:
             value for key, value in elements(stream, path, within=()) if key in _LISTS_OF_DOCUMENTS
         ]
     return _gold(documents, path, corpus=corpus, split=split)
-
-
-def _documents_of_xml(path: Path) -> Iterator[Json]:
-    """Each document in the form that JSON gives it; memory does not grow with the file."""
-    try:
-        with open_source(path) as stream:
-            for _, element in etree.iterparse(
-                stream,
-                tag="document",
-                resolve_entities="internal",
-                no_network=True,
-                load_dtd=False,
-                huge_tree=False,
-                remove_comments=True,
-                remove_pis=True,
-                collect_ids=False,
-            ):
-                yield _as_json(element)
-                element.clear()
-                element.getparent().remove(element)
-    except etree.XMLSyntaxError as error:
-        problem = f"is no well-formed XML: {error.msg}."
-        raise MalformedFileError.at(path, problem, line=error.lineno) from None
-
-
-def _as_json(element: Element) -> Json:
-    """An element of BioC in XML as its counterpart in JSON.
-
-    >>> _as_json(etree.fromstring("<passage><offset>7</offset><text>TNF</text></passage>"))
-    {'offset': '7', 'text': 'TNF'}
-    """
-    found: dict[str, Any] = {}
-    lists = {"passage", "sentence", "annotation", "location"}
-    for child in element:
-        tag = str(child.tag)
-        if tag == "infon":
-            found.setdefault("infons", {})[child.get("key")] = child.text
-        elif tag == "location":
-            place = {key: child.get(key) for key in ("offset", "length")}
-            found.setdefault("locations", []).append(place)
-        elif tag in lists:
-            found.setdefault(f"{tag}s", []).append(_as_json(child))
-        elif tag in {"id", "offset", "text"}:
-            found[tag] = child.text or ""
-    return found
 
 
 def _gold(documents: Iterable[Json], path: Path, *, corpus: str, split: str) -> SpanGold:

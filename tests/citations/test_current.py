@@ -21,9 +21,12 @@ Deleted = tuple[int, str, int]  # pmid, file, position
 
 
 def replay(written: Iterable[Written], deleted: Iterable[Deleted] = ()) -> pa.Table:
-    names = ("doc_id", "pmid", "version", "content_hash", "file", "position")
+    names = ("doc_id", "pmid", "version", "content_hash", "file", "position", "retracted")
     citations = pa.Table.from_pylist(
-        [dict(zip(names, (f"PMID:{row[0]}", *row), strict=True)) for row in written],
+        [
+            dict(zip(names, (f"PMID:{row[0]}" if row[0] else "own", *row, False), strict=True))
+            for row in written
+        ],
         schema=pa.schema([CITATIONS.schema.field(name) for name in names]),
     )
     deletions = DELETIONS.from_rows(
@@ -111,6 +114,87 @@ def test_what_never_existed_can_be_deleted_and_own_texts_take_no_part():
 
 def test_nothing_is_nothing():
     assert replay([]).equals(CURRENT_CITATIONS.empty())
+
+
+Full = tuple[str, "int | None", str, int]  # doc_id, pmid, file, position
+
+
+def articles(
+    written: Iterable[tuple[int, bool]], full: Iterable[Full], deleted: Iterable[Deleted] = ()
+) -> list[tuple[str, int | None, str, bool]]:
+    """What stands, of citations (PMID, retracted) of one file and full texts of others."""
+    rows = [
+        {"doc_id": f"PMID:{pmid}", "pmid": pmid, "file": "pubmed26n9", "position": at}
+        | {"retracted": retracted}
+        for at, (pmid, retracted) in enumerate(written)
+    ]
+    rows += [
+        {"doc_id": doc_id, "pmid": pmid, "file": file, "position": at, "retracted": False}
+        for doc_id, pmid, file, at in full
+    ]
+    names = ("doc_id", "pmid", "version", "content_hash", "file", "position", "retracted")
+    current = current_citations(
+        pa.Table.from_pylist(
+            [row | {"version": 1, "content_hash": row["file"]} for row in rows],
+            schema=pa.schema([CITATIONS.schema.field(name) for name in names]),
+        ),
+        DELETIONS.from_rows(
+            [{"pmid": p, "version": 1, "file": f, "position": at} for p, f, at in deleted]
+        ),
+    )
+    return [
+        (row["doc_id"], row["pmid"], row["file"], row["deleted"]) for row in current.to_pylist()
+    ]
+
+
+def test_an_article_is_its_full_text_and_stands_once():
+    assert articles(
+        [(1, False), (2, False)], [("PMC:PMC9", 2, "oa", 0), ("DOI:10.1/x", 3, "oa", 1)]
+    ) == [
+        ("PMID:1", 1, "pubmed26n9", False),
+        ("PMC:PMC9", 2, "oa", False),
+        ("DOI:10.1/x", 3, "oa", False),
+    ]
+
+
+def test_a_full_text_without_a_pmid_stands_for_itself_and_an_own_text_takes_no_part():
+    assert articles([(7, False)], [("PMC:PMC9", None, "oa", 0), ("own", None, "oa", 1)]) == [
+        ("PMID:7", 7, "pubmed26n9", False),
+        ("PMC:PMC9", None, "oa", False),
+    ]
+
+
+def test_a_retracted_citation_stands_for_itself():
+    assert articles([(2, True)], [("PMC:PMC9", 2, "oa", 0)]) == [("PMID:2", 2, "pubmed26n9", False)]
+
+
+def test_the_latest_full_text_counts_by_the_date_of_its_file():
+    old, new = "oa.incr.2026-01-02", "oa.PMC000.baseline.2026-06-17"
+
+    assert articles(
+        [],
+        [
+            ("PMC:PMC9", 2, new, 0),
+            ("PMC:PMC9", 2, old, 5),
+            ("PMC:PMC8", 3, new, 1),
+            ("PMC:PMC7", 3, new, 2),
+            ("PMC:PMC6", None, old, 0),
+            ("PMC:PMC6", None, new, 3),
+        ],
+    ) == [
+        ("PMC:PMC9", 2, new, False),
+        ("PMC:PMC7", 3, new, False),
+        ("PMC:PMC6", None, new, False),
+    ]
+
+
+def test_a_deletion_of_pubmed_takes_the_citation_and_not_the_full_text():
+    deleted = [(2, "pubmed26n99", 0), (3, "pubmed26n99", 0)]
+
+    assert articles([(2, False)], [("PMC:PMC9", 2, "oa", 0)], deleted) == [
+        ("PMC:PMC9", 2, "oa", False),
+        ("PMID:3", 3, "pubmed26n99", True),
+    ]
 
 
 pmids = st.integers(1, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -135,6 +136,76 @@ def test_standard_input_is_read(annotated: Run, arguments: tuple[str, ...]):
 
     assert json.loads(done.stdout)["doc_id"] == "stdin"
     assert found_in(done.stdout) == FOUND
+
+
+ARTICLE = f"""<article><front><article-meta><article-id pub-id-type="pmc">PMC7</article-id>
+<title-group><article-title>Of leukaemia</article-title></title-group></article-meta></front>
+<body><sec><title>Results</title><p>{TEXT}<sup><xref ref-type="bibr">1</xref></sup></p></sec></body>
+<back><ref-list><ref><mixed-citation>Of imatinib.</mixed-citation></ref></ref-list></back></article>
+"""
+
+
+def mentions_of(line: str) -> list[tuple[str, str]]:
+    """Section and text of each mention of a JSON line."""
+    body = json.loads(line)
+    found_in(line)
+    return [(body["sections"][m["section"]]["name"], m["text"]) for m in body["mentions"]]
+
+
+@pytest.mark.parametrize("name", ["a.nxml", "a.nxml.gz"])
+def test_a_full_text_is_read_by_its_sections(annotated: Run, tmp_path: Path, name: str):
+    path = tmp_path / name
+    content = ARTICLE.encode()
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+
+    done = annotated("--file", str(path), "--format", "jsonl")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["doc_id"] == "PMC:PMC7"
+    assert mentions_of(done.stdout) == [
+        ("title", "leukaemia"),
+        *(("Results", text) for _, _, text, _, _ in FOUND),
+    ]
+
+
+@pytest.mark.parametrize("form", ["bioc_xml", "bioc_json", "jsonl"])
+def test_what_was_written_is_read_again(annotated: Run, form: str):
+    """Mentions that the input has are passed over and found anew."""
+    first = annotated("-", "--input", "jats", "--format", form, stdin=ARTICLE)
+
+    again = annotated("-", "--input", form, "--format", form, stdin=first.stdout)
+
+    assert (first.returncode, again.returncode, again.stderr) == (0, 0, "")
+    assert first.stdout.count("MONDO:0011996") == again.stdout.count("MONDO:0011996") > 0
+    assert again.stdout == first.stdout
+
+
+def test_every_document_of_a_file_is_annotated(annotated: Run):
+    given = "".join(
+        f"{n}|t|EGFR\n{n}|a|In glioma.\n{n}\t0\t4\tEGFR\tGene\t-\n\n" for n in range(1, 40)
+    )
+
+    done = annotated("-", "--input", "pubtator", "--format", "pubtator", stdin=given)
+
+    assert done.stdout.count("|t|EGFR\n") == 39
+    assert done.stdout.count("\tEGFR\tGene\tHGNC:3236\n") == 39
+
+
+def test_a_table_says_the_section_where_there_are_several(
+    annotated: Run, cells: Callable[[str], list[list[str]]]
+):
+    done = annotated("-", "--input", "jats", stdin=ARTICLE)
+
+    _, first, second, *_ = cells(done.stdout)
+    assert (first[6], second[6]) == ("title 3-12", "Results 0-8")
+
+
+def test_a_broken_input_is_one_line(annotated: Run):
+    done = annotated("-", "--input", "bioc_json", stdin='[{"id": 7}]')
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert is_one_line(done.stderr)
+    assert "stdin: document 1 (7) is no BioC" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])

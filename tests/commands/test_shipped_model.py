@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazu_platform.commands.annotate import annotate_text
+from kazu_platform.commands.annotate import annotate_documents
 from kazu_platform.documents import Document, Section
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Named]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KAZU_HOME", str(tmp_path_factory.mktemp("new")))
         patch.setenv("KAZU_DETECTOR", "model+dictionary")
-        _, mentions = annotate_text(document)
+        [(_, mentions)] = annotate_documents([document])
     named: dict[str, Named] = {text: {} for text in SENTENCES}
     for mention in mentions:
         text = document.sections[mention.section].text

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from kazu_platform.citations.documents import documents_of, passages_of
 from kazu_platform.citations.passages import passages, split_into_sentences
-from kazu_platform.documents import Document, Link, Mention, Span
+from kazu_platform.documents import Document, Link, Mention, Section, Span
+from kazu_platform.formats.bioc_json import from_bioc_json, to_bioc_json
+from kazu_platform.formats.bioc_xml import from_bioc_xml, to_bioc_xml
 from kazu_platform.formats.html import to_html
 from kazu_platform.formats.jsonl import from_json_line, read_jsonl, to_json_line, write_jsonl
 from kazu_platform.formats.pubtator import from_pubtator, to_pubtator
@@ -219,6 +221,47 @@ def test_pubtator_that_was_read_is_written_as_it_stood(
         for mention in mentions:
             text = document.sections[mention.section].text
             assert text[mention.start : mention.end] == mention.text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(annotated(), min_size=1, max_size=3))
+def test_bioc_in_json_loses_nothing(cases: list[tuple[Document, tuple[Mention, ...]]]):
+    by_place = [(document, in_sections(mentions)) for document, mentions in cases]
+
+    assert from_bioc_json(to_bioc_json(cases)) == by_place
+
+
+NO_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(annotated(), min_size=1, max_size=3))
+def test_bioc_in_xml_loses_what_xml_cannot_hold_alone(
+    cases: list[tuple[Document, tuple[Mention, ...]]],
+):
+    plain = [
+        (
+            Document(
+                document.doc_id.translate(NO_XML),
+                tuple(
+                    Section(each.name.translate(NO_XML), each.text.translate(NO_XML))
+                    for each in document.sections
+                ),
+            ),
+            tuple(
+                replace(m, doc_id=m.doc_id.translate(NO_XML), text=m.text.translate(NO_XML))
+                for m in in_sections(mentions)
+            ),
+        )
+        for document, mentions in cases
+    ]
+
+    assert from_bioc_xml(to_bioc_xml(cases).encode()) == plain
+
+
+def in_sections(mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
+    """Mentions by section, else in their order: BioC keeps them with their passage."""
+    return tuple(sorted(mentions, key=lambda mention: mention.section))
 
 
 @settings(deadline=None)
