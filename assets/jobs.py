@@ -14,7 +14,6 @@ from assets.layers import (
     MAPPING_LAYER,
     MODEL_LAYER,
     REPORT_LAYER,
-    SIMILAR_LAYER,
     VOCABULARY_LAYER,
     WEAK_LABELS_LAYER,
 )
@@ -100,7 +99,7 @@ def jobs_of(
         ),
         dg.define_asset_job(
             "indices",
-            INDEX_LAYER | SIMILAR_LAYER,
+            INDEX_LAYER,
             description="Compile the vocabularies for matching and linking.",
         ),
         dg.define_asset_job(

@@ -16,9 +16,8 @@ ONTOLOGY_LAYER = dg.AssetSelection.assets(
 VOCABULARY_LAYER = CURATION_LAYER | ONTOLOGY_LAYER
 MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
 INDEX_LAYER = dg.AssetSelection.assets(
-    "curations", "dictionary_index", "concept_equivalents", "linking_index"
+    "curations", "dictionary_index", "concept_equivalents", "linking_index", "similar_names"
 )
-SIMILAR_LAYER = dg.AssetSelection.assets("similar_names")
 FILE_LAYER = dg.AssetSelection.assets(
     "pubmed_archives",
     "citations",

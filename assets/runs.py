@@ -26,7 +26,6 @@ from assets.layers import (
     MODEL_LAYER,
     ONTOLOGY_LAYER,
     REPORT_LAYER,
-    SIMILAR_LAYER,
 )
 from assets.learning import corpora_of
 from assets.partitions import pubmed_files
@@ -43,6 +42,7 @@ from resources.sources import SourcesResource
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 MENTIONS_ONLY = dg.AssetSelection.assets("mentions")
 CURATIONS_ONLY = dg.AssetSelection.assets("curations")
+SIMILAR_ONLY = dg.AssetSelection.assets("similar_names")
 WAREHOUSE_ONLY = dg.AssetSelection.assets("warehouse").without_checks()
 NAMES_ONLY = dg.AssetSelection.assets("concepts", "synonyms", "concept_relations", "concept_xrefs")
 
@@ -117,7 +117,7 @@ def materialise_everything(
         Step("curations", CURATION_LAYER),
         *(Step(name, ONTOLOGY_LAYER, name) for name in ontologies),
         *(Step(source.name, MAPPING_LAYER, source.name) for source in catalogue.mappings),
-        Step("indices", INDEX_LAYER | SIMILAR_LAYER),
+        Step("indices", INDEX_LAYER),
         *(Step(name, FILE_LAYER, name) for name in files),
         # Reports need the links, and the warehouse shows the reports.
         Step("links", LINK_LAYER),
@@ -180,7 +180,8 @@ def put_curations_into_effect(
     graph.instance.add_dynamic_partitions(str(pubmed_files.name), files)
     steps = [
         *(Step(name, NAMES_ONLY, name) for name in ontologies),
-        Step("indices", INDEX_LAYER - CURATIONS_ONLY),
+        # A decision does not wait for vectors: the linking index says which names count.
+        Step("indices", INDEX_LAYER - CURATIONS_ONLY - SIMILAR_ONLY),
         *(Step(name, MENTION_LAYER, name) for name in files),
         Step("links", LINK_LAYER),
         Step("warehouse", WAREHOUSE_ONLY, done=in_effect),

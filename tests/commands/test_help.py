@@ -39,6 +39,7 @@ def test_without_a_command_all_of_them_are_listed():
         "quarantine list",
         "quarantine replay",
         "query",
+        "train-ranker",
         "ui",
         "vocabulary",
         "vocabulary diff",
