@@ -125,12 +125,13 @@ def test_all_linkers_stand_in_one_table(
     assert "note: " in done.stderr
     head, *rows = cells(done.stdout)
     assert head[:6] == ["corpus", "class", "mentions", "in vocab.", "linker", "acc@1 in vocab."]
-    linkers = ["platform", "exact match", "Kazu n-grams", "scispaCy n-grams"]
+    linkers = ["platform", "names", "exact match", "Kazu n-grams", "scispaCy n-grams"]
     assert [row[4] for row in rows] == linkers * 2
     assert [row[:2] for row in rows if row[0]] == [["own", "disease"], ["own", "chemical"]]
-    disease = {row[4]: row[5] for row in rows[:4]}
+    disease = {row[4]: row[5] for row in rows[:5]}
     assert disease == {
-        "platform": "50.0",
+        "platform": "100.0",
+        "names": "50.0",
         "exact match": "50.0",
         "Kazu n-grams": "100.0",
         "scispaCy n-grams": "100.0",
@@ -144,7 +145,7 @@ def test_the_table_as_json_has_both_steps_if_asked(kazu: Run, sample_home: Path,
     done = kazu(*chosen, "--end-to-end", "--json", home=sample_home)
 
     body = json.loads(done.stdout)
-    assert (body["split"], body["unknown"], len(body["rows"])) == ("devel", ["own species"], 8)
+    assert (body["split"], body["unknown"], len(body["rows"])) == ("devel", ["own species"], 10)
     assert all("document_f1" in row for row in body["rows"])
 
 
