@@ -67,7 +67,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A candidate concept of a mention. `score` is between 0 and 1; rank 1 is the best."""
+    """A candidate concept of a mention. `score` is between 0 and 1; rank 1 is what is meant."""
 
     concept_id: str
     ontology: str
@@ -109,6 +109,11 @@ class Mention:
             confidence=row["confidence"],
             links=tuple(links),
         )
+
+    @property
+    def link(self) -> Link | None:
+        """What it means: the link of rank 1. Without one the others are only what it may mean."""
+        return next((link for link in self.links if link.rank == 1), None)
 
     @property
     def start(self) -> int:

@@ -497,7 +497,11 @@ SURFACES = Table(
             column("text", TEXT, "The string as it stands in texts."),
             NORMALISED,
             ENTITY_CLASS,
-            column("context", TEXT, "Empty, long:<long form> or defined:<CURIE>."),
+            column(
+                "context",
+                TEXT,
+                "Empty, or taxon:<CURIE>, then long:<long form> or defined:<CURIE>.",
+            ),
             column(
                 "n_mentions", pa.int64(), "Mentions of it in all files, superseded versions too."
             ),
@@ -515,9 +519,17 @@ LINKS = Table(
             SURFACE_ID,
             CONCEPT_ID,
             ONTOLOGY,
-            column("rank", pa.int32(), "1 is the best."),
-            column("score", pa.float32(), "Between 0 and 1."),
-            column("method", TEXT, "exact, normalised, abbreviation, ngram, embedding or curated."),
+            column("rank", pa.int32(), "1 is what is meant; without it, the others are guesses."),
+            column(
+                "score",
+                pa.float32(),
+                "Probability that it is meant (of KAZU_LINKER=names an order).",
+            ),
+            column(
+                "method",
+                TEXT,
+                "exact, normalised, abbreviation, ngram, embedding, learnt or curated.",
+            ),
             column("ambiguous", pa.bool_(), "Another concept fits as well by name."),
             VOCABULARY_VERSION,
             LINKER_VERSION,

@@ -34,6 +34,10 @@ AT_A_TIME = 16
 """Documents that are read together: enough to keep a model busy."""
 
 
+_WORTH_SHOWING = 0.1
+"""Score of another concept that a table shows."""
+
+
 def read_documents(
     text: str | None, file: Path | None, stdin: TextIO, form: str | None = None
 ) -> list[Document]:
@@ -210,9 +214,13 @@ def _print_table(document: Document, mentions: Sequence[Mention], out: TextIO) -
     one = len(document.sections) == 1
     table = Table("mention", "class", "concept", "label", "ontology", "method", "where", "others")
     for mention in mentions:
-        best = mention.links[0] if mention.links else None
+        best = mention.link
         place = "" if one else f"{document.sections[mention.section].name} "
-        others = ", ".join(link.concept_id for link in mention.links[1:4])
+        others = ", ".join(
+            link.concept_id
+            for link in mention.links
+            if link is not best and link.score >= _WORTH_SHOWING
+        )
         cells = (
             mention.text,
             mention.entity_class,

@@ -122,7 +122,7 @@ def _annotation(mention: Mention, begin: int) -> Json:
     if mention.confidence is not None:
         infons["confidence"] = json.dumps(mention.confidence, allow_nan=False)
     if mention.links:
-        infons["identifier"] = mention.links[0].concept_id
+        infons["identifier"] = mention.link.concept_id if mention.link else NO_CONCEPT
         infons["links"] = json.dumps([_cells(link) for link in mention.links], allow_nan=False)
     locations = [
         {"offset": begin + span.start, "length": span.end - span.start} for span in mention.spans
@@ -266,7 +266,8 @@ def _links(infons: Mapping[str, str]) -> tuple[Link, ...]:
     """All links, unless somebody gave the mention another identifier since they were written."""
     concept = infons.get("identifier", NO_CONCEPT)
     links = tuple(_link(*cells) for cells in json.loads(infons.get("links", "[]")))
-    if links and concept in {links[0].concept_id, in_xml(links[0].concept_id)}:
+    first = next((link.concept_id for link in links if link.rank == 1), NO_CONCEPT)
+    if links and concept in {first, in_xml(first)}:
         return links
     if concept in {"", NO_CONCEPT}:
         return ()

@@ -67,7 +67,7 @@ def _marked(section: Section, mentions: Sequence[Mention]) -> str:
 
 
 def _opening(mention: Mention) -> str:
-    best = mention.links[0] if mention.links else None
+    best = mention.link
     what = f"{best.concept_id} {best.label}" if best else "no concept"
     title = escape(f"{mention.entity_class}: {what}", quote=True)
     return f'<mark class="{escape(mention.entity_class, quote=True)}" title="{title}">'

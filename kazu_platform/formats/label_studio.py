@@ -151,7 +151,7 @@ def _kept(each: Shown, start: int, end: int) -> dict[str, Any]:
         "end": end,
         "entity_class": found.entity_class,
         "name": " ".join(found.text.split()) if len(found.spans) == 1 else None,
-        "concept_id": found.links[0].concept_id if found.links else None,
+        "concept_id": found.link.concept_id if found.link else None,
         "context": each.context,
     }
 
@@ -162,8 +162,8 @@ def _region(found: Mention, where: dict[str, Any]) -> list[dict[str, Any]]:
     labels = same | {"from_name": CLASSES, "type": "labels"}
     choices = same | {"from_name": CONCEPT, "type": "choices"}
     result = [labels | {"value": where | {"labels": [found.entity_class]}}]
-    if found.links:
-        result.append(choices | {"value": where | {"choices": [_choice(found.links[0])]}})
+    if found.link:
+        result.append(choices | {"value": where | {"choices": [_choice(found.link)]}})
     return result
 
 

@@ -62,7 +62,7 @@ def to_pubtator(document: Document, mentions: Sequence[Mention]) -> str:
             )
         start, end = starts[mention.section] + mention.start, starts[mention.section] + mention.end
         kind = TYPES.get(mention.entity_class, mention.entity_class)
-        concept = (_plain(mention.links[0].concept_id) if mention.links else "") or NO_CONCEPT
+        concept = (_plain(mention.link.concept_id) if mention.link else "") or NO_CONCEPT
         lines.append("\t".join((number, str(start), str(end), whole[start:end], kind, concept)))
     return "\n".join(lines) + "\n\n"
 

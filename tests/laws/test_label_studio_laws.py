@@ -138,7 +138,7 @@ def test_gold_of_what_is_submitted_unchanged_is_what_was_shown(
     [(_, mentions)] = from_pubtator(gold)
     starts = [section["start"] for section in task["data"]["sections"]]
     assert {
-        (starts[m.section] + m.start, m.entity_class, m.links[0].concept_id if m.links else None)
+        (starts[m.section] + m.start, m.entity_class, m.link.concept_id if m.link else None)
         for m in mentions
     } == {(m["start"], m["entity_class"], m["concept_id"]) for m in task["data"]["mentions"]}
 
