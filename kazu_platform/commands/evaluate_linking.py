@@ -127,7 +127,7 @@ def _opened(
     threads = len(os.sched_getaffinity(0))
     linker = open_hybrid(names, similar, linking_model(store), threads)
     all_of_them = [
-        OwnLinker(linker, PLATFORM, linker.ranker.thresholds),
+        OwnLinker(linker, PLATFORM),
         OwnLinker(names, "names"),
         *baselines(index),
     ]

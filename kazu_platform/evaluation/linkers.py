@@ -45,8 +45,9 @@ class EvaluatedLinker(Protocol):
             surfaces: SURFACES, each once.
 
         Returns:
-            At least the columns surface_id, concept_id, rank (from 1, without gaps) and score
-            (between 0 and 1, never rising with the rank); a surface without a candidate has no row.
+            At least the columns surface_id, concept_id, rank (without gaps; from 1, or from 2
+            where it says NIL) and score (between 0 and 1, never rising with the rank); a surface
+            without a candidate has no row.
         """
         ...
 

@@ -144,18 +144,21 @@ def comparable_candidates(
     """What a linker says of surfaces, without the concepts that nobody could call right.
 
     Returns:
-        surface_id, concept_id, rank (again from 1), score, and `linked`, whether the score is not
-        below the linker's threshold; ordered by surface and rank.
+        surface_id, concept_id, rank (again from 1), score, and `linked`, whether the linker gives
+        the surface a first rank and the score is not below its threshold; ordered by surface and
+        rank.
     """
     said = linker.candidates(surfaces).select(["surface_id", "concept_id", "rank", "score"])
     return (
         pl.DataFrame(said)
+        .with_columns(is_taken=pl.col("rank").min().over("surface_id") == 1)
         .join(comparable, on="concept_id", how="semi")
         .sort("surface_id", "rank")
         .with_columns(
             rank=pl.int_range(1, pl.len() + 1).over("surface_id").cast(pl.Int64),
-            linked=pl.col("score") >= linker.nil_below(entity_class),
+            linked=pl.col("is_taken") & (pl.col("score") >= linker.nil_below(entity_class)),
         )
+        .drop("is_taken")
     )
 
 

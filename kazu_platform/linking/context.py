@@ -45,6 +45,8 @@ _DOCUMENT = ["doc_id", "content_hash"]
 _STRING = ["text", "entity_class"]
 _FOUND = ["content_hash", "mention_id", "detector", "confidence"]
 """A mention, who found it and how sure they were."""
+_OF_PEOPLE = r"(?i)\bhuman\b"
+"""A gene of which the text says whose it is."""
 CONTEXT_VERSION = f"2-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
@@ -80,6 +82,7 @@ def with_context(
         .join(_defined(strings, linker), on=[*_DOCUMENT, *_STRING], how="left")
         .with_columns(said=pl.coalesce("long", "defined", pl.lit("")))
         .join(_of_taxa(taxa, linker), on=[*_DOCUMENT, "entity_class"], how="left")
+        .with_columns(pl.when(~pl.col("text").str.contains(_OF_PEOPLE)).then("taxon"))
         .with_columns(
             context=pl.concat_str(
                 "taxon", "said", separator=" ", ignore_nulls=True

@@ -85,7 +85,7 @@ class Evidence:
         concept: Row of the index's concepts.
         features: Shape: (n, len(FEATURES)).
         method: How it was found: a place in METHODS.
-        is_preferred: A curation says that the surface means it.
+        is_preferred: A curation says that the surface means it, and the context nothing else.
         is_ambiguous: Another concept has an equal name, and nothing tells them apart (`exact`).
     """
 
@@ -200,7 +200,10 @@ class Witness:
             concept=frame["concept"].to_numpy(),
             features=_features(frame),
             method=frame["method"].to_numpy(),
-            is_preferred=(frame["tier"] == 0).to_numpy(),
+            # What the document itself says of a string comes before a curation of the string.
+            is_preferred=(
+                (frame["tier"] == 0) & ((frame["beside"] == 0) | ~frame["supported"])
+            ).to_numpy(),
             is_ambiguous=ambiguous,
         )
 
@@ -383,7 +386,9 @@ def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
     by_grams = pl.max_horizontal("grams", "long_grams").fill_null(0.0)
     by_vectors = pl.max_horizontal("vectors", "long_vectors").fill_null(0.0)
     method = (
-        pl.when(by_grams + by_vectors == 0)
+        pl.when(pl.col("times").fill_null(0) > 0)
+        .then(LEARNT)
+        .when(by_grams + by_vectors == 0)
         .then(LEARNT)
         .when(by_grams >= by_vectors)
         .then(NGRAM)

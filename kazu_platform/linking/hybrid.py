@@ -5,7 +5,9 @@ its class asks (`Decision.enough`) nothing else is looked for. For the others si
 found, by trigrams and by vectors. What is preferred by a curation stays first, whatever else is.
 
 Rank 1 is given where the linker says that the surface means a concept: its probability is not below
-the threshold of the class. Where it says NIL, alternatives have ranks from 2 on.
+the threshold of the class. A concept with an equal name is taken whatever its probability, as
+somebody wrote down that it goes by that name, and comes before others that are not
+NAMES_COUNT times as probable. Where the linker says NIL, alternatives have ranks from 2 on.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from kazu_platform.documents import digest
-from kazu_platform.linking.evidence import METHODS, Asked, Witness
+from kazu_platform.linking.evidence import LEARNT, METHODS, Asked, Witness
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
 from kazu_platform.linking.ranking import ontologies_of, probabilities
 from kazu_platform.tables import LINKS
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from kazu_platform.linking.ranking import Ranker
 
 HYBRID_VERSION: Final = "1"
+NAMES_COUNT: Final = 5.0
+LEAST_ALIKE: Final = 0.5
+"""A concept whose names are only similar is no link with a lower probability, in any class."""
 _CURATED: Final = 1.0
 
 
@@ -141,12 +146,17 @@ class HybridLinker:
         rows = np.arange(len(probable)) if chosen is None else np.flatnonzero(chosen)
         likely = np.where(evidence.is_preferred, _CURATED, probable)[rows]
         surface, concept = evidence.surface[rows], evidence.concept[rows]
-        order = np.lexsort((concept, -likely, surface))
+        is_named = evidence.is_named[rows]
+        weight = np.where(is_named, NAMES_COUNT, 1.0)
+        weight[evidence.is_preferred[rows]] = np.inf
+        order = np.lexsort((concept, -likely * weight, surface))
         rows, surface, likely = rows[order], surface[order], likely[order]
+        is_named, is_alike = is_named[order], evidence.method[rows] != LEARNT
         begins = np.searchsorted(surface, surface)
         place = np.arange(len(surface)) - begins
         least = np.array([self.ranker.decision(name).threshold for name in asked.classes])
-        is_nil = likely[begins] < least[surface] if len(surface) else np.zeros(0, np.bool_)
+        least = np.where(is_alike, np.maximum(least[surface], LEAST_ALIKE), least[surface])
+        is_nil = ((likely < least) & ~is_named)[begins]
         kept = np.flatnonzero(place < MAX_ALTERNATIVES)
         rank = (place + 1 + is_nil)[kept]
         rows, surface = rows[kept], surface[kept]

@@ -71,11 +71,6 @@ class Ranker:
         """What is set for a class."""
         return self.decisions.get(entity_class, Decision())
 
-    @property
-    def thresholds(self) -> dict[str, float]:
-        """Of each class that has one of its own."""
-        return {name: each.threshold for name, each in self.decisions.items()}
-
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.floating]:
         """Score of each candidate, as the network has it. Shape: (n,)."""
         w = self.weights

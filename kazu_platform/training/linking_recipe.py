@@ -80,12 +80,12 @@ class RankRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: int = 13
-    steps: int = Field(3_000, ge=1)
-    rate: float = Field(5e-3, gt=0)
-    decay: float = Field(2e-2, ge=0)
-    batch: int = Field(512, ge=2, description="Strings of a batch.")
-    width: int = Field(32, ge=2, description="Of the two layers.")
-    members: int = Field(3, ge=1, description="Networks whose mean it is.")
+    steps: int = Field(default=3_000, ge=1)
+    rate: float = Field(default=5e-3, gt=0)
+    decay: float = Field(default=2e-2, ge=0)
+    batch: int = Field(default=512, ge=2, description="Strings of a batch.")
+    width: int = Field(default=32, ge=2, description="Of the two layers.")
+    members: int = Field(default=3, ge=1, description="Networks whose mean it is.")
 
 
 class LinkingRecipe(Trained):

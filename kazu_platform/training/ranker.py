@@ -531,7 +531,7 @@ def _threshold(said: tuple[NDArray[np.float64], NDArray[np.bool_], _Said]) -> fl
     """
     likely, right, one = said
     weight = np.where(one.own, one.n, 0)
-    thresholds = np.round(np.arange(0.05, 0.96, 0.05), 2)
+    thresholds = np.round(np.arange(0.05, 0.51, 0.05), 2)
     gains = [
         float((np.where(likely >= each, right, ~one.has_gold) * weight).sum())
         for each in thresholds
