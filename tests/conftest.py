@@ -16,22 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Files of minutes, the longest first: a file is the work of one process, and the last one that is
-# begun should not be long.
+# begun should not be long. What waits for other processes stands beside what computes.
 LONG: Final = (
     "resources/test_ray.py",
     "e2e/test_real_input.py",
-    "assets/test_models.py",
     "resources/test_ray_address.py",
-    "e2e/test_concurrency.py",
+    "assets/test_models.py",
+    "e2e/test_browser.py",
     "commands/test_demo.py",
+    "e2e/test_concurrency.py",
+    "resources/test_training.py",
+    "test_readme.py",
+    "assets/test_reports.py",
     "assets/test_preview.py",
     "assets/test_changed_vocabularies.py",
-    "resources/test_training.py",
-    "e2e/test_browser.py",
-    "commands/test_odd_homes.py",
+    "assets/test_indices.py",
     "assets/test_quarantine.py",
+    "commands/test_detectors.py",
+    "commands/test_odd_homes.py",
     "assets/test_curations.py",
     "commands/test_annotate.py",
+    "assets/test_bad_files.py",
+    "linking/test_difference.py",
 )
 READ_FROM_FILES = (
     "citations",

@@ -87,7 +87,7 @@ class Server:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
 
-    def finished(self, run: str, *, seconds: float = 45) -> str:
+    def finished(self, run: str, *, seconds: float = 120) -> str:
         """How a run ended."""
 
         def ended() -> str:
@@ -134,7 +134,7 @@ def server(vocabularies_only: Path, tmp_path_factory: pytest.TempPathFactory) ->
         )
     running = Server(home, f"http://127.0.0.1:{port}", process)
     try:
-        running.eventually(running.is_up, seconds=60, what="kazu-platform ui")
+        running.eventually(running.is_up, seconds=150, what="kazu-platform ui")
         yield running
     finally:
         stop(process)

@@ -82,7 +82,7 @@ def page() -> Iterator[Page]:
             executable_path=chromium, args=arguments, headless=True
         )
         opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(20_000)
+        opened.set_default_timeout(60_000)
         yield opened
         browser.close()
 
@@ -131,7 +131,7 @@ def test_a_backfill_makes_its_partitions(registered: Server, backfill: str, samp
         assert "FAILURE" not in statuses.values()
         return statuses == dict.fromkeys(BACKFILLED, "SUCCESS")
 
-    registered.eventually(ended, seconds=90, what="the end of the backfill")
+    registered.eventually(ended, seconds=200, what="the end of the backfill")
 
     made = Lake(registered.home / "lake").pointers(MENTIONS)
     sample = Lake(sample_home / "lake").pointers(MENTIONS)
