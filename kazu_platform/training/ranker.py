@@ -185,7 +185,10 @@ def looked_at(
     whole = _joined(parts)
     ids = witness.exact.index.concepts["concept_id"].take(pa.array(whole.concept))
     rows = (
-        pl.DataFrame({"unit": whole.surface, "concept_id": ids.cast(pa.string()).to_pylist()})
+        pl.DataFrame(
+            {"unit": whole.surface, "concept_id": ids.cast(pa.string()).to_pylist()},
+            {"unit": pl.Int64, "concept_id": pl.String},
+        )
         .with_row_index("row")
         .join(units.frame.select("unit", "task", "gold"), on="unit", how="left")
     )
