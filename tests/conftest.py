@@ -93,6 +93,7 @@ def steps_run_inline_and_no_model_reads() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KAZU_COMPUTE", os.environ.get("KAZU_COMPUTE", "inline"))
         patch.setenv("KAZU_DETECTOR", "dictionary")
+        patch.setenv("KAZU_LINKER", "names")
         yield
 
 

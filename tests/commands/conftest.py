@@ -21,8 +21,8 @@ def _environment(home: Path, **settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZU_")}
     quiet = {"COLUMNS": "200", "DAGSTER_DISABLE_TELEMETRY": "1", "KAZU_HOME": str(home)}
     quiet["KAZU_COMPUTE"] = "inline"
-    # What a model finds changes with each; what is about one says so.
-    quiet["KAZU_DETECTOR"] = "dictionary"
+    # What a model finds and links changes with each; what is about one says so.
+    quiet |= {"KAZU_DETECTOR": "dictionary", "KAZU_LINKER": "names"}
     return kept | quiet | settings
 
 

@@ -113,6 +113,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Named]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KAZU_HOME", str(tmp_path_factory.mktemp("new")))
         patch.setenv("KAZU_DETECTOR", "model+dictionary")
+        patch.setenv("KAZU_LINKER", "hybrid")
         [(_, mentions)] = annotate_documents([document])
     named: dict[str, Named] = {text: {} for text in SENTENCES}
     for mention in mentions:

@@ -49,6 +49,7 @@ def environment_of(home: Path, **settings: str) -> dict[str, str]:
     own = {
         "KAZU_HOME": str(home),
         "KAZU_DETECTOR": "dictionary",
+        "KAZU_LINKER": "names",
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     return kept | own | settings

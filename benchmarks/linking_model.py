@@ -1,0 +1,197 @@
+"""How fast does the linking model link, and how fast is its index made?
+
+Questions, against a hundred thousand distinct names of one class: strings per second that have no
+equal name, so that trigrams and the encoder are asked; strings per second of a natural mix, as the
+mentions of a corpus are; the same strings by a look-up as Kazu does it (TF-IDF of character
+bigrams, scikit-learn, one dense product with every name for each string, all names sorted); seconds
+to make the index with its vectors, and to make it again with one name in a hundred new.
+
+Inside the clock: everything from SURFACES to LINKS; of the look-up the vectors of the strings, the
+product and the sorting. Not inside: reading vocabularies, opening the index and the encoder (one
+call does not count).
+
+What would make it lie: strings that stand there twice (all are distinct, nothing is kept between
+calls); strings that are easy (those without an equal name are names of the same vocabulary that the
+index does not have, and pairs of words of abstracts); other work on the machine.
+
+    python benchmarks/linking_model.py [--data DATA]
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from linking import distinct_strings
+from rich.console import Console
+from rich.table import Table
+from timing import measure, options_of, report, spread
+from vocabulary import read_vocabulary
+
+from kazu_platform.linking.compile import build_linking_index
+from kazu_platform.linking.evidence import EMBEDDED
+from kazu_platform.linking.exact import ExactLinker
+from kazu_platform.linking.index import open_linking_index
+from kazu_platform.linking.open import PACKAGED, LazyEmbedder, open_hybrid
+from kazu_platform.linking.similar import open_similar_names
+from kazu_platform.linking.similar_compile import build_similar_names
+from kazu_platform.linking.surfaces import surfaces_from_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from kazu_platform.linking.hybrid import HybridLinker
+
+CLASS = "chemical"
+NEW = 0.01
+SEED = 5
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Strings:
+    """SURFACES of strings without an equal name, and of a natural mix."""
+
+    hard: pa.Table
+    natural: pa.Table
+
+
+def names_of(synonyms: pa.Table, n: int) -> tuple[pa.Table, list[str]]:
+    """SYNONYMS with so many distinct normalised names of the class, and names not among them."""
+    frame = pl.DataFrame(synonyms).filter(pl.col("entity_class") == CLASS)
+    distinct = frame["normalised"].unique(maintain_order=True).shuffle(seed=SEED)
+    chosen = frame.filter(pl.col("normalised").is_in(distinct.head(n).implode()))
+    others = frame.filter(pl.col("normalised").is_in(distinct.tail(-n).implode()))
+    rows = chosen.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(synonyms.schema)
+    return rows, others["name"].unique(maintain_order=True).to_list()
+
+
+def strings_of(data: Path, names: pa.Table, others: Sequence[str], n: int) -> Strings:
+    """So many strings of each kind."""
+    natural = distinct_strings(data, names, n).with_columns(entity_class=pl.lit(CLASS))
+    pairs = natural.tail(n // 4)["text"].to_list()
+    hard = [*others[: n - len(pairs)], *pairs]
+
+    def surfaces(texts: list[str]) -> pa.Table:
+        rows = pl.DataFrame({"text": texts}).unique(maintain_order=True)
+        return surfaces_from_strings(
+            rows.with_columns(entity_class=pl.lit(CLASS), context=pl.lit(""))
+        )
+
+    return Strings(surfaces(hard), surfaces(natural["text"].to_list()))
+
+
+def looked_up(names: Sequence[str], strings: Sequence[str]) -> float:
+    """Seconds that the look-up takes for the strings."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(2, 2), lowercase=False)
+    matrix = vectorizer.fit_transform(names)
+    start = perf_counter()
+    for string in strings:
+        cosine = (matrix @ vectorizer.transform([string]).toarray().ravel()).ravel()
+        np.argsort(-cosine)
+    return perf_counter() - start
+
+
+def made(concepts: pa.Table, names: pa.Table, folder: Path) -> dict[str, float]:
+    """Seconds to make the index without one name in a hundred, and then with all."""
+    rows = pl.DataFrame(names)
+    distinct = rows["normalised"].unique(maintain_order=True)
+    fewer = rows.filter(
+        ~pl.col("normalised").is_in(distinct.head(int(len(distinct) * NEW)).implode())
+    )
+    before = fewer.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(names.schema)
+    embedder = LazyEmbedder(PACKAGED, THREADS)
+    embedder.embed(["nothing"])
+
+    def make(synonyms: pa.Table, name: str, former: str | None) -> float:
+        start = perf_counter()
+        build_linking_index(concepts, synonyms, folder / f"linking-{name}")
+        build_similar_names(
+            open_linking_index(folder / f"linking-{name}"),
+            folder / f"similar-{name}",
+            embedder=embedder,
+            embedded=EMBEDDED,
+            former=open_similar_names(folder / f"similar-{former}") if former else None,
+        )
+        return perf_counter() - start
+
+    return {
+        "build_seconds": make(before, "before", None),
+        "update_seconds": make(names, "now", "before"),
+    }
+
+
+def linked(linker: HybridLinker, surfaces: pa.Table, repeats: int) -> dict[str, float]:
+    """Strings per second, and the spread."""
+    seconds = measure(lambda: linker.link(surfaces), repeats=repeats)
+    return {"per_second": surfaces.num_rows / median(seconds), "spread": spread(seconds)}
+
+
+def bench(data: Path, n_names: int, n_strings: int, repeats: int) -> dict[str, Any]:
+    """Everything this benchmark measures."""
+    concepts, everything = read_vocabulary(data)
+    names, others = names_of(everything, n_names)
+    strings = strings_of(data, names, others, n_strings)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        seconds = made(concepts, names, folder)
+        exact = ExactLinker(open_linking_index(folder / "linking-now"))
+        linker = open_hybrid(exact, folder / "similar-now", PACKAGED, THREADS)
+        hard = linked(linker, strings.hard, repeats)
+        natural = linked(linker, strings.natural, repeats)
+        vocabulary = pl.Series(exact.index.names["normalised"].combine_chunks()).unique().to_list()
+    asked = strings.hard["normalised"].to_pylist()[:300]
+    per_second = len(asked) / looked_up(vocabulary, asked)
+    return {
+        "names": len(vocabulary),
+        "hard_strings": strings.hard.num_rows,
+        "natural_strings": strings.natural.num_rows,
+        "hard_per_second": hard["per_second"],
+        "hard_spread": hard["spread"],
+        "natural_per_second": natural["per_second"],
+        "natural_spread": natural["spread"],
+        "kazu_per_second": per_second,
+        "times_kazu": hard["per_second"] / per_second,
+        **seconds,
+    }
+
+
+def print_table(result: dict[str, Any]) -> None:
+    """The result for people."""
+    table = Table(title=f"{result['names']:,} names of one class, {THREADS} threads")
+    table.add_column("")
+    table.add_column("", justify="right")
+    for label, value in (
+        ("strings/s without an equal name", f"{result['hard_per_second']:,.0f}"),
+        ("strings/s of a natural mix", f"{result['natural_per_second']:,.0f}"),
+        ("strings/s by the look-up of Kazu", f"{result['kazu_per_second']:,.0f}"),
+        ("seconds to make the index", f"{result['build_seconds']:.1f}"),
+        ("seconds to make it with 1 % new names", f"{result['update_seconds']:.1f}"),
+    ):
+        table.add_row(label, value)
+    Console(width=100).print(table)
+
+
+def main() -> None:
+    """Measure, print a table and one JSON object."""
+    parser = options_of(__doc__, repeats=3)
+    parser.add_argument("--names", type=int, default=100_000)
+    parser.add_argument("--strings", type=int, default=4_000)
+    given = parser.parse_args()
+    result = bench(given.data, given.names, given.strings, given.repeats)
+    print_table(result)
+    report("linking_model", result, record=given.record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The asset of similar names, and links by the linking model."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.layers import INDEX_LAYER
+from assets.runs import Graph, materialise_everything
+from kazu_platform.definitions import build_assets, build_resources
+from kazu_platform.linking.open import PACKAGED, SIMILAR, LinkerParts
+from kazu_platform.settings import read_settings
+from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.lake import Lake
+from kazu_platform.tables import LINKS, SURFACES
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """The graph of the whole sample, linked by the model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KAZU_HOME", str(tmp_path_factory.mktemp("hybrid") / "home"))
+        patch.setenv("KAZU_LINKER", "hybrid")
+        settings = read_settings()
+        settings.make_home()
+        resources = build_resources(settings)
+        graph = Graph(build_assets(settings.catalogue()), resources, dg.DagsterInstance.ephemeral())
+        summary = materialise_everything(graph, resources["sources"], lambda *_: None)
+    assert not summary.failed
+    return graph
+
+
+def parts_of(graph: Graph) -> tuple[Lake, ArtifactStore]:
+    return graph.resources["lake"].open(), graph.resources["artifacts"].open()
+
+
+def test_links_are_those_of_the_linker_that_is_live(graph: Graph):
+    lake, store = parts_of(graph)
+    linker = LinkerParts.live(store, "hybrid").open()
+
+    links = lake.read(LINKS)
+
+    assert linker.version in set(links["linker_version"].to_pylist())
+    again = LINKS.sort(linker.link(lake.read(SURFACES)))
+    order = [("surface_id", "ascending"), ("rank", "ascending")]
+    one, other = (pl.DataFrame(rows.sort_by(order)) for rows in (links, again))
+    assert one.drop("score").equals(other.drop("score"))
+    assert one["score"].to_list() == pytest.approx(other["score"].to_list(), abs=1e-4)
+
+
+def test_some_strings_mean_what_no_name_equals(graph: Graph):
+    lake, _ = parts_of(graph)
+    first = pl.DataFrame(lake.read(LINKS)).filter(pl.col("rank") == 1)
+
+    assert {"exact", "normalised", "ngram", "embedding"} <= set(first["method"])
+    assert first["surface_id"].is_unique().all()
+
+
+def test_what_is_up_to_date_is_not_compiled_again(graph: Graph):
+    _, store = parts_of(graph)
+    before = store.live(SIMILAR)
+
+    result = dg.materialize(
+        graph.assets,
+        selection=INDEX_LAYER & dg.AssetSelection.assets("similar_names"),
+        resources=dict(graph.resources),
+        instance=graph.instance,
+    )
+
+    assert result.success
+    assert store.live(SIMILAR).version == before.version
+    assert "embedded" not in result.asset_materializations_for_node("similar_names")[0].metadata
+
+
+def test_the_model_of_the_package_is_whole():
+    sizes = {path.name: path.stat().st_size for path in PACKAGED.iterdir()}
+
+    assert set(sizes) >= {
+        *("model.json", "model.onnx", "pieces.txt", "ranker.npz", "learnt.parquet"),
+        "MODEL_CARD.md",
+    }
+    assert sum(sizes.values()) < 30_000_000
