@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 import polars as pl
 import pytest
@@ -11,9 +13,11 @@ from assets.runs import Graph, materialise_everything
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.linking.open import PACKAGED, SIMILAR, LinkerParts
 from kazu_platform.settings import read_settings
-from kazu_platform.storage.artifacts import ArtifactStore
-from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import LINKS, SURFACES
+
+if TYPE_CHECKING:
+    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.lake import Lake
 
 
 @pytest.fixture(scope="module")
