@@ -58,7 +58,7 @@ def test_json_is_one_object_with_every_figure(evaluated: Run):
     assert (body["nil_precision"], body["nil_recall"]) == (0.5, 1.0)
     assert body["recall_at_20"] == 0.5
     assert body["accuracy_at_1_low"] <= 0.5 <= body["accuracy_at_1_high"]
-    assert body["calibration_error"] == pytest.approx(0, abs=0.1)
+    assert 0 <= body["calibration_error_low"] <= body["calibration_error"] <= 1
     assert sum(each["n"] for each in body["reliability"]) == 1
     assert (body["detector"], body["document_n_gold"], body["document_n_correct"]) == (
         *("dictionary", 2),
@@ -130,7 +130,7 @@ def test_all_linkers_stand_in_one_table(
     assert [row[:2] for row in rows if row[0]] == [["own", "disease"], ["own", "chemical"]]
     disease = {row[4]: row[5] for row in rows[:5]}
     assert disease == {
-        "platform": "100.0",
+        "platform": "50.0",
         "names": "50.0",
         "exact match": "50.0",
         "Kazu n-grams": "100.0",

@@ -125,7 +125,7 @@ def first(linker: HybridLinker, text: str, entity_class: str, context: str = "")
         ("Type II diabetes mellitus", "disease", "MONDO:0005148"),
         ("malignant breast neoplasms", "disease", "MONDO:0007254"),
         ("diabetes mellitus, type 1", "disease", "MONDO:0005147"),
-        ("acetyl salicylic acid", "chemical", "CHEBI:15365"),
+        ("acetylsalicylic acids", "chemical", "CHEBI:15365"),
     ],
 )
 def test_spellings_link_to_what_they_mean(
