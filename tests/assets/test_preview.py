@@ -50,6 +50,11 @@ DECISIONS: list[dict[str, Any]] = [
 Change = tuple[str, str, str | None, str | None]
 
 
+def decided(home: Home) -> list[dict[str, Any]]:
+    """The decisions in effect: what is decided beside them concerns few ontologies."""
+    return yaml.safe_load(Path(str(home.settings.catalogue().curations)).read_text("utf-8"))
+
+
 def first_concepts(home: Home) -> dict[str, str | None]:
     """Each mention of the file with its first concept."""
     best = {
@@ -117,9 +122,8 @@ def test_a_preview_of_what_is_in_force_already_changes_nothing(home: Home, tmp_p
 
 def test_only_what_a_decision_concerns_is_made_again(home: Home, tmp_path: Path):
     path = tmp_path / "curations.yaml"
-    kept = yaml.safe_load(Path(str(home.settings.catalogue().curations)).read_text("utf-8"))
     new = ALWAYS | {"action": "add", "name": "women", "concept_id": "NCBITaxon:9606"}
-    path.write_text(yaml.safe_dump([*kept, new]), "utf-8")
+    path.write_text(yaml.safe_dump([*decided(home), new]), "utf-8")
     home.use_catalogue(home.catalogue() | {"curations": str(path)})
     tables = (SYNONYMS, CONCEPTS, CITATIONS)
     before = {table: home.generations(table) for table in tables}
@@ -149,11 +153,12 @@ def test_a_wrong_file_of_curations_changes_nothing(home: Home, tmp_path: Path):
 
 def test_a_decision_is_not_in_effect_where_a_file_could_not_be_read(home: Home, tmp_path: Path):
     path = tmp_path / "curations.yaml"
-    path.write_text(yaml.safe_dump([ALWAYS | DECISIONS[0]]), "utf-8")
-    home.use_catalogue(home.catalogue() | {"curations": str(path)})
+    path.write_text(yaml.safe_dump([*decided(home), ALWAYS | DECISIONS[0]]), "utf-8")
+    usual = home.catalogue()
+    home.use_catalogue(usual | {"curations": str(path)})
     told: list[str] = []
     assert home.curate(in_effect=lambda: told.append("whole")).failed == []
-    path.write_text("[]", "utf-8")
+    home.use_catalogue(usual)
     file = home.lake.partitions(DICTIONARY_MENTIONS)[0]
     # It is there and is no Parquet: one that is missing may come back, and is waited for.
     Path(home.lake.pointer(SENTENCES, file).path).write_bytes(b"spoilt")
@@ -168,7 +173,7 @@ def test_a_lake_that_was_left_half_way_is_not_compared_with(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     path = tmp_path / "curations.yaml"
-    path.write_text(yaml.safe_dump([ALWAYS | DECISIONS[0]]), "utf-8")
+    path.write_text(yaml.safe_dump([*decided(home), ALWAYS | DECISIONS[0]]), "utf-8")
     home.use_catalogue(home.catalogue() | {"curations": str(path)})
     assert home.vocabulary("CHEBI").failures == {}
     assert home.indices().failures == {}

@@ -133,6 +133,7 @@ def test_a_cluster_may_stop_and_start_between_partitions_of_which_two_run_at_onc
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_sample_materialises_on_a_cluster_at_an_address(
     token: Path, tmp_path: Path, short_folder: Path
 ):
@@ -154,7 +155,7 @@ def test_the_sample_materialises_on_a_cluster_at_an_address(
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=290,
+                timeout=580,
                 check=False,
             )
             assert refused.stdout is not None
@@ -205,6 +206,7 @@ print("here", version("wordfreq"))
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_step_in_an_environment_of_its_own_runs_beside_the_main_one(tmp_path: Path):
     """The wheel is made here: another version of a package that the platform itself uses."""
     from importlib.metadata import version
@@ -220,7 +222,7 @@ def test_a_step_in_an_environment_of_its_own_runs_beside_the_main_one(tmp_path: 
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=290,
+        timeout=580,
         check=False,
     )
 

@@ -98,6 +98,7 @@ def test_an_order_is_carried_out_once(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_two_processes_of_a_cluster_make_one_teacher(tmp_path: Path):
     """The first writes; both read the order's files for themselves."""
     if find_spec("pandas") is None:
@@ -117,7 +118,7 @@ def test_two_processes_of_a_cluster_make_one_teacher(tmp_path: Path):
             env=clean_environment() | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=580,
             check=False,
         )
 
