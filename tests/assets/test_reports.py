@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assets.layers import REPORT_LAYER
-from assets.runs import SURFACES_ONLY
+from assets.layers import LINK_LAYER, REPORT_LAYER
 from kazu_platform.storage.queries import open_read_only
 from kazu_platform.tables import (
     CITATIONS,
@@ -201,7 +200,7 @@ def test_a_new_version_is_compared_before_it_is_matched(home: Home, own_sample: 
     assert report.checks["vocabulary_changes", "few_mentions_lost"] is False
 
     runs = [home.indices(), *map(home.file, home.register())]
-    runs += [home.materialise(REPORT_LAYER | SURFACES_ONLY), home.graph()]
+    runs += [home.materialise(REPORT_LAYER | LINK_LAYER), home.graph()]
     assert [run.failures for run in runs] == [{}] * 9
     found = asked(home, "SELECT count(*) FROM mentions WHERE text ILIKE 'first choice'")
     assert found == [(gained["n_mentions"],)]

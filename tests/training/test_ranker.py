@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from kazu_platform.evaluation.linking import LinkingTask
     from kazu_platform.training.ranker import Looked, Units
 
-BREAST = ("growth of the breast", "disease", ("MONDO:1",))
-LUNG = ("lung cancers", "disease", ("MONDO:2",))
-NOTHING = ("sorrow", "disease", ())
+Said = tuple[str, str, tuple[str, ...]]
+BREAST: Said = ("growth of the breast", "disease", ("MONDO:1",))
+LUNG: Said = ("lung cancers", "disease", ("MONDO:2",))
+NOTHING: Said = ("sorrow", "disease", ())
 RECIPE = RankRecipe(steps=150, batch=16, width=8, members=2)
 QUIET = RankRecipe(steps=2, batch=4, width=4, members=2)
 
