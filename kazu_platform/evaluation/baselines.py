@@ -28,6 +28,7 @@ import pyarrow as pa
 from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.evaluation.linkers import MOST
+from kazu_platform.linking.grams import code_points
 from kazu_platform.text.fold import fold_name
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def bigrams(strings: Sequence[str]) -> Grams:
     >>> grams.row.tolist(), grams.gram[0] == grams.gram[3]
     ([0, 0, 1, 2], np.True_)
     """
-    code, row = _codes([text + "\0" if len(text) == 1 else text for text in strings])
+    code, row = code_points([text + "\0" if len(text) == 1 else text for text in strings])
     together = row[1:] == row[:-1]
     return Grams(row[1:][together], ((code[:-1] << _BITS) | code[1:])[together])
 
@@ -187,21 +188,14 @@ def trigrams_in_words(strings: Sequence[str]) -> Grams:
     >>> grams.row.tolist(), grams.gram[0] == grams.gram[3]
     ([0, 0, 0, 1], np.True_)
     """
-    code, row = _codes(["".join(f" {word} " for word in text.lower().split()) for text in strings])
+    code, row = code_points(
+        ["".join(f" {word} " for word in text.lower().split()) for text in strings]
+    )
     blank = code == _BLANK
     between = blank[1:] & blank[:-1]
     within = (row[2:] == row[:-2]) & ~between[1:] & ~between[:-1]
     gram = (code[:-2] << 2 * _BITS) | (code[1:-1] << _BITS) | code[2:]
     return Grams(row[2:][within], gram[within])
-
-
-def _codes(strings: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Code points of all strings one behind the other, and whose they are."""
-    joined = "".join(strings).encode("utf-32-le", "surrogatepass")
-    lengths = np.fromiter(map(len, strings), np.int64, len(strings))
-    return np.frombuffer(joined, "<u4").astype(np.int64), np.repeat(
-        np.arange(len(strings)), lengths
-    )
 
 
 @dataclass(frozen=True)

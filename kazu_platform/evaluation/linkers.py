@@ -6,12 +6,10 @@ how an answer is judged (`linking`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pyarrow as pa
 
     from kazu_platform.linking.linker import Linker
@@ -56,12 +54,11 @@ class EvaluatedLinker(Protocol):
 class OwnLinker:
     """A linker of the platform; what it writes as LINKS is what is judged.
 
-    `thresholds` are its NIL decisions, by class; what it does not link at all is NIL as well.
+    What it gives no first rank is NIL.
     """
 
     linker: Linker
     name: str
-    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -69,8 +66,9 @@ class OwnLinker:
         return self.linker.version
 
     def nil_below(self, entity_class: str) -> float:
-        """The threshold of a class; 0 where there is none."""
-        return self.thresholds.get(entity_class, 0.0)
+        """Whatever it gives a first rank is a link."""
+        del entity_class
+        return 0.0
 
     def candidates(self, surfaces: pa.Table) -> pa.Table:
         """Its LINKS."""

@@ -36,7 +36,7 @@ def trigrams(strings: Sequence[str]) -> Grams:
     >>> found.row.tolist()
     [0, 0, 1]
     """
-    code, row = _codes([f" {each.replace(' ', '  ')} " for each in strings])
+    code, row = code_points([f" {each.replace(' ', '  ')} " for each in strings])
     if len(code) < len(_MIX):
         return Grams(np.zeros(0, np.int64), np.zeros(0, np.int64))
     blank = code == _BLANK
@@ -99,7 +99,7 @@ def spread(
     return owner, np.repeat(begin - before, counts) + np.arange(int(counts.sum()))
 
 
-def _codes(strings: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def code_points(strings: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Code points of all strings one behind the other, and whose they are."""
     joined = "".join(strings).encode("utf-32-le", "surrogatepass")
     lengths = np.fromiter(map(len, strings), np.int64, len(strings))

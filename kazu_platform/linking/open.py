@@ -121,7 +121,10 @@ def open_hybrid(
     ranker, version = read_ranker(model / RANKER)
     learnt, memory = read_learnt(model)
     names = open_similar_names(similar) if similar else None
-    witness = Witness(exact, names, embedder, Learnt.of_index(learnt, exact.index))
+    # Vectors of another encoder say nothing: until names are embedded again, letters count alone.
+    is_same = names is not None and names.manifest.encoder_version == embedder.version
+    memory_of_index = Learnt.of_index(learnt, exact.index)
+    witness = Witness(exact, names, embedder if is_same else None, memory_of_index)
     return HybridLinker(witness, ranker, digest(version, memory, embedder.version))
 
 

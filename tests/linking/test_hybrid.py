@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -24,8 +25,10 @@ from kazu_platform.tables import CONCEPTS, LINKS, SYNONYMS
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from kazu_platform.linking.hybrid import HybridLinker
 
@@ -156,8 +159,6 @@ def test_an_abbreviation_means_its_long_form(linker: HybridLinker):
 def mentions_in(text: str, *, word: str, linker: HybridLinker) -> str | None:
     passages = passages_of([Document(doc_id="d", sections=(Section(name="a", text=text),))])
     start = text.index(word)
-    import numpy as np
-
     spans = Spans(*(np.array([each]) for each in (0, start, start + len(word), 0)))
     marked = mention_rows(passages, spans, [word], ["gene"], detector="people", version="1")
     found = with_context(marked, definitions(passages), linker, taxa_of(passages))
@@ -236,3 +237,20 @@ def test_it_travels_to_a_worker_as_paths(linker: HybridLinker, folder: Path):
     again: Callable[[], HybridLinker] = pickle.loads(pickle.dumps(parts)).open  # noqa: S301
 
     assert again().version == linker.version
+
+
+def test_vectors_of_another_encoder_are_not_compared(folder: Path, tmp_path: Path):
+    exact = ExactLinker(open_linking_index(folder / "linking"))
+
+    class Other:
+        dimensions, version = 128, "another"
+
+        def embed(self, strings: Sequence[str]) -> NDArray[np.float32]:
+            return np.ones((len(strings), self.dimensions), np.float32)
+
+    build_similar_names(exact.index, tmp_path / "s", embedder=Other(), embedded={"disease"})
+
+    linker = open_hybrid(exact, tmp_path / "s", PACKAGED)
+
+    assert linker.witness.embedder is None
+    assert first(linker, "malignant breast neoplasms", "disease") == "MONDO:0007254"
