@@ -90,7 +90,9 @@ def link_changed(
         holds = holds.filter(current)
     else:
         hit = frame.filter(touched.of(frame.select("text", "entity_class", "context")))
-        stirred = pl.concat([hit["surface_id"], touched.of_links(known)]).unique()
+        stirred = hit["surface_id"]
+        if linker.by_name is not linker:  # a name that is only similar may count too
+            stirred = pl.concat([stirred, touched.of_links(known)]).unique()
         holds = holds.filter(~pl.col("surface_id").is_in(stirred.implode()))
     fresh = frame.join(holds.select("surface_id").unique(), on="surface_id", how="anti")
     kept = holds.select(LINKS.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())

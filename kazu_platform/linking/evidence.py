@@ -326,7 +326,10 @@ def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
     own, long = (pl.col("of_long") == which for which in (_OWN, _LONG))
     best = (
         similar.with_columns(likest=pl.max_horizontal("by_grams", "by_vectors"))
-        .sort(*_KEY, "likest", "by_grams", "name", descending=[False, False, True, True, False])
+        .sort(
+            *(*_KEY, "likest", "by_grams", "name", "near_scope"),
+            descending=[False, False, True, True, False, False],
+        )
         .group_by(_KEY, maintain_order=True)
         .agg(
             pl.col("string", "name", "near_scope").first(),

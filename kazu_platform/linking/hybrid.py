@@ -39,6 +39,7 @@ NAMES_COUNT: Final = 5.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower probability, in any class."""
 _CURATED: Final = 1.0
+_DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ class HybridLinker:
         is_named = evidence.is_named[rows]
         weight = np.where(is_named, NAMES_COUNT, 1.0)
         weight[evidence.is_preferred[rows]] = np.inf
-        order = np.lexsort((concept, -likely * weight, surface))
+        # Rounded, so that what is as likely stands in one order whatever is linked beside it.
+        order = np.lexsort((concept, -np.round(likely * weight, _DIGITS), surface))
         rows, surface, likely = rows[order], surface[order], likely[order]
         is_named, is_alike = is_named[order], evidence.method[rows] != LEARNT
         begins = np.searchsorted(surface, surface)

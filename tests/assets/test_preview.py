@@ -80,7 +80,7 @@ def previewed(home: Home, path: Path, folder: Path) -> pl.DataFrame:
     store = home.artifacts
     return preview_curations(
         home.lake,
-        Indices(store.live("dictionary").content, LinkerParts.live(store, "hybrid")),
+        Indices(store.live("dictionary").content, LinkerParts.live(store, home.settings.linker)),
         read_curations(path, today=date(2026, 6, 1), ontologies=catalogue.ontologies),
         [catalogue.ontology(name) for name in catalogue.by_preference()],
         folder,

@@ -57,7 +57,8 @@ def test_some_strings_mean_what_no_name_equals(graph: Graph):
     lake, _ = parts_of(graph)
     first = pl.DataFrame(lake.read(LINKS)).filter(pl.col("rank") == 1)
 
-    assert {"exact", "normalised", "ngram", "embedding"} <= set(first["method"])
+    assert {"exact", "normalised", "learnt"} <= set(first["method"])
+    assert {"ngram", "embedding"} <= set(lake.read(LINKS)["method"].to_pylist())
     assert first["surface_id"].is_unique().all()
 
 
