@@ -24,6 +24,7 @@ import assets.sources
 import assets.training
 import assets.vocabularies
 import assets.warehouse
+from assets.alerts import alert_sensors
 from assets.audits import AUDITS
 from assets.jobs import jobs_of
 from assets.partitions import corpora_of, mapping_sets_of, ontologies_of
@@ -32,6 +33,7 @@ from resources.compute import ComputeResource
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
 from resources.training import TrainerResource
+from resources.webhook import Webhook
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
@@ -87,6 +89,12 @@ def build_trainer(settings: Settings) -> TrainerResource:
         gpus=settings.worker_gpus,
         device=settings.training_device,
     )
+
+
+def build_webhook(settings: Settings) -> Webhook | None:
+    """Where alerts go, if anywhere."""
+    address = settings.alert_webhook
+    return Webhook(address.get_secret_value()) if address else None
 
 
 def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
@@ -149,6 +157,7 @@ def build_definitions(
         assets=graph,
         asset_checks=AUDITS,
         jobs=jobs_of(graph, resources),
+        sensors=alert_sensors(build_webhook(settings), settings.ui_url),
         resources=resources,
         # A run is a partition: its steps follow one another, and a process for each would cost
         # more than most of them do.

@@ -20,6 +20,7 @@
     │   └── NoWorkerError         no worker came in time; later one may be free
     ├── ArtifactError             an index or a model folder is missing or does not fit
     ├── TrainingError             a model cannot be trained with what was given
+    ├── DeliveryError             an alert could not be delivered
     └── QueryError                a query was refused or failed
 
 Every message says what, where and what to do. The message is the only argument, so an error
@@ -150,6 +151,10 @@ class ArtifactError(KazuPlatformError):
 
 class TrainingError(KazuPlatformError):
     """A model cannot be trained with what was given."""
+
+
+class DeliveryError(KazuPlatformError):
+    """An alert could not be delivered; the address it was for is not said."""
 
 
 class QueryError(KazuPlatformError):

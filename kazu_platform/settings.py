@@ -20,6 +20,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -548,6 +549,22 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
     )
+
+    alert_webhook: SecretStr | None = Field(
+        default=None,
+        description="Address that what failed is posted to; secret. Default: nobody is told.",
+    )
+    ui_url: str = Field(
+        default="http://127.0.0.1:3000",
+        description="Where people find Dagster's pages, for links in alerts.",
+    )
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _is_web_address(cls, address: SecretStr | None) -> SecretStr | None:
+        if address and not re.match(r"https?://[^/\s]+", address.get_secret_value()):
+            raise ValueError("give an address that begins with https:// or http://")
+        return address
 
     @property
     def compute_mode(self) -> Literal["inline", "local", "address"]:

@@ -89,13 +89,15 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
             "KAZU_XYZZY",
             (
                 "there is "
+                "KAZU_ALERT_WEBHOOK, "
                 "KAZU_BATCH_CHARACTERS, KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
                 "KAZU_LINKER, KAZU_MAX_DOCUMENT_CHARACTERS, KAZU_MAX_SET_ASIDE, "
                 "KAZU_MAX_SET_ASIDE_SHARE, KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, "
                 "KAZU_RUNTIME_ENVS, "
                 "KAZU_SECONDS_PER_MILLION_CHARACTERS, KAZU_SOURCES, KAZU_STORAGE_URL, "
                 "KAZU_TEST_DATA, "
-                "KAZU_TIMEOUT_SECONDS, KAZU_TRAINING_DEVICE, KAZU_TRAINING_WORKERS, KAZU_WORKERS, "
+                "KAZU_TIMEOUT_SECONDS, KAZU_TRAINING_DEVICE, KAZU_TRAINING_WORKERS, KAZU_UI_URL, "
+                "KAZU_WORKERS, "
                 "KAZU_WORKER_CPUS, KAZU_WORKER_GPUS, KAZU_WORKER_MEMORY_MIB."
             ),
         ),
@@ -110,6 +112,27 @@ def test_a_variable_that_is_no_setting_names_the_nearest(
         read_settings()
 
     assert str(caught.value) == f"{name} is no setting; {hint}"
+
+
+def test_the_webhook_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAZU_ALERT_WEBHOOK", "https://chat.example.org/hooks/s3cret")
+
+    settings = read_settings()
+
+    assert settings.alert_webhook is not None
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_a_webhook_that_is_no_address_is_refused_and_not_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAZU_ALERT_WEBHOOK", "hooks/s3cret")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+
+    assert str(caught.value) == (
+        "environment: alert_webhook: Value error, give an address that begins with https:// or "
+        "http://"
+    )
 
 
 def test_a_catalogue_that_does_not_exist_names_the_nearest(tmp_path: Path):
