@@ -171,7 +171,11 @@ def _trouble_of(
 ) -> Trouble:
     steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     reasons = [why for each in steps if (why := _reason(each))]
-    why = reasons[0] if reasons else record.event_log_entry.user_message or "no reason was given"
+    why = (
+        reasons[0]
+        if reasons
+        else record.event_log_entry.get_dagster_event().message or "no reason given"
+    )
     name = _name_of(run, [each.step_key for each in steps if each.step_key])
     return Trouble(name, _partition_of(run), _one_line(why), f"{ui_url}/runs/{run.run_id}")
 

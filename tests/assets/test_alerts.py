@@ -185,8 +185,7 @@ def test_what_failed_before_the_sensor_began_is_not_told(chat: Chat):
 
 
 def test_a_hundred_failing_partitions_are_one_message(night: Night, chat: Chat):
-    for number in range(100):
-        last = night.run(mentions, f"bad26n{number:04}")
+    runs = [night.run(mentions, f"bad26n{number:04}") for number in range(100)]
     night.run(graph)
 
     night.look()
@@ -197,7 +196,7 @@ def test_a_hundred_failing_partitions_are_one_message(night: Night, chat: Chat):
         (
             "mentions failed 100 times (bad26n0000 to bad26n0099), last: "
             "OSError: bad26n0099 ‹!channel› cannot be read "
-            f"https://dagster.example.org/runs/{last}"
+            f"https://dagster.example.org/runs/{runs[-1]}"
         ),
         text.splitlines()[2],
     ]
