@@ -26,9 +26,10 @@ QUIET_SECONDS = 600.0
 MAX_LINES = 5
 MAX_READ = 500
 MAX_CHARACTERS = 300
-_UNDECIDED_SECONDS = 60.0
+_UNDECIDED_SECONDS = 120.0  # Dagster decides and begins in some 10; later it failed to
 _NAMED_ASSETS = 2
 _WILL_RETRY = "dagster/will_retry"
+_RETRIED_BY = "dagster/auto_retry_run_id"
 _PARTITION = "dagster/partition"
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _UNNAMED = "__"  # begins the names of jobs that Dagster makes for chosen assets
@@ -147,7 +148,7 @@ def _news(
         if run is not None and _is_undecided(instance, run, now - record.timestamp):
             break
         seen = record.storage_id
-        if run is not None and run.tags.get(_WILL_RETRY) != "true":
+        if run is not None and _RETRIED_BY not in run.tags:
             troubles.append(_trouble_of(instance, run, record, ui_url))
     failed = _failed_checks(instance, checks)
     new = [each for name, each in failed.items() if before.checks.get(name) != each.id]
@@ -161,9 +162,10 @@ def _failures(instance: dg.DagsterInstance, after: int) -> Sequence[dg.EventLogR
 
 
 def _is_undecided(instance: dg.DagsterInstance, run: dg.DagsterRun, age: float) -> bool:
-    """Whether Dagster may not have written yet if it tries the run again."""
-    written = _WILL_RETRY in run.tags
-    return instance.run_retries_enabled and not written and age < _UNDECIDED_SECONDS
+    """Whether it may yet turn out that the run is tried again."""
+    said = run.tags.get(_WILL_RETRY)
+    expected = instance.run_retries_enabled if said is None else said == "true"
+    return expected and _RETRIED_BY not in run.tags and age < _UNDECIDED_SECONDS
 
 
 def _trouble_of(

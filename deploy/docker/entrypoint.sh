@@ -26,7 +26,7 @@ fi
 
 join_ray() {
     while true; do
-        ray start --address="$KAZU_RAY_ADDRESS" --num-cpus=0 --num-gpus=0 \
+        ray start --address="$1" --num-cpus=0 --num-gpus=0 \
             --object-store-memory="${JOIN_RAY_OBJECT_STORE_BYTES:-500000000}" --block || true
         echo "The Ray node here ended; it is started again in 5 s." >&2
         sleep 5
@@ -34,8 +34,8 @@ join_ray() {
 }
 
 if [[ "${JOIN_RAY:-0}" == 1 ]]; then
-    : "${KAZU_RAY_ADDRESS:?JOIN_RAY=1 needs the address of the head node}"
-    join_ray >/tmp/ray-node.log 2>&1 &
+    join_ray "${KAZU_RAY_ADDRESS:?JOIN_RAY=1 needs the address of the head node}" \
+        >/tmp/ray-node.log 2>&1 &
 fi
 
 exec "$@"

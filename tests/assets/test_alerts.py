@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -132,7 +133,7 @@ class Night:
 
 
 def night_of(chat: Chat, instance: dg.DagsterInstance) -> Night:
-    clock = [1_000_000.0]
+    clock = [time.time()]
     [sensor] = alert_sensors(Webhook(chat.address, wait_none()), UI, lambda: clock[0])
     night = Night(instance, sensor, clock)
     night.look()
@@ -247,12 +248,21 @@ def test_a_run_that_is_tried_again_is_told_when_the_last_try_failed(chat: Chat):
             root_run_id=first.run_id,
             tags={"dagster/parent_run_id": first.run_id, "dagster/root_run_id": first.run_id},
         )
+        instance.add_run_tags(first.run_id, {"dagster/auto_retry_run_id": again.run_id})
+        said.append(night.look())
         instance.report_run_failed(again, "the worker was killed again")
         said.append(night.look())
 
-    assert said == ["nothing failed", "1 failures were told"]
+        never = instance.create_run_for_job(job)
+        instance.report_run_failed(never, "the retry could not be launched")
+        night.clock[0] += QUIET_SECONDS
+        said.append(night.look())
+
+    link = "https://dagster.example.org/runs/"
+    assert said == [*["nothing failed"] * 2, *["1 failures were told"] * 2]
     assert chat.texts == [
-        f"one failed: the worker was killed again https://dagster.example.org/runs/{again.run_id}"
+        f"one failed: the worker was killed again {link}{again.run_id}",
+        f"one failed: the retry could not be launched {link}{never.run_id}",
     ]
 
 
