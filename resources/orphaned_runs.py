@@ -23,6 +23,7 @@ from dagster._core.launcher import DefaultRunLauncher
 from resources.dagster_home import PROCESS_TAG
 
 _UNDER_WAY = [
+    dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
@@ -34,7 +35,10 @@ def orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     """Ids of runs that are called running. Ask while no code server is up."""
     if not isinstance(instance.run_launcher, DefaultRunLauncher):
         return []
-    return [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))]
+    runs = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    # What nobody began is still to be queued, unless it was a run inside a process.
+    new = dg.DagsterRunStatus.NOT_STARTED
+    return [run.run_id for run in runs if run.status is not new or PROCESS_TAG in run.tags]
 
 
 def bury(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:

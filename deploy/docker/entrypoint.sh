@@ -34,8 +34,8 @@ join_ray() {
 }
 
 if [[ "${JOIN_RAY:-0}" == 1 ]]; then
-    join_ray "${KAZU_RAY_ADDRESS:?JOIN_RAY=1 needs the address of the head node}" \
-        >/tmp/ray-node.log 2>&1 &
+    head_node="${KAZU_RAY_ADDRESS:?JOIN_RAY=1 needs the address of the head node}"
+    join_ray "$head_node" >/tmp/ray-node.log 2>&1 &
 fi
 
 exec "$@"

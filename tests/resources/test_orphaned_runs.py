@@ -28,21 +28,25 @@ def test_what_was_under_way_is_ended_and_only_whole_runs_are_tried_again():
                 (STATUS.STARTED, {}),
                 (STATUS.STARTING, {}),
                 (STATUS.STARTED, {PROCESS_TAG: "7"}),
+                (STATUS.NOT_STARTED, {PROCESS_TAG: "7"}),
                 (STATUS.CANCELING, {}),
             )
         ]
-        ended = instance.create_run_for_job(JOB, status=STATUS.SUCCESS)
+        others = [
+            instance.create_run_for_job(JOB, status=status)
+            for status in (STATUS.NOT_STARTED, STATUS.SUCCESS)
+        ]
 
         orphans = orphaned_runs(instance)
         bury(instance, orphans)
 
-        after = [instance.get_run_by_id(run.run_id) for run in (*under_way, ended)]
+        after = [instance.get_run_by_id(run.run_id) for run in (*under_way, *others)]
         assert set(orphans) == {run.run_id for run in under_way}
         assert [(run.status, run.tags.get("dagster/will_retry")) for run in after if run] == [
             (STATUS.FAILURE, "true"),
             (STATUS.FAILURE, "true"),
-            (STATUS.CANCELED, None),
-            (STATUS.CANCELED, None),
+            *[(STATUS.CANCELED, None)] * 3,
+            (STATUS.NOT_STARTED, None),
             (STATUS.SUCCESS, None),
         ]
 
