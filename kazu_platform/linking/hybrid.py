@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from kazu_platform.linking.exact import ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
-HYBRID_VERSION: Final = "1"
-NAMES_COUNT: Final = 5.0
+HYBRID_VERSION: Final = "2"
+NAMES_COUNT: Final = 3.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower probability, in any class."""
 _CURATED: Final = 1.0
