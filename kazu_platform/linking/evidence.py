@@ -18,15 +18,16 @@ import pyarrow as pa
 from kazu_platform.linking.contexts import said_by
 from kazu_platform.linking.exact import are_ambiguous, normalised
 from kazu_platform.linking.taxa import HUMAN
+from kazu_platform.linking.words import WORDS, words_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from kazu_platform.linking.exact import Candidates, ExactLinker
     from kazu_platform.linking.learnt import Learnt
-    from kazu_platform.linking.similar import SimilarNames
+    from kazu_platform.linking.similar import ClassNames, SimilarNames
     from kazu_platform.linking.similar_compile import EmbedsNames
 
 EVIDENCE_VERSION: Final = "1"
@@ -51,7 +52,6 @@ _SCOPES: Final = 6
 _SHORT: Final = 5
 _FARTHEST: Final = 5
 _OWN, _LONG = 0, 1
-_TOKENS: Final = ("jaccard", "within", "around", "first", "last", "numbers", "length")
 _KEY: Final = ["surface", "concept"]
 
 
@@ -67,7 +67,7 @@ FEATURES: Final = (
     *_one_of("scope", _SCOPES),
     *("case", "beside", "supported", "n_ontologies", "n_equal", "place_gap"),
     *("grams", "long_grams", "grams_gap", "vectors", "long_vectors", "vectors_gap"),
-    *_TOKENS,
+    *WORDS,
     *("n_letters", "n_words", "is_short", "capitals", "has_long", "is_defined", "is_looked_for"),
     *("times", "times_all", "share", "is_learnt", "popularity", "popularity_gap"),
     *("of_taxon", "of_people", "of_other"),
@@ -156,12 +156,14 @@ class Witness:
         similar: Finds similar ones; None leaves them out.
         embedder: Makes vectors of surfaces; None leaves them out.
         learnt: What people linked strings to.
+        threads: To look for similar names with.
     """
 
     exact: ExactLinker
     similar: SimilarNames | None
     embedder: EmbedsNames | None
     learnt: Learnt
+    threads: int = 1
 
     def evidence(
         self,
@@ -182,7 +184,7 @@ class Witness:
         """
         own = np.arange(len(asked.texts)) if rows is None else rows
         by_name = _by_name(self._one_row_each(named.take(np.isin(named.surface, own))))
-        found = [_nearest(self._similar(asked, own[looked_for[own]]))]
+        found = [self._similar(asked, own[looked_for[own]])]
         found.append(self.learnt.of(asked.own, asked.classes, own, folds))
         frame = by_name
         for each in found:
@@ -230,8 +232,8 @@ class Witness:
         return joined["ambiguous"].fill_null(value=False).to_numpy()
 
     def _similar(self, asked: Asked, rows: NDArray[np.int64]) -> pl.DataFrame:
-        """Names that are like the strings of surfaces, with the concepts that have them."""
-        parts = [pl.DataFrame(schema=_FOUND)]
+        """Concepts with names that are like the strings of surfaces, each by the likest."""
+        parts = [pl.DataFrame(schema=_NEAREST)]
         if self.similar is None or not len(rows):
             return parts[0]
         strings = pl.DataFrame(
@@ -248,48 +250,66 @@ class Witness:
             orient="row",
         )
         for (entity_class,), part in strings.group_by("entity_class", maintain_order=True):
-            parts.append(self._similar_of(str(entity_class), part))
+            names = self.similar.of(str(entity_class))
+            if names is not None:
+                parts.append(self._similar_of(str(entity_class), names, part))
         return pl.concat(parts)
 
-    def _similar_of(self, entity_class: str, asked: pl.DataFrame) -> pl.DataFrame:
-        names = self.similar.of(entity_class) if self.similar else None
-        if names is None:
-            return pl.DataFrame(schema=_FOUND)
+    def _similar_of(
+        self, entity_class: str, names: ClassNames, asked: pl.DataFrame
+    ) -> pl.DataFrame:
         distinct = asked["string"].unique(maintain_order=True)
         strings = distinct.to_list()
         vectors = None
         if self.embedder is not None and names.vectors is not None:
             vectors = self.embedder.embed(strings)
-        like = names.like(strings, vectors)
-        found = names.strings.take(pa.array(like.name))
-        hits = self.exact.index.find("normalised", found, [entity_class] * len(found))
+        like = names.like(strings, vectors, self.threads)
+        alike, which = np.unique(like.name, return_inverse=True)
+        found = names.strings.take(pa.array(alike))
+        hits = self._concepts_of(entity_class, found)
+        similar = pl.DataFrame(
+            {
+                "query": like.query,
+                "found": which,
+                "by_grams": like.grams,
+                "by_vectors": like.vectors,
+            }
+        ).join(hits, on="found")
+        queries = pl.DataFrame({"string": distinct}).with_row_index("query")
+        rows = asked.join(queries.with_columns(pl.col("query").cast(pl.Int64)), on="string")
+        best = _nearest(rows.join(similar, on="query"))
+        pairs = (best["query"].to_numpy(), best["found"].to_numpy() + len(strings))
+        words = words_alike(strings + found.to_pylist(), pairs)
+        return best.with_columns(
+            pl.Series(name, words[:, place]) for place, name in enumerate(WORDS)
+        ).select(list(_NEAREST))
+
+    def _concepts_of(self, entity_class: str, names: pa.Array) -> pl.DataFrame:
+        """Concepts that have normalised names: found (row of the name), concept, scope, place."""
+        hits = self.exact.index.find("normalised", names, [entity_class] * len(names))
         rows = self.exact.index.names.select(["concept", "scope", "place"]).take(
             pa.array(hits.name)
         )
-        similar = pl.DataFrame(
+        return pl.DataFrame(
             {
-                "string": distinct.gather(like.query[hits.query]),
-                "name": pl.Series(found.take(pa.array(hits.query))).cast(pl.String),
+                "found": hits.query,
                 "concept": self._first_rows[rows["concept"].to_numpy()],
                 "near_scope": rows["scope"].to_numpy().astype(np.int64),
                 "near_place": rows["place"].to_numpy().astype(np.int64),
-                "by_grams": like.grams[hits.query],
-                "by_vectors": like.vectors[hits.query],
             }
         )
-        return asked.join(similar, on="string").select(list(_FOUND))
 
 
-_FOUND: Final = {
+_NEAREST: Final = {
     "surface": pl.Int64,
-    "of_long": pl.Int64,
-    "string": pl.String,
-    "name": pl.String,
     "concept": pl.Int64,
     "near_scope": pl.Int64,
     "near_place": pl.Int64,
-    "by_grams": pl.Float32,
-    "by_vectors": pl.Float32,
+    "grams": pl.Float32,
+    "long_grams": pl.Float32,
+    "vectors": pl.Float32,
+    "long_vectors": pl.Float32,
+    **dict.fromkeys(WORDS, pl.Float32),
 }
 
 
@@ -324,15 +344,15 @@ def _by_name(named: Candidates) -> pl.DataFrame:
 def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
     """Similar names by surface and concept: the most alike, and how it is alike."""
     own, long = (pl.col("of_long") == which for which in (_OWN, _LONG))
-    best = (
+    return (
         similar.with_columns(likest=pl.max_horizontal("by_grams", "by_vectors"))
         .sort(
-            *(*_KEY, "likest", "by_grams", "name", "near_scope"),
+            *(*_KEY, "likest", "by_grams", "found", "near_scope"),
             descending=[False, False, True, True, False, False],
         )
         .group_by(_KEY, maintain_order=True)
         .agg(
-            pl.col("string", "name", "near_scope").first(),
+            pl.col("query", "found", "near_scope").first(),
             near_place=pl.col("near_place").min(),
             grams=pl.col("by_grams").filter(own).max(),
             long_grams=pl.col("by_grams").filter(long).max(),
@@ -340,37 +360,6 @@ def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
             long_vectors=pl.col("by_vectors").filter(long).max(),
         )
     )
-    return best.with_columns(
-        pl.Series(name, values, dtype=pl.Float32)
-        for name, values in _alike(best["string"].to_list(), best["name"].to_list()).items()
-    ).drop("string", "name")
-
-
-def _alike(strings: Sequence[str], names: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
-    """How two strings are alike, word by word; parallel."""
-    words: dict[str, tuple[list[str], frozenset[str], frozenset[str]]] = {}
-    found = np.zeros((len(strings), len(_TOKENS)), np.float32)
-
-    def taken_apart(text: str) -> tuple[list[str], frozenset[str], frozenset[str]]:
-        if text not in words:
-            each = text.split()
-            some = frozenset(word for word in each if word.isdigit() or len(word) == 1)
-            words[text] = each, frozenset(each), some
-        return words[text]
-
-    for row, (string, name) in enumerate(zip(strings, names, strict=True)):
-        (one, ones, some), (other, others, same) = taken_apart(string), taken_apart(name)
-        common = len(ones & others)
-        found[row] = (
-            common / len(ones | others),
-            common == len(ones),
-            common == len(others),
-            one[0] == other[0],
-            one[-1] == other[-1],
-            some == same,
-            min(len(string), len(name)) / max(len(string), len(name)),
-        )
-    return {name: found[:, place] for place, name in enumerate(_TOKENS)}
 
 
 def _without_what_was_taken_away(frame: pl.DataFrame) -> pl.DataFrame:
@@ -407,7 +396,7 @@ def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
         pl.col("n_ontologies").fill_null(0),
         pl.coalesce("method", method).alias("method"),
         *(each.fill_null(0.0) for each in near),
-        pl.col(*_TOKENS).fill_null(0.0),
+        pl.col(*WORDS).fill_null(0.0),
         pl.col("times", "times_all").fill_null(0.0),
         is_looked_for=pl.Series(looked_for[surface.to_numpy()]),
     )

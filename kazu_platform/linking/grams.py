@@ -3,6 +3,9 @@
 A string is cut into words with a blank before and after each, and each word into every three
 characters that follow each other, as scikit-learn's `char_wb` has it. A trigram is a number below
 BUCKETS: two of them may share one, which makes two names look a little more alike and no more.
+
+Strings become rows of a sparse matrix with a column for each trigram: rows of length 1, in which a
+trigram counts by its weight. So a product of two rows is their cosine.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,55 +52,41 @@ def trigrams(strings: Sequence[str]) -> Grams:
     return Grams(*np.divmod(keys, BUCKETS))
 
 
-def cosines(
-    left: Grams, right: Grams, pairs: tuple[NDArray[np.int64], NDArray[np.int64]], weight: NDArray
-) -> NDArray[np.float32]:
-    """Cosines of pairs of strings as vectors of weights.
+def unit_rows(grams: Grams, n: int, weight: NDArray[np.float32]) -> csr_matrix:
+    """Strings as rows of length 1.
 
     Args:
-        left: Trigrams of some strings.
-        right: Trigrams of others.
-        pairs: Rows of left and of right; parallel.
+        grams: Trigrams of the strings.
+        n: Strings.
         weight: Of each trigram. Shape: (BUCKETS,).
 
-    >>> one = trigrams(["abc", "xyz"])
-    >>> cosines(one, one, (np.array([0, 0]), np.array([0, 1])), np.ones(BUCKETS)).tolist()
+    Returns:
+        Shape: (n, BUCKETS).
+
+    >>> rows = unit_rows(trigrams(["abc", ""]), 2, np.ones(BUCKETS, np.float32))
+    >>> (rows @ rows.T).toarray().round(3).tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+    own = weight[grams.gram].astype(np.float64)
+    length = np.sqrt(np.bincount(grams.row, weights=own**2, minlength=n))
+    begin = np.searchsorted(grams.row, np.arange(n + 1)).astype(np.int32)
+    shares = (own / length[grams.row]).astype(np.float32)
+    return csr_matrix((shares, grams.gram.astype(np.int32), begin), shape=(n, BUCKETS))
+
+
+def products(
+    left: csr_matrix, right: csr_matrix, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> NDArray[np.float32]:
+    """The product of each of some pairs of rows, one of the left and one of the right.
+
+    >>> rows = unit_rows(trigrams(["abc", "xyz"]), 2, np.ones(BUCKETS, np.float32))
+    >>> products(rows, rows, (np.array([0, 0]), np.array([0, 1]))).round(3).tolist()
     [1.0, 0.0]
     """
-    n = len(pairs[0])
-    one, other = (_keyed(grams, rows) for grams, rows in zip((left, right), pairs, strict=True))
-    common = one[np.isin(one, other, assume_unique=True)]
-    square = weight.astype(np.float64) ** 2
-    pair, gram = np.divmod(common, BUCKETS)
-    dot = np.bincount(pair, weights=square[gram], minlength=n)
-    norms = [
-        np.bincount(keys // BUCKETS, weights=square[keys % BUCKETS], minlength=n)
-        for keys in (one, other)
-    ]
-    length = np.sqrt(norms[0] * norms[1])
-    return np.divide(dot, length, out=np.zeros(n), where=length > 0).astype(np.float32)
-
-
-def _keyed(grams: Grams, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pair and trigram in one number, for the string of each pair."""
-    n = int(max(rows.max(initial=-1), grams.row.max(initial=-1))) + 1
-    begin = np.searchsorted(grams.row, np.arange(n + 1))
-    pair, place = spread(begin[rows], begin[rows + 1])
-    return pair * BUCKETS + grams.gram[place]
-
-
-def spread(
-    begin: NDArray[np.integer], end: NDArray[np.integer]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every place of some ranges, and the range that it is of.
-
-    >>> [each.tolist() for each in spread(np.array([4, 0, 7]), np.array([6, 0, 8]))]
-    [[0, 0, 2], [4, 5, 7]]
-    """
-    counts = (end - begin).astype(np.int64)
-    before = np.cumsum(counts) - counts
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.repeat(begin - before, counts) + np.arange(int(counts.sum()))
+    if not len(pairs[0]):
+        return np.zeros(0, np.float32)
+    found = left[pairs[0]].multiply(right[pairs[1]]).sum(axis=1)
+    return np.asarray(found, np.float32).ravel()
 
 
 def code_points(strings: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -124,7 +124,7 @@ def open_hybrid(
     # Vectors of another encoder say nothing: until names are embedded again, letters count alone.
     is_same = names is not None and names.manifest.encoder_version == embedder.version
     memory_of_index = Learnt.of_index(learnt, exact.index)
-    witness = Witness(exact, names, embedder if is_same else None, memory_of_index)
+    witness = Witness(exact, names, embedder if is_same else None, memory_of_index, threads)
     return HybridLinker(witness, ranker, digest(version, memory, embedder.version))
 
 

@@ -3,10 +3,11 @@
 A folder holds `manifest.json` and, for each class, Arrow files that are mapped into memory; `<n>`
 is the place of the class in the manifest:
 
-strings-<n>.arrow   string: the distinct normalised names, ascending; length: of its vector of
-                    trigrams
-grams-<n>.arrow     begin: where the names of each trigram begin in `postings`; weight: of each
-postings-<n>.arrow  string: rows of strings
+strings-<n>.arrow   string: the distinct normalised names, ascending; end: where the trigrams of
+                    each end in `spelled`
+spelled-<n>.arrow   gram, share: the trigrams of every name, and what each counts in it
+grams-<n>.arrow     weight: of each trigram; end: where the names of each end in `postings`
+postings-<n>.arrow  string, share: the names that have a trigram, and what it counts in each
 vectors-<n>.arrow   value: bytes of a vector, scale: what they are times (see `embedding.Bytes`);
                     only of classes that are embedded
 
@@ -22,32 +23,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pyarrow as pa
+from scipy.sparse import csr_matrix
+from sparse_dot_topn import sp_matmul_topn
 
 from kazu_platform.documents import digest
-from kazu_platform.linking.grams import BUCKETS, GRAMS_VERSION, cosines, spread, trigrams
+from kazu_platform.linking.grams import BUCKETS, GRAMS_VERSION, products, trigrams, unit_rows
+from kazu_platform.linking.nearest import nearest
 from kazu_platform.storage.compiled import map_table, read_manifest
 from kazu_platform.text.normalise import NORMALISER_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 KIND: Final = "similar names"
-FORMAT_VERSION: Final = 1
-LEAST_GRAMS: Final = 0.3
-"""Cosine of trigrams below which a name is not looked at."""
+FORMAT_VERSION: Final = 2
+LEAST_GRAMS: Final = 0.25
+"""Cosine of trigrams, without common ones, below which a name is not looked at."""
 LEAST_VECTORS: Final = 0.5
 """The same of vectors."""
 MOST_NAMES: Final = 24
 """Names of each kind of likeness that are looked at."""
-_COMMON: Final = 40
+_COMMON: Final = 20
 """A trigram of more than one in so many names finds none, if the string has others."""
 _RARE: Final = 2_000
 """A trigram of so few names is never common."""
-_QUERIES: Final = 256
-_NAMES: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,13 @@ class ClassNames:
         strings = map_table(folder, f"strings-{number}")
         grams = map_table(folder, f"grams-{number}")
         self.strings = strings["string"].combine_chunks()
-        self.length: NDArray[np.float32] = strings["length"].to_numpy()
-        self._begin: NDArray[np.int64] = grams["begin"].to_numpy()
-        self._weight: NDArray[np.float32] = grams["weight"].to_numpy()[:BUCKETS]
-        self._postings: NDArray[np.int32] = map_table(folder, f"postings-{number}")[
-            "string"
-        ].to_numpy()
+        self._weight: NDArray[np.float32] = grams["weight"].to_numpy()
+        n = len(self.strings)
+        spelled = map_table(folder, f"spelled-{number}")
+        self._spelled = _matrix(spelled, strings["end"], "gram", (n, BUCKETS))
+        postings = map_table(folder, f"postings-{number}")
+        # Copied: what multiplies wants arrays that may be written, and only reads them.
+        self._postings = _matrix(postings, grams["end"], "string", (BUCKETS, n)).copy()
         self._vectors = map_table(folder, f"vectors-{number}") if is_embedded else None
 
     @cached_property
@@ -106,72 +109,50 @@ class ClassNames:
         raw = np.frombuffer(values.buffers()[1], np.int8, len(values) * width)
         return raw.reshape(len(values), width), self._vectors["scale"].to_numpy()
 
-    def like(self, strings: Sequence[str], vectors: NDArray[np.float32] | None = None) -> Likeness:
+    def like(
+        self,
+        strings: Sequence[str],
+        vectors: NDArray[np.float32] | None = None,
+        threads: int = 1,
+    ) -> Likeness:
         """The names that are most like each string, by trigrams or by vectors.
 
         Args:
             strings: Normalised as names of the class are.
             vectors: Unit vectors of the strings; without them trigrams alone count. Shape:
                 (n_strings, dimensions).
+            threads: To look for trigrams with.
         """
-        found = [self._by_grams(strings)]
+        rows = unit_rows(trigrams(strings), len(strings), self._weight)
+        found = [self._by_grams(rows, threads)]
         if vectors is not None and self.vectors is not None:
-            found.append(self._by_vectors(vectors))
+            found.append(nearest(vectors, *self.vectors, most=MOST_NAMES, least=LEAST_VECTORS))
         key = np.unique(np.concatenate([query * len(self.strings) + name for query, name in found]))
         query, name = np.divmod(key, max(1, len(self.strings)))
-        near = self._dots(vectors, query, name)
-        return Likeness(query, name, self._cosines(strings, query, name), near)
+        grams = products(rows, self._spelled, (query, name))
+        return Likeness(query, name, grams, self._dots(vectors, query, name))
 
-    def _by_grams(self, strings: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        row, gram = trigrams(strings)
-        border = np.searchsorted(row, np.arange(len(strings) + 1))
-        counts = np.diff(self._begin)
-        square = self._weight.astype(np.float64) ** 2
-        limit = max(_RARE, len(self.strings) // _COMMON)
-        parts = []
-        for query in range(len(strings)):
-            own = gram[border[query] : border[query + 1]]
-            length = np.sqrt(square[own].sum())
-            rare = own[counts[own] <= limit]
-            parts.append(self._most_alike(rare if len(rare) else own, square, length))
-        query = np.repeat(np.arange(len(strings)), [len(each) for each in parts])
-        return query, np.concatenate([np.zeros(0, np.int64), *parts])
-
-    def _most_alike(
-        self, grams: NDArray[np.int64], square: NDArray[np.float64], length: float
-    ) -> NDArray[np.int64]:
-        """Names with most of some trigrams; what common trigrams would add is not looked at."""
-        owner, place = spread(self._begin[grams], self._begin[grams + 1])
-        names = self._postings[place]
-        dot = np.bincount(names, weights=square[grams][owner], minlength=len(self.strings))
-        some = np.flatnonzero(dot)
-        if not len(some):
-            return some
-        cosine = dot[some] / (self.length[some] * length)
-        # Common trigrams may lift it as high as this again.
-        least = LEAST_GRAMS * min(1.0, np.sqrt(square[grams].sum()) / length)
-        some, cosine = some[cosine >= least], cosine[cosine >= least]
-        if len(some) > MOST_NAMES:
-            some = some[np.argpartition(-cosine, MOST_NAMES)[:MOST_NAMES]]
-        return np.sort(some)
-
-    def _by_vectors(
-        self, vectors: NDArray[np.float32]
+    def _by_grams(
+        self, rows: csr_matrix, threads: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if self.vectors is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        values, scale = self.vectors
-        queries, names = [], []
-        for start in range(0, len(vectors), _QUERIES):
-            block = vectors[start : start + _QUERIES]
-            best = _Best(len(block))
-            for at in range(0, len(values), _NAMES):
-                part = values[at : at + _NAMES].astype(np.float32)
-                best.add(block @ part.T * scale[at : at + _NAMES], at)
-            query, name = best.found()
-            queries.append(query + start)
-            names.append(name)
-        return np.concatenate(queries), np.concatenate(names)
+        """Names with most of the trigrams of strings that are not common."""
+        found = sp_matmul_topn(
+            self._without_common(rows),
+            self._postings,
+            MOST_NAMES,
+            threshold=LEAST_GRAMS,
+            n_threads=threads,
+        ).tocoo()
+        return found.row.astype(np.int64), found.col.astype(np.int64)
+
+    def _without_common(self, rows: csr_matrix) -> csr_matrix:
+        counts = np.diff(self._postings.indptr)
+        is_rare = counts[rows.indices] <= max(_RARE, len(self.strings) // _COMMON)
+        owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        n_rare = np.bincount(owner[is_rare], minlength=rows.shape[0])
+        kept = is_rare | (n_rare == 0)[owner]
+        begin = np.searchsorted(owner[kept], np.arange(rows.shape[0] + 1)).astype(np.int32)
+        return csr_matrix((rows.data[kept], rows.indices[kept], begin), shape=rows.shape)
 
     def _dots(
         self,
@@ -185,38 +166,11 @@ class ClassNames:
         dots = np.einsum("ij,ij->i", vectors[query], values[name].astype(np.float32))
         return (dots * scale[name]).astype(np.float32)
 
-    def _cosines(
-        self, strings: Sequence[str], query: NDArray[np.int64], name: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        distinct, row = np.unique(name, return_inverse=True)
-        names = self.strings.take(pa.array(distinct)).to_pylist()
-        return cosines(trigrams(strings), trigrams(names), (query, row), self._weight)
 
-
-class _Best:
-    """The most similar names of each of some queries, block by block."""
-
-    def __init__(self, n: int) -> None:
-        self._cosine = np.full((n, MOST_NAMES), LEAST_VECTORS, np.float32)
-        self._name = np.full((n, MOST_NAMES), -1, np.int64)
-
-    def add(self, cosine: NDArray[np.float32], first: int) -> None:
-        """Take a block in. Shape of the cosines: (n, names of the block)."""
-        query, name = np.nonzero(cosine > self._cosine.min(axis=1)[:, None])
-        if not len(query):
-            return
-        begin = np.searchsorted(query, np.arange(len(self._cosine) + 1))
-        for each in np.unique(query).tolist():
-            own = name[begin[each] : begin[each + 1]]
-            both = np.concatenate([self._cosine[each], cosine[each, own]])
-            names = np.concatenate([self._name[each], own + first])
-            kept = np.argpartition(-both, MOST_NAMES - 1)[:MOST_NAMES]
-            self._cosine[each], self._name[each] = both[kept], names[kept]
-
-    def found(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Queries and names."""
-        query, place = np.nonzero(self._name >= 0)
-        return query, self._name[query, place]
+def _matrix(rows: pa.Table, ends: pa.ChunkedArray, of: str, shape: tuple[int, int]) -> csr_matrix:
+    """A sparse matrix over mapped pages."""
+    begin = np.concatenate([np.zeros(1, np.int32), ends.to_numpy()])
+    return csr_matrix((rows["share"].to_numpy(), rows[of].to_numpy(), begin), shape=shape)
 
 
 class SimilarNames:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from kazu_platform.documents import digest
 from kazu_platform.linking.embedding import Bytes, as_bytes
-from kazu_platform.linking.grams import BUCKETS, GRAMS_VERSION, trigrams
+from kazu_platform.linking.grams import BUCKETS, GRAMS_VERSION, trigrams, unit_rows
 from kazu_platform.linking.similar import FORMAT_VERSION, SimilarManifest
 from kazu_platform.storage.compiled import hash_columns, write_compiled
 from kazu_platform.text.normalise import NORMALISER_VERSION
@@ -109,19 +109,17 @@ def _names_of(index: LinkingIndex, number: int) -> pa.Array:
 
 
 def _by_grams(strings: pa.Array) -> dict[str, pa.Table]:
-    row, gram = trigrams(strings.to_pylist())
-    order = np.argsort(gram, kind="stable")
-    frequency = np.bincount(gram, minlength=BUCKETS)
+    grams = trigrams(strings.to_pylist())
+    frequency = np.bincount(grams.gram, minlength=BUCKETS)
     weight = (np.log((1 + len(strings)) / (1 + frequency)) + 1).astype(np.float32)
-    length = np.sqrt(
-        np.bincount(row, weights=weight[gram].astype(np.float64) ** 2, minlength=len(strings))
-    )
-    begin = np.concatenate(([0], np.cumsum(frequency)))
-    padded = np.concatenate((weight, np.zeros(1, np.float32)))
+    rows = unit_rows(grams, len(strings), weight)
+    order = np.argsort(rows.indices, kind="stable")
+    names = np.repeat(np.arange(len(strings), dtype=np.int32), np.diff(rows.indptr))
     return {
-        "strings": pa.table({"string": strings, "length": pa.array(length.astype(np.float32))}),
-        "grams": pa.table({"begin": begin, "weight": padded}),
-        "postings": pa.table({"string": row[order].astype(np.int32)}),
+        "strings": pa.table({"string": strings, "end": rows.indptr[1:]}),
+        "spelled": pa.table({"gram": rows.indices, "share": rows.data}),
+        "grams": pa.table({"weight": weight, "end": np.cumsum(frequency).astype(np.int32)}),
+        "postings": pa.table({"string": names[order], "share": rows.data[order]}),
     }
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazu_platform.linking.grams import BUCKETS, cosines, spread, trigrams
+from kazu_platform.linking.grams import BUCKETS, products, trigrams, unit_rows
 
 TEXT = st.text(st.sampled_from("abc 1é𝛼"), max_size=12)
-EVEN = np.ones(BUCKETS)
+EVEN = np.ones(BUCKETS, np.float32)
 
 
 def by_hand(text: str) -> set[str]:
@@ -33,17 +33,11 @@ def test_cosines_are_those_of_the_sets(left: list[str], right: list[str]):
     pairs = [(i, j) for i in range(len(left)) for j in range(len(right))]
     rows = tuple(np.array(side) for side in zip(*pairs, strict=True))
 
-    found = cosines(trigrams(left), trigrams(right), (rows[0], rows[1]), EVEN)
+    one, other = (unit_rows(trigrams(each), len(each), EVEN) for each in (left, right))
+    found = products(one, other, (rows[0], rows[1]))
 
     for (i, j), cosine in zip(pairs, found.tolist(), strict=True):
-        one, other = by_hand(left[i]), by_hand(right[j])
-        length = math.sqrt(len(one) * len(other))
-        expected = len(one & other) / length if length else 0.0
+        ones, others = by_hand(left[i]), by_hand(right[j])
+        length = math.sqrt(len(ones) * len(others))
+        expected = len(ones & others) / length if length else 0.0
         assert cosine == pytest.approx(expected, abs=1e-6)
-
-
-def test_ranges_are_spread_in_order():
-    owner, place = spread(np.array([5, 2]), np.array([7, 3]))
-
-    assert owner.tolist() == [0, 0, 1]
-    assert place.tolist() == [5, 6, 2]
