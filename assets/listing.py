@@ -4,7 +4,7 @@ Listing a site takes as long as the site takes, so it is done in a run. Whoever 
 is published, such as a sensor, reads the table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -66,7 +66,7 @@ def published_files(
     yield from make(lake.open(), listing_recipe(lake.open(), listed, facts))
 
 
-def listing_recipe(tables: Lake, listed: Sequence[Listed], facts: dict[str, object]) -> Recipe:
+def listing_recipe(tables: Lake, listed: Sequence[Listed], facts: Mapping[str, object]) -> Recipe:
     """How the table follows from what was listed."""
     before = seen(tables, PUBLISHED_FILES)
     former = read_listing(tables)

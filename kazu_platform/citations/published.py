@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kazu_platform.citations.files import file_order
 from kazu_platform.tables import PUBLISHED_FILES
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = Literal["baseline", "update", "full_text"]
-BASELINE, UPDATE, FULL_TEXT = "baseline", "update", "full_text"
+BASELINE: Final = "baseline"
+UPDATE: Final = "update"
+FULL_TEXT: Final = "full_text"
 SETTLED = timedelta(days=1)
 """A baseline that has had no new file for so long is published in full."""
 _NUMBERED = re.compile(r"([A-Za-z]+)(\d\d)n(\d+)")
