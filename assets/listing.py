@@ -119,11 +119,12 @@ def folders_of(catalogue: Catalogue) -> list[tuple[str, Kind]]:
     """The folders of a catalogue, and what each holds."""
     folders: list[tuple[str, Kind]] = []
     if catalogue.pubmed:
-        folders.append((catalogue.pubmed.baseline, BASELINE))
-        folders += [(catalogue.pubmed.updates, UPDATE)] if catalogue.pubmed.updates else []
+        folders.append((catalogue.pubmed.baseline.rstrip("/"), BASELINE))
+        if catalogue.pubmed.updates:
+            folders.append((catalogue.pubmed.updates.rstrip("/"), UPDATE))
     if catalogue.pmc:
-        folders += [(folder, FULL_TEXT) for folder in catalogue.pmc.folders]
-    return [(folder.rstrip("/"), kind) for folder, kind in folders]
+        folders += [(folder.rstrip("/"), FULL_TEXT) for folder in catalogue.pmc.folders]
+    return folders
 
 
 def register(instance: dg.DagsterInstance, files: Sequence[str]) -> list[str]:
