@@ -3,10 +3,12 @@
 Gates look at rows before they are published; audits look at tables together, once they are.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from kazu_platform.storage.freshness import freshness_of
 from kazu_platform.storage.queries import open_read_only
 from resources.storage import LakeResource, WarehouseResource
 
@@ -51,7 +53,22 @@ def every_current_citation_is_read(
     )
 
 
-AUDITS = [annotations_are_unique, every_current_citation_is_read]
+@dg.asset_check(asset="published_files")
+def newest_file_is_annotated(lake: LakeResource) -> dg.AssetCheckResult:
+    """Update files are annotated within hours of their listing; a warning if one is not."""
+    freshness = freshness_of(lake.open(), now=datetime.now(UTC))
+    return dg.AssetCheckResult(
+        passed=not freshness.late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=str(freshness),
+        metadata={"newest": freshness.newest or "none", "late": len(freshness.late)},
+    )
+
+
+NEWEST_FILE_IS_ANNOTATED = dg.AssetCheckKey(
+    dg.AssetKey("published_files"), "newest_file_is_annotated"
+)
+AUDITS = [annotations_are_unique, every_current_citation_is_read, newest_file_is_annotated]
 
 
 def _count(lake: LakeResource, warehouse_file: WarehouseResource, sql: str) -> int:

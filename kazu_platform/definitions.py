@@ -15,6 +15,7 @@ import assets.graph
 import assets.indices
 import assets.linking
 import assets.linking_model
+import assets.listing
 import assets.models
 import assets.promotion
 import assets.reading
@@ -28,6 +29,8 @@ from assets.alerts import alert_sensors
 from assets.audits import AUDITS
 from assets.jobs import jobs_of
 from assets.partitions import corpora_of, mapping_sets_of, ontologies_of
+from assets.schedules import nightly_schedule
+from assets.sensors import new_files_sensor
 from kazu_platform.settings import Catalogue, Settings, read_settings
 from resources.compute import ComputeResource
 from resources.sources import SourcesResource
@@ -113,6 +116,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.indices.dictionary_index,
         assets.indices.linking_index,
         assets.similar.similar_names,
+        assets.listing.published_files,
         assets.sources.pubmed_archives,
         assets.corpus.citations,
         assets.corpus.sentences,
@@ -153,11 +157,27 @@ def build_definitions(
     """
     graph = build_assets(settings.catalogue())
     resources = build_resources(settings) | dict(overrides or {})
+    jobs = jobs_of(graph, resources)
+    named = {job.name: job for job in jobs}
     return dg.Definitions(
         assets=graph,
         asset_checks=AUDITS,
-        jobs=jobs_of(graph, resources),
-        sensors=alert_sensors(build_webhook(settings), settings.ui_url),
+        jobs=jobs,
+        schedules=[
+            nightly_schedule(
+                named["register_files"],
+                time_zone=settings.nightly_time_zone,
+                running=settings.nightly,
+            )
+        ],
+        sensors=[
+            new_files_sensor(
+                [named["pubmed_file"], named["graph"]],
+                at_most=settings.nightly_files,
+                running=settings.nightly,
+            ),
+            *alert_sensors(build_webhook(settings), settings.ui_url),
+        ],
         resources=resources,
         # A run is a partition: its steps follow one another, and a process for each would cost
         # more than most of them do.

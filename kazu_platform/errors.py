@@ -5,7 +5,8 @@
     │   └── UnknownNameError      a name that does not exist; says the nearest one that does
     ├── SourceError               a file that came from outside cannot be used
     │   ├── DownloadError         it could not be fetched
-    │   │   └── UnreachableError  its server did not answer; later it may
+    │   │   ├── UnreachableError  its server did not answer; later it may
+    │   │   └── BusyError         its server asks us to stay away for long
     │   ├── ChecksumError         it is not the file that was published
     │   ├── MalformedFileError    it is not what its format promises
     │   └── InvalidCurationsError a file of curations holds rows that are wrong; lists every one
@@ -85,6 +86,10 @@ class DownloadError(SourceError):
 
 class UnreachableError(DownloadError):
     """A server did not answer, or not with a file; later it may."""
+
+
+class BusyError(DownloadError):
+    """A server asked to be left alone for longer than anybody waits; trying again is impolite."""
 
 
 class ChecksumError(SourceError):

@@ -488,6 +488,16 @@ class Settings(BaseSettings):
         description="Who links mentions: the linking model, by names that are equal or similar, "
         "memory and context; or equal names alone.",
     )
+    nightly: bool = Field(
+        default=False,
+        description="Whether the schedule and the sensor of the night are on from the start.",
+    )
+    nightly_time_zone: str = Field(
+        default="UTC", description="In whose 02:00 the night's work begins: Europe/Berlin."
+    )
+    nightly_files: int = Field(
+        default=10, description="Update files that are asked for and not done, at most.", ge=1
+    )
     compute: Literal["inline", "local", "address"] | None = Field(
         default=None,
         description="Where steps run: in this process, on a Ray started here, or on the cluster at "
@@ -565,6 +575,19 @@ class Settings(BaseSettings):
         if address and not re.match(r"https?://[^/\s]+", address.get_secret_value()):
             raise ValueError("give an address that begins with https:// or http://")
         return address
+
+    @field_validator("nightly_time_zone")
+    @classmethod
+    def _time_zone_exists(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo, available_timezones
+
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError):
+            near = get_close_matches(name, available_timezones(), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "give one such as Europe/Berlin."
+            raise ValueError(f"there is no time zone {name!r}; {hint}") from None
+        return name
 
     @property
     def compute_mode(self) -> Literal["inline", "local", "address"]:

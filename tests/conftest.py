@@ -41,6 +41,7 @@ LONG: Final = (
     "linking/test_difference.py",
 )
 READ_FROM_FILES = (
+    "published_files",
     "citations",
     "deletions",
     "sentences",

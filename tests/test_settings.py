@@ -440,3 +440,20 @@ def test_an_address_is_used_unless_something_else_is_said(monkeypatch: pytest.Mo
 
     monkeypatch.setenv("KAZU_COMPUTE", "inline")
     assert read_settings().compute_mode == "inline"
+
+
+def test_a_time_zone_that_does_not_exist_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("KAZU_NIGHTLY_TIME_ZONE", "Europe/Berlim")
+
+    with pytest.raises(ConfigurationError, match="did you mean 'Europe/Berlin'"):
+        read_settings()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "Mars/Base"])
+def test_a_time_zone_is_no_path(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv("KAZU_NIGHTLY_TIME_ZONE", name)
+
+    with pytest.raises(ConfigurationError, match=r"nightly_time_zone.*there is no time zone"):
+        read_settings()

@@ -34,7 +34,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at settings, packages, home, disk, lake, indices, model and warehouse."""
+    """Look at settings, packages, home, disk, lake, newest file, indices, model and warehouse."""
     try:
         settings = read_settings()
     except KazuPlatformError as error:
@@ -45,6 +45,7 @@ def examine() -> list[Finding]:
         _home,
         _disk,
         _lake,
+        _freshness,
         _indices,
         _model,
         _warehouse,
@@ -134,6 +135,17 @@ def _lake(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok" if n_partitions else "warning", "lake", where)
     if not n_partitions:
         yield Finding("warning", "lake", "nothing was made yet; run: kazu-platform demo")
+
+
+def _freshness(settings: Settings) -> Iterator[Finding]:
+    from datetime import UTC, datetime
+
+    from kazu_platform.storage.freshness import freshness_of
+    from kazu_platform.storage.lake import Lake
+
+    freshness = freshness_of(Lake(settings.lake), now=datetime.now(UTC))
+    if freshness.newest:
+        yield Finding("warning" if freshness.late else "ok", "newest file", str(freshness))
 
 
 def _indices(settings: Settings) -> Iterator[Finding]:

@@ -67,7 +67,9 @@ class Downloader:
 
     Args:
         attempts: how often a transfer is tried; each goes on where the one before ended.
-        longest_wait: seconds between attempts at most, whatever the server asks for.
+        longest_wait: seconds between attempts at most, where the server does not ask for more.
+        longest_asked: seconds that a server may ask us to wait (`Retry-After`); if it asks for
+            more, it is left alone.
         timeout: seconds of silence after which a connection counts as dead.
         transport: in place of the network, for a caller that brings its own.
     """
@@ -77,11 +79,16 @@ class Downloader:
         *,
         attempts: int = 6,
         longest_wait: float = 60.0,
+        longest_asked: float = 600.0,
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._transfer = Transfer(
-            attempts=attempts, longest_wait=longest_wait, timeout=timeout, transport=transport
+            attempts=attempts,
+            longest_wait=longest_wait,
+            longest_asked=longest_asked,
+            timeout=timeout,
+            transport=transport,
         )
 
     def fetch(
@@ -104,6 +111,7 @@ class Downloader:
 
         Raises:
             DownloadError: it could not be fetched; names URL and status.
+            BusyError: its server asks for a longer pause than `longest_asked`.
             ChecksumError: it is not the file that was published; what was there before stays.
             ConfigurationError: the URL's scheme is not supported.
         """
