@@ -89,7 +89,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
             "KAZU_XYZZY",
             (
                 "there is "
-                "KAZU_BATCH_CHARACTERS, KAZU_CACHE, KAZU_CACHE_GIB, KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
+                "KAZU_BATCH_CHARACTERS, KAZU_CACHE, KAZU_CACHE_GIB, KAZU_COMPUTE, "
+                "KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
                 "KAZU_LINKER, KAZU_MAX_DOCUMENT_CHARACTERS, KAZU_MAX_SET_ASIDE, "
                 "KAZU_MAX_SET_ASIDE_SHARE, KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, "
                 "KAZU_RUNTIME_ENVS, KAZU_S3_ENDPOINT_URL, KAZU_S3_PROFILE, KAZU_S3_REGION, "

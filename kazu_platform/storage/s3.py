@@ -182,6 +182,8 @@ def _other(what: str, text: str) -> StorageError:
         return _no_bucket(what)
     if code in _NO_CONDITIONS or (status and status[1] == "501"):
         return no_conditions(what)
+    if "incorrectly configured region" in text:
+        return StorageError(f"{what}: the bucket is in another region; set KAZU_S3_REGION.")
     if status is None or status[1].startswith("5") or status[1] == "429":
         why = f"answers {status[1]} {code}" if status else "does not answer"
         return StorageUnreachableError(
