@@ -332,7 +332,7 @@ def parse_manifest(
             inputs={str(key): str(value) for key, value in found["inputs"].items()},
             metrics={str(key): float(value) for key, value in found["metrics"].items()},
             files={
-                str(name): ArtifactFile(int(each["n_bytes"]), str(each["sha256"]))
+                _within(name): ArtifactFile(int(each["n_bytes"]), str(each["sha256"]))
                 for name, each in found["files"].items()
             },
             fetch=fetch,
@@ -342,6 +342,13 @@ def parse_manifest(
             f"{path} is no manifest ({error!r}); delete {folder} and make {folder.parent.name} "
             "again."
         ) from error
+
+
+def _within(name: str) -> str:
+    """Return the name of a file if it leads nowhere else."""
+    if not name or name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise ValueError(f"file {name!r}")
+    return name
 
 
 def files_in(folder: Path) -> dict[str, ArtifactFile]:

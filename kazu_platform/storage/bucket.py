@@ -110,7 +110,7 @@ class BucketStore:
             self.upload(key, path)
         except FileNotFoundError:
             raise LakeError(f"{path} is gone before it was published; write it again.") from None
-        move_atomically(path, self.folder / key)
+        move_atomically(path, self._path(key))
 
     def upload(self, key: str, path: Path) -> None:
         """Copy a file to the bucket; it is there whole or not at all.
@@ -147,8 +147,8 @@ class BucketStore:
         missing = [each for each in wanted if not self._has(each)]
         if missing:
             at_once(self._fetch, missing)
-            self.cache.trim()
-        return [str(self.folder / each.key) for each in wanted]
+            self.cache.tidy()
+        return [str(self._path(each.key)) for each in wanted]
 
     @property
     def is_elsewhere(self) -> bool:
@@ -198,13 +198,16 @@ class BucketStore:
         for key in keys:
             with explained(self.uri(key)):
                 obstore.delete(self._client, [key, f"{key}{TOUCHED}"])
-            (self.folder / key).unlink(missing_ok=True)
+            self._path(key).unlink(missing_ok=True)
 
     def uri(self, key: str) -> str:
         """Its URL."""
-        if ".." in key.split("/") or key.startswith("/") or "\0" in key:
-            raise LakeError(f"{key!r} is no key of a store: it must be a plain relative path.")
         return f"{self.place.url}/{key}"
+
+    def _path(self, key: str) -> Path:
+        if not key or ".." in key.split("/") or key.startswith("/") or "\0" in key:
+            raise LakeError(f"{key!r} is no key of a store: it must be a plain relative path.")
+        return self.folder / key
 
     def _read(self, key: str) -> Blob | None:
         """The object, an empty one too."""
@@ -227,7 +230,7 @@ class BucketStore:
             obstore.put(self._client, key, body, mode=mode)
 
     def _has(self, wanted: Wanted) -> bool:
-        path = self.folder / wanted.key
+        path = self._path(wanted.key)
         try:
             if path.stat().st_size != wanted.n_bytes:
                 return False
@@ -237,7 +240,7 @@ class BucketStore:
         return True
 
     def _fetch(self, wanted: Wanted) -> None:
-        path = self.folder / wanted.key
+        path = self._path(wanted.key)
         with locked(path.parent / "fetch"):  # of several processes one fetches
             if self._has(wanted):
                 return

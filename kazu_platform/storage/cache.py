@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kazu_platform.storage.atomic import LOCK, TEMPORARY, temporary_beside
+from kazu_platform.storage.atomic import LOCK, TEMPORARY, make_folder, temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 3600
 """What was used so recently is kept, whatever the limit: somebody may be about to open it."""
+_AGAIN_SECONDS: Final = 60
 _BESIDE = (LOCK, TEMPORARY, ".part", ".json")
 
 
@@ -48,6 +49,16 @@ class Cache:
     def use(path: Path) -> None:
         """Record that a file was used now; the time it was changed stays."""
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+
+    def tidy(self) -> None:
+        """Trim it, unless somebody did so a moment ago: looking through it takes a while."""
+        stamp = self.root / ".trimmed"
+        if not self.limit_bytes:
+            return
+        if not stamp.exists() or time.time() - stamp.stat().st_mtime > _AGAIN_SECONDS:
+            make_folder(self.root)
+            stamp.touch()
+            self.trim()
 
     def trim(self) -> int:
         """Bring the folder below its limit; how many bytes went."""

@@ -76,7 +76,7 @@ class SharedArtifacts(ArtifactStore):
             sync_all(staged.folder)
             staged.folder.rename(self.root / staged.name / upload)
             sync(self.root / staged.name)
-            self.store.cache.trim()
+            self.store.cache.tidy()
         else:  # somebody else made it meanwhile
             self._forget(staged.name, upload)
             self._is_there(staged)
@@ -230,7 +230,7 @@ class SharedArtifacts(ArtifactStore):
                 sync(artifact.folder.parent)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-        self.store.cache.trim()
+        self.store.cache.tidy()
 
     def _download(self, artifact: Artifact, folder: Path) -> None:
         prefix = f"{artifact.name}/{artifact.folder.name}"

@@ -46,7 +46,7 @@ class SharedDownloads:
         """
         facts = facts_of(path) or {}
         self._files.publish(self._name_of(path), path, replacing=replacing, facts=facts)
-        self._files.store.cache.trim()
+        self._files.store.cache.tidy()
 
     def _name_of(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()

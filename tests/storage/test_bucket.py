@@ -22,7 +22,8 @@ from kazu_platform.errors import (
 from kazu_platform.storage.bucket import BucketStore
 from kazu_platform.storage.cache import Cache
 from kazu_platform.storage.s3 import Place, S3Access
-from kazu_platform.tables import DELETIONS
+from kazu_platform.storage.store import Wanted
+from kazu_platform.tables import CITATIONS, DELETIONS
 from tests.s3_server import application, served
 from tests.storage.conftest import bucket_at
 
@@ -304,6 +305,25 @@ def test_garbage_is_what_nobody_names_and_has_been_so_for_long(bucket: Bucket):
     assert sorted(left) == sorted(["deletions/a/live.json", key_of(lake)])
 
 
+@pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd", "", "a\0b"])
+def test_a_key_cannot_lead_out_of_the_cache(bucket: Bucket, key: str):
+    with pytest.raises(LakeError, match="is no key of a store"):
+        bucket.store("lake").here([Wanted(key, 1, lambda _: True)])
+
+
+def test_the_cache_is_looked_through_now_and_then(bucket: Bucket):
+    lake = bucket.lake()
+    small = Cache(bucket.cache.root, limit_bytes=1)
+    paths: list[Path] = []
+    for name in ("a", "b"):
+        lake.write(DELETIONS, deletions(1), partition=name)
+        paths.append(lake.root / key_of(lake, name))
+        os.utime(paths[-1], (1, 1))
+        small.tidy()
+
+    assert [path.exists() for path in paths] == [False, True]
+
+
 def test_what_was_not_used_for_longest_leaves_the_cache(bucket: Bucket):
     lake = bucket.lake()
     for name in ("a", "b", "c"):
@@ -325,3 +345,16 @@ def test_what_was_not_used_for_longest_leaves_the_cache(bucket: Bucket):
     assert [name for name, path in paths.items() if path.exists()] == ["a", "c"]
     assert Cache(bucket.cache.root, limit_bytes=1).trim() == size  # what was just used stays
     assert lake.read(DELETIONS, "b").num_rows == 1
+
+
+def test_a_lake_can_be_copied_to_a_bucket(corpus: Lake, bucket: Bucket):
+    store = bucket.store("lake")
+    for path in corpus.root.rglob("*"):
+        if path.is_file() and path.suffix in {".json", ".parquet"}:
+            store.upload(path.relative_to(corpus.root).as_posix(), path)
+
+    copy = bucket.lake()
+
+    assert copy.read(CITATIONS) == corpus.read(CITATIONS)
+    copy.write(DELETIONS, deletions(7), partition="a")
+    assert copy.partitions(DELETIONS) == ["a", "pubmed26n0002"]

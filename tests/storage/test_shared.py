@@ -65,6 +65,17 @@ def test_an_artifact_that_was_changed_on_its_way_is_refused(bucket: Bucket, othe
     assert not list(store.root.glob("dictionary/[!.]*/content"))
 
 
+def test_a_manifest_cannot_lead_out_of_its_folder(bucket: Bucket, other: Bucket, tmp_path: Path):
+    made = make(bucket.artifacts(), "insulin")
+    hostile = tmp_path / "manifest.json"
+    said = (made.folder / "manifest.json").read_text()
+    hostile.write_text(said.replace("below/names.txt", "../../../../names.txt"))
+    bucket.store("models").upload(f"dictionary/{made.folder.name}/manifest.json", hostile)
+
+    with pytest.raises(ArtifactError, match=r"is no manifest .*names\.txt"):
+        other.artifacts().live("dictionary")
+
+
 def test_a_worker_that_knows_a_folder_alone_fetches_it(bucket: Bucket, other: Bucket):
     """Another process, on a machine that has fetched nothing."""
     make(bucket.artifacts(), "insulin")
