@@ -73,6 +73,21 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.dagster_home == tmp_path / "home" / "dagster"
 
 
+def test_on_s3_what_is_fetched_lies_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("KAZU_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KAZU_STORAGE_URL", "s3://papers/kazu")
+    monkeypatch.setenv("KAZU_CACHE_GIB", "0.5")
+
+    settings = read_settings()
+
+    assert settings.is_on_s3
+    assert settings.lake == tmp_path / "home" / "cache" / "lake"
+    assert settings.models == tmp_path / "home" / "cache" / "models"
+    assert settings.warehouse == tmp_path / "home" / "warehouse.duckdb"
+    assert settings.unfinished == tmp_path / "home" / "unfinished"
+    assert settings.cache_bytes == 2**29
+
+
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
     """`KAZU_HOME=` must not put the lake into the current folder."""
     monkeypatch.setenv("KAZU_HOME", "")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -28,7 +27,6 @@ from kazu_platform.storage.parquet import (
     Rows,
     Summary,
     check_unique,
-    data_version,
     fingerprint,
     missing_columns,
     read_batches,
@@ -41,9 +39,11 @@ from kazu_platform.storage.pointers import (
     POINTER,
     Pointer,
     check_partition,
+    file_key,
     natural_order,
     new_generation,
     parse_pointer,
+    wanted_file,
 )
 from kazu_platform.storage.staging import ANY, Expected, Staged, Written
 from kazu_platform.storage.store import LocalStore, Store, Wanted
@@ -293,11 +293,7 @@ class Lake:
         """
         return self.store.here(
             [
-                Wanted(
-                    _file_key(each),
-                    each.n_bytes,
-                    partial(_has_version, each.schema_version, each.data_version),
-                )
+                wanted_file(file_key(each), each.n_bytes, each.schema_version, each.data_version)
                 for each in pointers
             ]
         )
@@ -323,7 +319,7 @@ class Lake:
         """Make a partition as if it had never been written; its files wait for collection."""
         key = _pointer_key(table, partition)
         while (blob := self.store.read(key)) is not None:
-            self.store.touch(_file_key(self._parse(key, blob.body)))
+            self.store.touch(file_key(self._parse(key, blob.body)))
             try:
                 self.store.remove(key, expected=blob.etag)
             except LostRaceError:
@@ -378,7 +374,7 @@ class Lake:
                 moved = moved or self._place(staged)
                 after = moved
                 if before is not None:  # readers may just have begun with it
-                    self.store.touch(_file_key(before))
+                    self.store.touch(file_key(before))
             try:
                 self.store.replace(key, after.to_json(), expected=blob.etag if blob else None)
             except LostRaceError:
@@ -387,7 +383,7 @@ class Lake:
 
     def _place(self, staged: Staged) -> Pointer:
         pointer = self._pointer(staged, new_generation(datetime.now(UTC)))
-        self.store.put_file(_file_key(pointer), staged.path)
+        self.store.put_file(file_key(pointer), staged.path)
         return pointer
 
     def _pointer(self, staged: Staged, generation: str) -> Pointer:
@@ -411,21 +407,13 @@ class Lake:
         If not, the partition is to be made again even where its inputs are what they were.
         """
         same_schema = pointer.schema_version == fingerprint(table.schema)
-        return same_schema and self.store.n_bytes(_file_key(pointer)) == pointer.n_bytes
+        return same_schema and self.store.n_bytes(file_key(pointer)) == pointer.n_bytes
 
     def _holds(self, pointer: Pointer, summary: Summary) -> bool:
         """Whether the live file is there and has these rows; a lost file is written again."""
-        there = self.store.n_bytes(_file_key(pointer)) == pointer.n_bytes
+        there = self.store.n_bytes(file_key(pointer)) == pointer.n_bytes
         return there and pointer.data_version == summary.data_version
-
-
-def _has_version(schema_version: str, version: str, path: Path) -> bool:
-    return data_version(path, schema_version) == version
 
 
 def _pointer_key(table: Table, partition: str) -> str:
     return f"{table.name}/{check_partition(partition)}/{POINTER}"
-
-
-def _file_key(pointer: Pointer) -> str:
-    return f"{pointer.table}/{pointer.partition}/{pointer.generation}{PARQUET}"

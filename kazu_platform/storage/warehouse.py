@@ -18,9 +18,10 @@ import duckdb
 from kazu_platform.documents import digest
 from kazu_platform.errors import LakeError, QueryError
 from kazu_platform.storage.atomic import make_folder, move_atomically, temporary_beside
+from kazu_platform.storage.pointers import file_key
 from kazu_platform.storage.queries import open_read_only, run_query
 from kazu_platform.storage.sql import quoted, sql_type
-from kazu_platform.storage.warehouse_files import building, files_of, key_of, names_in
+from kazu_platform.storage.warehouse_files import building, files_of, names_in
 from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_RELATIONS, TABLES
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:
     groups: dict[frozenset[str], list[Pointer]] = {}
     there = {entry.key: entry.n_bytes for entry in lake.store.entries(table.name)}
     for pointer in pointers:
-        _must_be_whole(pointer, there.get(key_of(pointer)))
+        _must_be_whole(pointer, there.get(file_key(pointer)))
         absent = lake.absent_columns(table, pointer)
         if pointer.n_rows:
             groups.setdefault(absent, []).append(pointer)

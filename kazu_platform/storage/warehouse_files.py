@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from kazu_platform.errors import LakeError
 from kazu_platform.storage.atomic import make_folder
-from kazu_platform.storage.parquet import data_version, write_empty
-from kazu_platform.storage.pointers import PARQUET
+from kazu_platform.storage.parquet import write_empty
+from kazu_platform.storage.pointers import PARQUET, file_key, wanted_file
 from kazu_platform.storage.queries import (
     FOLDER_VARIABLE,
     PATTERN_VARIABLE,
@@ -31,7 +31,6 @@ from kazu_platform.storage.queries import (
     name_lake,
 )
 from kazu_platform.storage.sql import quoted, without_glob
-from kazu_platform.storage.store import Wanted
 from kazu_platform.tables import TABLES
 
 if TYPE_CHECKING:
@@ -73,14 +72,9 @@ def names_in(lake: Lake) -> Names:
     if not lake.store.is_elsewhere:
         return Names(lambda each: quoted(without_glob(each.path)), str(len(str(lake.root))))
     return Names(
-        lambda each: f"getvariable('{PATTERN_VARIABLE}') || {quoted('/' + key_of(each))}",
+        lambda each: f"getvariable('{PATTERN_VARIABLE}') || {quoted('/' + file_key(each))}",
         f"length(getvariable('{FOLDER_VARIABLE}'))",
     )
-
-
-def key_of(pointer: Pointer) -> str:
-    """Key of the file that a pointer names."""
-    return f"{pointer.table}/{pointer.partition}/{pointer.generation}{PARQUET}"
 
 
 def files_of(live: Live) -> pa.Table:
@@ -131,11 +125,7 @@ def fetch_missing(connection: duckdb.DuckDBPyConnection, lake: Lake, said: str) 
         [name],
     )
     wanted = [
-        Wanted(
-            f"{name}/{partition}/{generation}{PARQUET}",
-            n_bytes,
-            lambda path, schema=schema, version=version: data_version(path, schema) == version,
-        )
+        wanted_file(f"{name}/{partition}/{generation}{PARQUET}", n_bytes, schema, version)
         for partition, generation, n_bytes, schema, version in rows.fetchall()
     ]
     missing = [each for each in wanted if not (lake.root / each.key).exists()]
@@ -157,7 +147,7 @@ def _run_fetching(
         except duckdb.Error as error:
             name = _table_in(str(error), lake.root) if is_missing_file(error) else ""
             pointers = list(live.get(name, {}).values())
-            if all((lake.root / key_of(each)).exists() for each in pointers):
+            if all((lake.root / file_key(each)).exists() for each in pointers):
                 raise
             lake.here(pointers)
         else:
@@ -186,6 +176,6 @@ def _stand_in(lake: Lake, live: Live, folder: Path) -> None:
             if absent not in empty:
                 empty[absent] = folder / f"{name}-{len(empty)}{PARQUET}"
                 write_empty(TABLES[name], absent, empty[absent])
-            path = folder / key_of(pointer)
+            path = folder / file_key(pointer)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(empty[absent])

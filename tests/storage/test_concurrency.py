@@ -130,7 +130,7 @@ def test_two_counters_that_race_count_everything_once(any_lake: Lake):
         assert counter.stdin is not None
         counter.stdin.write("go\n")
         counter.stdin.flush()
-    assert [counter.wait(30) for counter in counters] == [0, 0]
+    assert [counter.wait(120) for counter in counters] == [0, 0]
 
     assert any_lake.read(DELETIONS, "counter")["pmid"].to_pylist() == [40]
 
