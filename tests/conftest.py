@@ -33,6 +33,7 @@ LONG: Final = (
     "assets/test_preview.py",
     "assets/test_changed_vocabularies.py",
     "assets/test_indices.py",
+    "e2e/test_s3.py",
     "assets/test_quarantine.py",
     "commands/test_detectors.py",
     "commands/test_odd_homes.py",
