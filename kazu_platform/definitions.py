@@ -41,7 +41,7 @@ from resources.webhook import Webhook
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources that the settings ask for, by the names that assets use."""
-    return {
+    local: dict[str, Any] = {
         "lake": LakeResource(root=str(settings.lake)),
         "artifacts": ArtifactsResource(
             root=str(settings.models),
@@ -56,6 +56,40 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "compute": build_compute(settings),
         "trainer": build_trainer(settings),
     }
+    return local | _build_shared(settings, local) if settings.is_on_s3 else local
+
+
+def _build_shared(settings: Settings, local: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources that differ where everything is kept in a bucket."""
+    from dagster_aws.s3 import S3Resource
+
+    from resources import s3
+
+    access = S3Resource(
+        endpoint_url=settings.s3_endpoint_url or None,
+        region_name=settings.s3_region or None,
+        profile_name=settings.s3_profile or None,
+    )
+    bucket = s3.BucketResource(
+        s3=access,
+        url=settings.storage_url or "",
+        home=str(settings.home.absolute()),
+        cache=str(settings.cache_folder),
+        cache_bytes=settings.cache_bytes,
+    )
+    kinds = {
+        "lake": s3.LakeOnS3,
+        "warehouse_file": s3.WarehouseOnS3,
+        "artifacts": s3.ArtifactsOnS3,
+        "sources": s3.SourcesOnS3,
+        "compute": s3.ComputeOnS3,
+    }
+    shared = {name: kind(bucket=bucket, **_fields(local[name])) for name, kind in kinds.items()}
+    return {"s3": access, **shared}
+
+
+def _fields(resource: dg.ConfigurableResource) -> dict[str, Any]:
+    return {name: getattr(resource, name) for name in type(resource).model_fields}
 
 
 def build_compute(settings: Settings) -> ComputeResource:

@@ -15,6 +15,8 @@
     │   ├── MissingPartitionError nothing was ever written there
     │   ├── OldSchemaError        it was written by an older version
     │   └── LostRaceError         another writer was faster; compute again
+    ├── StorageError              the object storage refuses what is asked of it
+    │   └── StorageUnreachableError  it did not answer; later it may
     ├── ComputeError              a step cannot be run: its workers, not its documents, fail
     │   ├── NoClusterError        there is no Ray: none started here, or none lets us in
     │   ├── LostClusterError      the cluster went away; later there may be one
@@ -132,6 +134,14 @@ class OldSchemaError(LakeError):
 
 class LostRaceError(LakeError):
     """Another writer replaced what this one had read; compute again."""
+
+
+class StorageError(KazuPlatformError):
+    """The object storage refuses: no such bucket, no access, not what the platform needs."""
+
+
+class StorageUnreachableError(StorageError):
+    """The object storage did not answer, or not in time; later it may."""
 
 
 class ComputeError(KazuPlatformError):

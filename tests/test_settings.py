@@ -73,6 +73,21 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.dagster_home == tmp_path / "home" / "dagster"
 
 
+def test_on_s3_what_is_fetched_lies_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("KAZU_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KAZU_STORAGE_URL", "s3://papers/kazu")
+    monkeypatch.setenv("KAZU_CACHE_GIB", "0.5")
+
+    settings = read_settings()
+
+    assert settings.is_on_s3
+    assert settings.lake == tmp_path / "home" / "cache" / "lake"
+    assert settings.models == tmp_path / "home" / "cache" / "models"
+    assert settings.warehouse == tmp_path / "home" / "warehouse.duckdb"
+    assert settings.unfinished == tmp_path / "home" / "unfinished"
+    assert settings.cache_bytes == 2**29
+
+
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
     """`KAZU_HOME=` must not put the lake into the current folder."""
     monkeypatch.setenv("KAZU_HOME", "")
@@ -89,11 +104,12 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
             "KAZU_XYZZY",
             (
                 "there is "
-                "KAZU_ALERT_WEBHOOK, "
-                "KAZU_BATCH_CHARACTERS, KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
+                "KAZU_ALERT_WEBHOOK, KAZU_BATCH_CHARACTERS, KAZU_CACHE, KAZU_CACHE_GIB, "
+                "KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
                 "KAZU_LINKER, KAZU_MAX_DOCUMENT_CHARACTERS, KAZU_MAX_SET_ASIDE, "
-                "KAZU_MAX_SET_ASIDE_SHARE, KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, "
-                "KAZU_RUNTIME_ENVS, "
+                "KAZU_MAX_SET_ASIDE_SHARE, KAZU_NIGHTLY, KAZU_NIGHTLY_FILES, "
+                "KAZU_NIGHTLY_TIME_ZONE, KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, "
+                "KAZU_RUNTIME_ENVS, KAZU_S3_ENDPOINT_URL, KAZU_S3_PROFILE, KAZU_S3_REGION, "
                 "KAZU_SECONDS_PER_MILLION_CHARACTERS, KAZU_SOURCES, KAZU_STORAGE_URL, "
                 "KAZU_TEST_DATA, "
                 "KAZU_TIMEOUT_SECONDS, KAZU_TRAINING_DEVICE, KAZU_TRAINING_WORKERS, KAZU_UI_URL, "
