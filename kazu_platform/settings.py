@@ -604,7 +604,7 @@ class Settings(BaseSettings):
 
         try:
             ZoneInfo(name)
-        except (ValueError, OSError):
+        except (ValueError, KeyError, OSError):
             near = get_close_matches(name, available_timezones(), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else "give one such as Europe/Berlin."
             raise ValueError(f"there is no time zone {name!r}; {hint}") from None

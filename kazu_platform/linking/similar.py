@@ -146,13 +146,14 @@ class ClassNames:
         return found.row.astype(np.int64), found.col.astype(np.int64)
 
     def _without_common(self, rows: csr_matrix) -> csr_matrix:
+        n = len(rows.indptr) - 1
         counts = np.diff(self._postings.indptr)
         is_rare = counts[rows.indices] <= max(_RARE, len(self.strings) // _COMMON)
-        owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        n_rare = np.bincount(owner[is_rare], minlength=rows.shape[0])
+        owner = np.repeat(np.arange(n), np.diff(rows.indptr))
+        n_rare = np.bincount(owner[is_rare], minlength=n)
         kept = is_rare | (n_rare == 0)[owner]
-        begin = np.searchsorted(owner[kept], np.arange(rows.shape[0] + 1)).astype(np.int32)
-        return csr_matrix((rows.data[kept], rows.indices[kept], begin), shape=rows.shape)
+        begin = np.searchsorted(owner[kept], np.arange(n + 1)).astype(np.int32)
+        return csr_matrix((rows.data[kept], rows.indices[kept], begin), shape=(n, BUCKETS))
 
     def _dots(
         self,

@@ -11,9 +11,10 @@ import pytest
 from assets.sensors import NIGHTLY, PARTITION_TAG, Ask, Progress, next_step
 from kazu_platform.definitions import build_definitions, build_resources
 from kazu_platform.tables import CURRENT_CITATIONS, MENTIONS
+from resources.dagster_home import open_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from tests.assets.conftest import Home
@@ -26,33 +27,33 @@ SEVEN = [f"u{n}" for n in range(1, 8)]
 def tick(home: Home, cursor: str | None) -> Any:  # noqa: ANN401 - it has no public name
     """Ask the sensor once, as the daemon does."""
     repository = build_definitions(home.settings).get_repository_def()
-    with (
-        dg.partition_loading_context(dynamic_partitions_store=home.instance),
-        dg.build_sensor_context(
-            instance=home.instance,
-            cursor=cursor,
-            repository_def=repository,
-            resources={"lake": build_resources(home.settings)["lake"]},
-        ) as context,
-    ):
+    with dg.build_sensor_context(
+        instance=home.instance,
+        instance_ref=home.instance.get_ref() if home.instance.is_persistent else None,
+        cursor=cursor,
+        repository_def=repository,
+        resources={"lake": build_resources(home.settings)["lake"]},
+    ) as context:
         return repository.get_sensor_def("new_files").evaluate_tick(context)
 
 
 def launch(home: Home, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
     """What the daemon does with a request."""
     job = build_definitions(home.settings).resolve_job_def(str(request.job_name))
-    with dg.partition_loading_context(dynamic_partitions_store=home.instance):
-        return job.execute_in_process(
-            instance=home.instance,
-            partition_key=request.partition_key,
-            tags={name: str(value) for name, value in request.tags.items()},
-            raise_on_error=False,
-        )
+    return job.execute_in_process(
+        instance=home.instance,
+        partition_key=request.partition_key,
+        tags={name: str(value) for name, value in request.tags.items()},
+        raise_on_error=False,
+    )
 
 
 @pytest.fixture
-def site(home: Home, own_sample: Path) -> Path:
-    """The home reads a copy of the sample's site, in which no update is published yet."""
+def site(home: Home, own_sample: Path) -> Iterator[Path]:
+    """The home reads a copy of the sample's site, in which no update is published yet.
+
+    Runs and partitions are kept where Dagster's daemon would look for them.
+    """
     site = own_sample / "pubmed"
     shutil.move(site / "updatefiles", site / "later")
     (site / "updatefiles").mkdir()
@@ -61,7 +62,9 @@ def site(home: Home, own_sample: Path) -> Path:
         for table in home.settings.lake.iterdir():
             shutil.rmtree(table / name, ignore_errors=True)
     assert home.graph().failures == {}
-    return site
+    with open_instance(home.path / "dagster") as instance:
+        home.instance = instance
+        yield site
 
 
 def publish(site: Path, name: str) -> None:

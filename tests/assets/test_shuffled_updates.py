@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,8 @@ from kazu_platform.tables import CURRENT_CITATIONS, MENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import pytest
 
     from tests.assets.conftest import Home
 
@@ -52,7 +53,7 @@ ELEMENTS = st.builds(
 FILES = st.lists(st.lists(ELEMENTS, max_size=4), min_size=2, max_size=4)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(FILES, st.data())
 def test_shuffled_update_files_give_the_same_bytes(
     home_at: Callable[[Path], Home],

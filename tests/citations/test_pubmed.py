@@ -62,6 +62,8 @@ def test_a_citation_becomes_a_row(parse: Parse, make_article: Make):
         "pmcid": "PMC42",
         "revised_on": date(2026, 1, 9),
         "retracted": False,
+        "corrected": False,
+        "notices": [],
         "content_hash": content_hash(sections),
         "file": "made26n0001",
         "position": 0,
