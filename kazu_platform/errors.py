@@ -19,6 +19,7 @@
     │   ├── LostClusterError      the cluster went away; later there may be one
     │   └── NoWorkerError         no worker came in time; later one may be free
     ├── ArtifactError             an index or a model folder is missing or does not fit
+    │   └── OtherVersionError     it is whole, and another version of the platform made it
     ├── TrainingError             a model cannot be trained with what was given
     └── QueryError                a query was refused or failed
 
@@ -146,6 +147,10 @@ class NoWorkerError(ComputeError):
 
 class ArtifactError(KazuPlatformError):
     """An index or a model folder is missing or does not fit."""
+
+
+class OtherVersionError(ArtifactError):
+    """A model folder is whole, and was made by another version of the platform."""
 
 
 class TrainingError(KazuPlatformError):

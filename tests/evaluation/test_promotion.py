@@ -26,7 +26,7 @@ def test_a_first_model_has_nothing_to_compare_with_and_passes():
     (row,) = verdict.comparisons
     assert verdict.passed
     assert verdict.description == "there is no model in use to compare with"
-    assert (row.f1, row.f1_in_use, row.difference, row.lost) == (0.7, None, None, False)
+    assert (row.value, row.value_in_use, row.difference, row.lost) == (0.7, None, None, False)
 
 
 def test_a_loss_beyond_the_interval_on_one_corpus_stops_a_model_that_gains_on_another():
