@@ -365,7 +365,7 @@ class TrainingSources(_Strict):
         description="How a linking model is trained: linking, or the path of a YAML recipe.",
     )
     linking_gold: str | None = Field(
-        None,
+        default=None,
         description="Folder with a folder for each corpus whose mentions have concepts, which the "
         "ranker of links learns from: a path beside the catalogue. Default: no ranker is trained.",
     )

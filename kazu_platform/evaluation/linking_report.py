@@ -12,7 +12,7 @@ from kazu_platform.evaluation.examples import plain
 from kazu_platform.tables import EVALUATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -91,7 +91,7 @@ def _row(each: LinkingEvaluation) -> str:
 
 def mistakes_to_markdown(
     pairs: Sequence[tuple[LinkingTask, LinkingEvaluation]],
-    label_of: Callable[[str], str],
+    concepts: pa.Table,
     *,
     most: int,
 ) -> str:
@@ -99,25 +99,38 @@ def mistakes_to_markdown(
 
     Args:
         pairs: Tasks, and how a linker did on them.
-        label_of: The preferred name of a concept.
+        concepts: concept_id and label of all that can be linked to.
         most: Of each task.
     """
+    wrong = [(each, _wrong(*each)[:most]) for each in pairs]
+    shown = {
+        concept
+        for _, rows in wrong
+        for (_, meant, answer), _ in rows
+        for concept in (*meant, *answer)
+    }
+    labels = _labels(concepts, shown)
 
     def said(concepts: Sequence[str]) -> str:
-        return ", ".join(f"{plain(label_of(each))} ({each})" for each in concepts) or "nothing"
+        return ", ".join(f"{plain(labels[each])} ({each})" for each in concepts) or "nothing"
 
     parts: list[str] = []
-    for task, evaluation in pairs:
-        wrong = _wrong(task, evaluation)
+    for (task, _), rows in wrong:
         lines = [
             f"| {plain(string)} | {said(meant)} | {said(answer)} | {times:,} |"
-            for (string, meant, answer), times in wrong[:most]
+            for (string, meant, answer), times in rows
         ]
         if lines:
             head = "| string | means | was linked to | times |\n|---|---|---|---|"
-            title = f"**{evaluation.corpus}, {evaluation.entity_class}**"
+            title = f"**{task.corpus}, {task.entity_class}**"
             parts.append("\n".join([f"{title}\n", head, *lines]))
     return "\n\n".join(parts) or "no mistakes"
+
+
+def _labels(concepts: pa.Table, wanted: set[str]) -> dict[str, str]:
+    kept = pl.col("concept_id").is_in(sorted(wanted))
+    columns = pl.DataFrame(concepts.select(["concept_id", "label"])).cast(pl.String)
+    return dict(columns.filter(kept).iter_rows())
 
 
 Wrong = tuple[str, tuple[str, ...], tuple[str, ...]]
