@@ -16,8 +16,8 @@ from assets.linking_ranker import (
     NO_GOLD,
     Ground,
     gold_of,
-    ranker_inputs,
     held_out_pmids,
+    ranker_inputs,
 )
 from assets.making import Events, pass_gates
 from assets.models import EXAMPLES
