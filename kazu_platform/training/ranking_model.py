@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from hashlib import file_digest
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from kazu_platform.documents import digest
-from kazu_platform.errors import ConfigurationError
+from kazu_platform.errors import ConfigurationError, TrainingError
 from kazu_platform.evaluation.linking import linking_task
 from kazu_platform.evaluation.linking_gold import (
     devel_documents,
@@ -130,12 +130,12 @@ def _golds(
 ) -> Iterator[LinkingGold]:
     for folder in _corpora(root):
         gold = read_linking_gold(folder, split)
-        names: set[str] = set(gold.passages["doc_id"].to_pylist())
-        kept = names - held_out if split == TRAIN else names
-        if test_pmids:
-            ids = gold.passages["doc_id"]
-            kept -= set(ids.filter(of_test_documents(ids, test_pmids)).to_pylist())
-        yield gold if kept == names else documents_of_split(gold, kept)
+        ids = gold.passages["doc_id"]
+        out = set(ids.filter(of_test_documents(ids, test_pmids)).to_pylist())
+        if split == TRAIN:
+            out |= held_out
+        names: set[str] = set(ids.to_pylist())
+        yield documents_of_split(gold, names - out) if names & out else gold
 
 
 def _corpora(root: Path) -> list[Path]:
@@ -185,7 +185,7 @@ def train_ranking_model(  # noqa: PLR0913 - what a model is made of
         threads: Of the encoder.
 
     Raises:
-        TrainingError: no marked string has a candidate.
+        TrainingError: no marked string has a candidate, or what came out are no numbers.
         ArtifactError: the encoder or the similar names are damaged.
     """
     units = training.units_of(tasks)
@@ -201,7 +201,17 @@ def train_ranking_model(  # noqa: PLR0913 - what a model is made of
     curve = _Curve(how.steps)
     ranker = training.train_rankers(units, [first, again], how, says, curve.add)
     decided = training.decided(ranker, units, first, again)
+    _must_be_numbers(decided)
     return RankingModel(encoder, decided, learnt, curve.points())
+
+
+def _must_be_numbers(ranker: Ranker) -> None:
+    decided = [value for each in ranker.decisions.values() for value in astuple(each)]
+    if not all(np.isfinite(each).all() for each in (*ranker.weights.values(), decided)):
+        raise TrainingError(
+            "The ranker's weights or what it decides by are no numbers; give `rank` of the recipe "
+            "a lower rate, or more steps."
+        )
 
 
 class _Curve:

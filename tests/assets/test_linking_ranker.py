@@ -23,7 +23,6 @@ from kazu_platform.linking.open import (
 )
 from kazu_platform.linking.ranking import RANKER
 from kazu_platform.linking.similar import open_similar_names
-from kazu_platform.storage.artifacts import Artifact
 from kazu_platform.tables import EVALUATIONS, LINKS
 from tests.assets.conftest import SAMPLE, Home
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kazu_platform.storage.artifacts import Artifact
     from tests.assets.conftest import Report
 
 GOLD = SAMPLE / "training" / "linking"
@@ -270,7 +270,7 @@ def test_another_vocabulary_asks_for_another_training(own: Home, own_sample: Pat
 
 def test_a_damaged_model_in_use_stops_the_gate(own: Home):
     """Nobody knows what would be lost, so nothing takes its place unseen."""
-    use_recipe(own, seed=14, steps=3)
+    use_recipe(own, seed=15)
     version = in_use(own).version
     with (in_use(own).content / RANKER).open("ab") as file:
         file.write(b"x")
@@ -304,6 +304,15 @@ def test_where_another_version_of_the_platform_made_what_is_in_use_the_packaged_
     assert report.metadata[EVALUATION]["verdict"].endswith("on 4 rows")
     assert "| sample-links | gene | 100.0 | 100.0 |" in report.metadata[EVALUATION]["comparison"]
     assert in_use(own).version == candidate.version
+
+
+def test_a_training_that_goes_astray_is_an_error(own: Home):
+    use_recipe(own, rate=1e30)
+
+    report = own.materialise(RANKED)
+
+    assert "are no numbers; give `rank` of the recipe a lower rate" in report.failures[ARTIFACT]
+    assert report.retried == set()
 
 
 def test_without_corpora_it_says_what_to_set(own: Home, tmp_path: Path):

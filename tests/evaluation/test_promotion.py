@@ -59,6 +59,18 @@ def test_a_loss_on_a_corpus_by_which_nothing_may_be_chosen_is_reported_and_stops
     assert not compare({GELLUS: WORSE}, {GELLUS: BETTER}, only_reported=()).passed
 
 
+def test_a_class_of_a_corpus_may_be_only_reported_and_a_measure_has_its_name():
+    craft = {("craft", "species"): WORSE, ("craft", "process"): BETTER}
+    before = dict.fromkeys(craft, BETTER)
+
+    verdict = compare(craft, before, measure="accuracy at 1", only_reported={("craft", "species")})
+
+    assert [(row.lost, row.counts) for row in verdict.comparisons] == [(True, False), (False, True)]
+    assert verdict.description == "no accuracy at 1 lost beyond the paired interval on 2 rows"
+    assert verdict.to_markdown().startswith("| corpus | class | accuracy at 1 | in use |")
+    assert "| lost (only reported) |" in verdict.to_markdown()
+
+
 def test_a_corpus_that_is_new_is_compared_with_nothing():
     verdict = compare({BC2GM: BETTER, GELLUS: WORSE}, {BC2GM: BETTER})
 
