@@ -31,11 +31,11 @@ format: setup  ## put code into its one form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: setup  ## format, lint, types, import contract
+check: setup  ## format, lint, types, import contract, files of deploy/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
-	$(BIN)/python -m pytest tests/test_architecture.py
+	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
 
 test: setup  ## every test but the slow ones; no network, no GPU
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_OPTIONS) -m "not slow"

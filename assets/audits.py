@@ -3,11 +3,12 @@
 Gates look at rows before they are published; audits look at tables together, once they are.
 """
 
-from pathlib import Path
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from kazu_platform.storage.queries import open_read_only
+from kazu_platform.storage.freshness import freshness_of
+from kazu_platform.storage.queries import run_query
 from resources.storage import LakeResource, WarehouseResource
 
 
@@ -51,10 +52,25 @@ def every_current_citation_is_read(
     )
 
 
-AUDITS = [annotations_are_unique, every_current_citation_is_read]
+@dg.asset_check(asset="published_files")
+def newest_file_is_annotated(lake: LakeResource) -> dg.AssetCheckResult:
+    """Update files are annotated within hours of their listing; a warning if one is not."""
+    freshness = freshness_of(lake.open(), now=datetime.now(UTC))
+    return dg.AssetCheckResult(
+        passed=not freshness.late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=str(freshness),
+        metadata={"newest": freshness.newest or "none", "late": len(freshness.late)},
+    )
+
+
+NEWEST_FILE_IS_ANNOTATED = dg.AssetCheckKey(
+    dg.AssetKey("published_files"), "newest_file_is_annotated"
+)
+AUDIT_SECONDS = 3600
+AUDITS = [annotations_are_unique, every_current_citation_is_read, newest_file_is_annotated]
 
 
 def _count(lake: LakeResource, warehouse_file: WarehouseResource, sql: str) -> int:
-    with open_read_only(Path(warehouse_file.path), Path(lake.root)) as connection:
-        row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    with warehouse_file.of(lake.open()).opened() as warehouse:
+        return int(run_query(warehouse, sql, seconds=AUDIT_SECONDS)[0][0].as_py())

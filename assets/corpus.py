@@ -1,11 +1,15 @@
 """Files of PubMed and PMC become citations and sentences; all together say what is current."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import dagster as dg
 import pyarrow as pa
 
 from assets import gates
+from assets.growth import growth
+from assets.listing import read_listing
 from assets.making import Events, Recipe, make, seen
 from assets.partitions import pubmed_files
 from assets.plots import bars
@@ -13,16 +17,24 @@ from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.citations.current import current_citations as replay
 from kazu_platform.citations.parsing import parse_file, parser_version
 from kazu_platform.citations.passages import split_into_sentences
+from kazu_platform.citations.published import superseded
 from kazu_platform.citations.pubmed import PARSER_VERSION
 from kazu_platform.storage.downloads import fetched_file
-from kazu_platform.storage.lake import Staged
-from kazu_platform.tables import CITATIONS, CURRENT_CITATIONS, DELETIONS, QUARANTINE, SENTENCES
+from kazu_platform.storage.lake import Lake, Staged
+from kazu_platform.tables import (
+    CITATIONS,
+    CURRENT_CITATIONS,
+    DELETIONS,
+    MENTIONS,
+    QUARANTINE,
+    SENTENCES,
+)
 from kazu_platform.text.sentences import SPLITTER_VERSION
 from resources.sources import SourcesResource
 from resources.storage import LakeResource
 
 GROUP = "corpus"
-CURRENT_VERSION = "2"
+CURRENT_VERSION = "3"
 STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "retracted", "file", "position"]
 
 
@@ -151,7 +163,7 @@ def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
 
 
 @dg.asset(
-    deps=["citations", "deletions"],
+    deps=["citations", "deletions", "mentions", "published_files"],
     group_name=GROUP,
     kinds={"duckdb"},
     owners=OWNERS,
@@ -167,25 +179,60 @@ def sentences(context: dg.AssetExecutionContext, lake: LakeResource) -> Events:
 )
 @final_errors
 def current_citations(lake: LakeResource) -> Events:
-    """Each article as it stands after all files in their order, whatever order they arrived in."""
+    """Each article as it stands after all files in their order, whatever order they arrived in.
+
+    A file's texts count once it has been read, so that none takes the place of one that is
+    annotated before it is annotated itself; what a file deletes counts at once. Files of a year
+    that a later baseline has replaced do not count.
+    """
     tables = lake.open()
     before = seen(tables, CURRENT_CITATIONS)
+    counted = files_that_count(tables, now=datetime.now(UTC))
     yield from make(
         tables,
         Recipe(
             table=CURRENT_CITATIONS,
             partition="all",
             inputs={
-                "citations": tables.version(CITATIONS),
-                "deletions": tables.version(DELETIONS),
+                "citations": tables.version(CITATIONS, counted.texts),
+                "deletions": tables.version(DELETIONS, counted.deletions),
                 "code": CURRENT_VERSION,
             },
             rows=lambda: replay(
-                tables.read(CITATIONS, columns=STATE_COLUMNS), tables.read(DELETIONS)
+                tables.read(CITATIONS, counted.texts, columns=STATE_COLUMNS),
+                tables.read(DELETIONS, counted.deletions),
             ),
             gates={"keys_are_unique": gates.keys_are_unique},
             expected=before("all"),
+            report=lambda: {
+                "files": len(counted.texts),
+                "not_yet_read": len(counted.unread),
+                "superseded": len(counted.superseded),
+                **growth(tables),
+            },
         ),
+    )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Files whose citations and deletions count, and those whose citations do not, and why."""
+
+    texts: list[str]
+    deletions: list[str]
+    unread: list[str]
+    superseded: list[str]
+
+
+def files_that_count(tables: Lake, *, now: datetime) -> Counted:
+    """Which files of the lake say what is current."""
+    files, read = tables.partitions(CITATIONS), set(tables.partitions(MENTIONS))
+    former = set(superseded(read_listing(tables), files, read, now=now))
+    return Counted(
+        texts=[file for file in files if file in read and file not in former],
+        deletions=[file for file in tables.partitions(DELETIONS) if file not in former],
+        unread=[file for file in files if file not in read and file not in former],
+        superseded=[file for file in files if file in former],
     )
 
 

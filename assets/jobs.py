@@ -5,12 +5,14 @@ from typing import Any
 
 import dagster as dg
 
+from assets.audits import NEWEST_FILE_IS_ANNOTATED
 from assets.layers import (
     CORPUS_LAYER,
     CORPUS_OF_LABELS_LAYER,
     FILE_LAYER,
     INDEX_LAYER,
     LINKING_MODEL_LAYER,
+    LISTING_LAYER,
     MAPPING_LAYER,
     MODEL_LAYER,
     REPORT_LAYER,
@@ -21,7 +23,6 @@ from assets.runs import (
     Failed,
     Graph,
     materialise_everything,
-    register_pubmed_files,
     replay_quarantine,
     train_everything,
 )
@@ -35,17 +36,6 @@ def jobs_of(
     resources: Mapping[str, Any],
 ) -> list[UnresolvedJob]:
     """The jobs over these assets."""
-
-    @dg.op
-    def register_published_files(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
-        """Make a partition of every file that the catalogue's PubMed folders now hold."""
-        files = register_pubmed_files(context.instance, sources)
-        context.log.info("%d files are published", len(files))
-
-    @dg.job
-    def register_files() -> None:
-        """List the PubMed folders and register their files as partitions."""
-        register_published_files()
 
     @dg.op
     def materialise_all(context: dg.OpExecutionContext, sources: SourcesResource) -> None:
@@ -83,7 +73,11 @@ def jobs_of(
         replay_documents()
 
     return [
-        register_files,
+        dg.define_asset_job(
+            "register_files",
+            LISTING_LAYER,
+            description="List the PubMed and PMC folders and register their files as partitions.",
+        ),
         whole_graph,
         replay_job,
         _train_job(assets, resources),
@@ -108,7 +102,9 @@ def jobs_of(
             description="Fetch, parse and read one PubMed file; launch a backfill for several.",
         ),
         dg.define_asset_job(
-            "graph", CORPUS_LAYER, description="Current citations, links, graph and warehouse."
+            "graph",
+            CORPUS_LAYER | dg.AssetSelection.checks(NEWEST_FILE_IS_ANNOTATED),
+            description="Current citations, links, graph and warehouse.",
         ),
         dg.define_asset_job(
             "reports",

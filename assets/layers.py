@@ -18,6 +18,7 @@ MAPPING_LAYER = dg.AssetSelection.assets("mapping_files", "concept_mappings")
 INDEX_LAYER = dg.AssetSelection.assets(
     "curations", "dictionary_index", "concept_equivalents", "linking_index", "similar_names"
 )
+LISTING_LAYER = dg.AssetSelection.assets("published_files")
 FILE_LAYER = dg.AssetSelection.assets(
     "pubmed_archives",
     "citations",

@@ -83,7 +83,7 @@ def keep(
         return Kept(found, is_new=False)
     from kazu_platform.training.orders import copy_made
 
-    with working_folder(store.root, name, inputs) as folder:
+    with working_folder(store.work, name, inputs) as folder:
         made = make(folder)
         with store.stage(name) as staged:
             copy_made(made, staged.content)

@@ -132,6 +132,7 @@ def links_recipes(
     index = store.live("linking")
     parts = LinkerParts.live(store, chosen)
     linker = parts.open()
+    similar = {f"similar/{name}": name for name in linker.similar_version}
     step = LinkStep.of(parts)
     sizes = {name: tables.pointer(SURFACES, name).n_rows for name in BUCKETS}
     failed = dict.fromkeys(BUCKETS, 0)
@@ -148,10 +149,18 @@ def links_recipes(
         live = tables.live(LINKS, name)
         whole = live is not None and tables.is_whole(LINKS, live)
         known = tables.read(LINKS, name) if whole else LINKS.empty()
-        same_rules = made_with(tables, LINKS, name, inputs, but={"surfaces", "linking"})
+        but = {"surfaces", "linking", *similar}
+        same_rules = made_with(tables, LINKS, name, inputs, but=but)
         touched = touched_since(store, same_rules, index)
+        before = same_rules.inputs if same_rules else {}
+        respelled = {own for key, own in similar.items() if before.get(key) != inputs[key]}
         done: Relinked = link_changed(
-            linker, tables.read(SURFACES, name), known, touched, link=partial(link, name)
+            linker,
+            tables.read(SURFACES, name),
+            known,
+            touched,
+            respelled=respelled,
+            link=partial(link, name),
         )
         counts["linked"] += done.n_linked
         counts["kept"] += done.n_kept
@@ -173,6 +182,7 @@ def links_recipes(
             "surfaces": tables.pointer(SURFACES, name).data_version,
             "linking": index.version,
             "linker": linker.version,
+            **{key: linker.similar_version[own] for key, own in similar.items()},
         }
         recipes.append(
             Recipe(

@@ -7,6 +7,7 @@ run over unchanged input costs a few file reads.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -18,8 +19,9 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.results import preview, result
-from kazu_platform.storage.lake import ANY, Expected, Lake, Pointer, Staged
+from kazu_platform.storage.lake import ANY, NO_INPUTS, Expected, Lake, Pointer, Staged
 from kazu_platform.tables import PARTITION_METRICS, Table
+from resources.memory import forget_peak_memory, peak_memory_bytes
 
 Rows = pa.Table | Iterable[pa.Table]
 Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
@@ -171,6 +173,7 @@ class Made:
             yield from passed_before(recipe.table, recipe.gates)
             return
         self._started = time.perf_counter()
+        forget_peak_memory()
         if recipe.same and recipe.same():
             lake.confirm(recipe.table, self.pointer, recipe.inputs)
             if recipe.after:
@@ -200,8 +203,17 @@ class Made:
             recipe.after()
         figures = dict(recipe.figures() if recipe.figures else {}) | {"rows": written.n_rows}
         name = recipe.table.name
+        figures["peak_memory_bytes"] = max(
+            peak_memory_bytes(), figures.get("peak_memory_bytes", 0.0)
+        )
         self.metadata |= record(
-            self._lake, name, recipe.partition, self._started, figures, written.data_version
+            self._lake,
+            name,
+            recipe.partition,
+            self._started,
+            figures,
+            written.data_version,
+            recipe.inputs,
         )
         self.metadata |= recipe.pictures() if recipe.pictures else {}
 
@@ -241,6 +253,7 @@ def record(  # noqa: PLR0913, PLR0917 - the facts of one measurement
     started: float,
     figures: Mapping[str, float],
     version: str,
+    inputs: Mapping[str, str] = NO_INPUTS,
 ) -> dict[str, float]:
     """Keep the figures of a stage in `partition_metrics`; return them with the seconds."""
     seconds = time.perf_counter() - started
@@ -255,6 +268,7 @@ def record(  # noqa: PLR0913, PLR0917 - the facts of one measurement
             "metric": name,
             "value": float(value),
             "version": version,
+            "inputs": json.dumps(dict(sorted(inputs.items()))),
             "at": now,
         }
         for name, value in values.items()

@@ -33,7 +33,11 @@ def _bar(count: int, most: int) -> str:
 
 
 def curves(
-    points: Sequence[Mapping[str, float]], at: str, names: Sequence[str]
+    points: Sequence[Mapping[str, float]],
+    at: str,
+    names: Sequence[str],
+    *,
+    nothing: str = "nothing was trained",
 ) -> dg.MetadataValue:
     """Values along a run as lines of block characters, each between its least and its largest.
 
@@ -43,6 +47,7 @@ def curves(
         points: In order; not every point has every value.
         at: Name of what they are ordered by.
         names: The values to show; those that no point has are left out.
+        nothing: What to say if there is no point.
     """
     lines = [
         "| | first | | last | least | largest | of points |",
@@ -56,9 +61,7 @@ def curves(
                 f"| {name} | {numbers[0]} | {_line(values)} | {' | '.join(numbers[1:])} "
                 f"| {len(values):,} |"
             )
-    last = (
-        f"{at} {points[0][at]:,.0f} to {points[-1][at]:,.0f}" if points else "nothing was trained"
-    )
+    last = f"{at} {points[0][at]:,.0f} to {points[-1][at]:,.0f}" if points else nothing
     return dg.MetadataValue.md("\n".join([*lines, "", last]))
 
 

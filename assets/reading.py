@@ -78,6 +78,7 @@ class Reading:
     log: Callable[[str], None]
     set_aside: list[pa.Table] = field(default_factory=lambda: [QUARANTINE.empty()])
     done: dict[str, int | str] = field(default_factory=lambda: {"documents_detected": 0})
+    peak_memory_bytes: int = 0
 
     @cached_property
     def n_documents(self) -> int:
@@ -98,6 +99,7 @@ class Reading:
             self.set_aside.append(outcome.set_aside)
             yield outcome.rows
         self.done.update(figures_of(work.account))
+        self.peak_memory_bytes = work.account.peak_memory_bytes
 
     def recipe(self, inputs: Mapping[str, str]) -> Recipe:
         """How the mentions of the file are made by reading all of it.
@@ -118,6 +120,7 @@ class Reading:
             figures=lambda: {
                 "documents": self.n_documents,
                 "set_aside": n_rows(self.set_aside),
+                "peak_memory_bytes": self.peak_memory_bytes,
             },
             report=lambda: self.done,
             after=lambda: self.compute.published(self.step, file=self.file),

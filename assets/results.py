@@ -20,6 +20,7 @@ from kazu_platform.errors import (
     LostClusterError,
     LostRaceError,
     NoWorkerError,
+    StorageUnreachableError,
     UnreachableError,
 )
 from kazu_platform.storage.lake import Lake, Pointer
@@ -39,6 +40,7 @@ OWNERS = ["team:literature"]
 
 TRANSIENT = (
     UnreachableError,
+    StorageUnreachableError,
     LostRaceError,
     LostClusterError,
     NoWorkerError,

@@ -21,6 +21,7 @@ from assets.layers import (
     FILE_LAYER,
     INDEX_LAYER,
     LINK_LAYER,
+    LISTING_LAYER,
     MAPPING_LAYER,
     MENTION_LAYER,
     MODEL_LAYER,
@@ -28,12 +29,12 @@ from assets.layers import (
     REPORT_LAYER,
 )
 from assets.learning import corpora_of
+from assets.listing import read_listing
 from assets.partitions import pubmed_files
 from assets.replaying import LINKING, Replayed, replay, set_aside_in
-from assets.sources import list_published
 from assets.vocabularies import curated_otherwise
 from kazu_platform.citations.files import file_order
-from kazu_platform.errors import SourceError
+from kazu_platform.citations.published import published_now
 from kazu_platform.storage.lake import Lake
 from kazu_platform.tables import DICTIONARY_MENTIONS
 from resources.dagster_home import PROCESS_TAG
@@ -77,16 +78,6 @@ class Summary:
     failed: list[Failed] = field(default_factory=list[Failed])
 
 
-def register_pubmed_files(instance: dg.DagsterInstance, sources: SourcesResource) -> list[str]:
-    """Make a partition of every published file; return all of them in the order of truth."""
-    catalogue = sources.catalogue()
-    if catalogue.pubmed is None and catalogue.pmc is None:
-        return []
-    files = sorted(list_published(sources, sources.downloader()), key=file_order)
-    instance.add_dynamic_partitions(str(pubmed_files.name), files)
-    return files
-
-
 @dataclass(frozen=True)
 class Graph:
     """The assets, and where a run of them happens."""
@@ -106,13 +97,13 @@ def materialise_everything(
     Raises:
         DagsterExecutionInterruptedError: somebody stopped it; what was published stays.
     """
-    catalogue, unlisted = sources.catalogue(), list[Failed]()
+    catalogue = sources.catalogue()
     ontologies = [source.name for source in catalogue.ontologies]
-    try:
-        files = register_pubmed_files(graph.instance, sources)
-    except SourceError as error:
-        files = []
-        unlisted.append(Failed("pubmed files", str(error)))
+    unlisted = list(
+        _take([Step("published files", LISTING_LAYER)], graph, progress, by="whole_graph")
+    )
+    tables: Lake = graph.resources["lake"].open()
+    files = [] if unlisted else published_now(read_listing(tables))
     steps = [
         Step("curations", CURATION_LAYER),
         *(Step(name, ONTOLOGY_LAYER, name) for name in ontologies),

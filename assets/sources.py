@@ -1,28 +1,20 @@
 """Raw files: ontologies and PubMed archives, as published, checked and fetched once."""
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 
+from assets.listing import DOWNLOADS, url_of
 from assets.partitions import pubmed_files
 from assets.results import OWNERS, RETRY, bad_data_is_final
-from kazu_platform.citations.files import (
-    PMC_ENDINGS,
-    PUBMED_ENDINGS,
-    holds_full_texts,
-    partition_name,
-)
+from kazu_platform.citations.files import holds_full_texts
 from kazu_platform.citations.md5 import published_md5
-from kazu_platform.errors import UnknownNameError
-from kazu_platform.settings import PmcSource, PubMedSource
-from kazu_platform.storage.atomic import make_folder, write_atomically
-from kazu_platform.storage.downloads import Downloader, Fetched
+from kazu_platform.storage.downloads import Fetched
 from resources.sources import SourcesResource
+from resources.storage import LakeResource
 
-DOWNLOADS = "downloads"
 SMALLEST_REPORT = 10_000_000
 UNKNOWN_REPORT = 100_000_000
 
@@ -95,12 +87,12 @@ def mapping_files_asset(mapping_sets: dg.PartitionsDefinition[str]) -> dg.Assets
     code_version="1",
 )
 def pubmed_archives(
-    context: dg.AssetExecutionContext, sources: SourcesResource
+    context: dg.AssetExecutionContext, sources: SourcesResource, lake: LakeResource
 ) -> dg.MaterializeResult:
     """A file of NLM's bulk sites; one of PubMed is checked against the md5 published beside it."""
     with bad_data_is_final():
         downloader = sources.downloader()
-        url = url_of(context.partition_key, sources, downloader)
+        url = url_of(context.partition_key, lake.open(), sources)
         destination = sources.archive_destination(Path(url).name)
         md5 = None
         if not holds_full_texts(destination.name):  # beside files of PMC none is published
@@ -111,39 +103,6 @@ def pubmed_archives(
             url, destination, md5=md5, progress=progress_of(url, context.log)
         )
     return _fetched(fetched, url=url)
-
-
-def url_of(file: str, sources: SourcesResource, downloader: Downloader) -> str:
-    """Where a file is published, from the last listing of the site; listed anew if it is not there.
-
-    A backfill of the baseline is 1,500 partitions: each must not list the site.
-
-    Raises:
-        UnknownNameError: no folder of the catalogue holds it.
-    """
-    path = sources.archive_destination("published.json")
-    known = json.loads(path.read_bytes()) if path.exists() else {}
-    files: dict[str, str] = known.get(_listing_of(*sources.published()), {})
-    if file not in files:
-        files = list_published(sources, downloader)
-    if file not in files:
-        raise UnknownNameError.of("published file", file, files)
-    return files[file]
-
-
-def list_published(sources: SourcesResource, downloader: Downloader) -> dict[str, str]:
-    """List the site and keep the listing beside the archives, for `url_of`."""
-    pubmed, pmc = sources.published()
-    files = published_files(downloader, pubmed, pmc)
-    path = sources.archive_destination("published.json")
-    make_folder(path.parent)
-    write_atomically(path, json.dumps({_listing_of(pubmed, pmc): files}).encode())
-    return files
-
-
-def _listing_of(pubmed: PubMedSource | None, pmc: PmcSource | None) -> str:
-    """What was listed; files listed in other folders are others."""
-    return json.dumps([source.model_dump() if source else None for source in (pubmed, pmc)])
 
 
 def progress_of(url: str, log: logging.Logger) -> Callable[[int, int | None], None]:
@@ -158,21 +117,6 @@ def progress_of(url: str, log: logging.Logger) -> Callable[[int, int | None], No
             log.info("%s: %.0f%s MB", url, done / 1e6, of)
 
     return report
-
-
-def published_files(
-    downloader: Downloader, pubmed: PubMedSource | None, pmc: PmcSource | None = None
-) -> dict[str, str]:
-    """Partition names and URLs of all files now published: PubMed's baseline first, PMC's last."""
-    folders = [pubmed.baseline, pubmed.updates] if pubmed else []
-    listed = [(folder, PUBMED_ENDINGS) for folder in folders if folder]
-    listed += [(folder, PMC_ENDINGS) for folder in (pmc.folders if pmc else ())]
-    return {
-        partition_name(name): f"{folder.rstrip('/')}/{name}"
-        for folder, endings in listed
-        for name in downloader.list_folder(folder)
-        if name.endswith(endings)
-    }
 
 
 def _fetched(fetched: Fetched, **facts: str) -> dg.MaterializeResult:

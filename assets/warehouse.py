@@ -1,15 +1,14 @@
 """The file that analysts open: views over what is live, macros, replaced as a whole."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 
 from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.documents import digest
 from kazu_platform.storage.artifacts import ArtifactStore
-from kazu_platform.storage.lake import Lake
-from kazu_platform.storage.warehouse import behind, build_warehouse, files_named_by
+from kazu_platform.storage.places import WarehouseFile
+from kazu_platform.storage.warehouse import behind, files_named_by
 from kazu_platform.tables import TABLES
 from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
 
@@ -39,8 +38,11 @@ def warehouse(
     lake: LakeResource, warehouse_file: WarehouseResource, artifacts: ArtifactsResource
 ) -> dg.MaterializeResult:
     """One DuckDB file with a view for each table, joins made ready, and macros to ask first."""
-    tables, path = lake.open(), Path(warehouse_file.path)
-    facts = _rebuilt(tables, path, artifacts.open()) if behind(tables, path) else {}
+    tables = lake.open()
+    file = warehouse_file.of(tables)
+    path = file.path
+    file.refresh()
+    facts = _rebuilt(file, artifacts.open()) if behind(tables, path) else {}
     versions = {name: tables.version(table) for name, table in TABLES.items()}
     return dg.MaterializeResult(
         metadata={
@@ -56,11 +58,11 @@ def warehouse(
     )
 
 
-def _rebuilt(tables: Lake, path: Path, artifacts: ArtifactStore) -> dict[str, float]:
+def _rebuilt(file: WarehouseFile, artifacts: ArtifactStore) -> dict[str, float]:
     """Build the warehouse, and collect what neither it nor the one before it needs."""
-    former = files_named_by(path)
-    built = build_warehouse(tables, path)
-    now = files_named_by(path)
+    tables, former = file.lake, files_named_by(file.path)
+    built = file.build()
+    now = files_named_by(file.path)
     # Whoever opened the former warehouse goes on reading its files for a while.
     tables.touch(former - now)
     collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=former | now)

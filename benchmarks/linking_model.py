@@ -1,10 +1,12 @@
 """How fast does the linking model link, and how fast is its index made?
 
 Questions, against a hundred thousand distinct names of one class: strings per second that have no
-equal name, so that trigrams and the encoder are asked; strings per second of a natural mix, as the
-mentions of a corpus are; the same strings by a look-up as Kazu does it (TF-IDF of character
-bigrams, scikit-learn, one dense product with every name for each string, all names sorted); seconds
-to make the index with its vectors, and to make it again with one name in a hundred new.
+equal name, so that trigrams and the encoder are asked; strings per second of a natural mix: the
+distinct strings of the class that the default detector finds in abstracts; the same by a look-up as
+Kazu does it (TF-IDF of character bigrams, scikit-learn, one dense product with every name for each
+string, all names sorted); seconds to make the index with its vectors, and to make it again with one
+name in a hundred new; seconds to link the surfaces of a million mentions again after that, where
+one in a hundred of these has another string.
 
 Inside the clock: everything from SURFACES to LINKS; of the look-up the vectors of the strings, the
 product and the sorting. Not inside: reading vocabularies, opening the index and the encoder (one
@@ -12,15 +14,19 @@ call does not count).
 
 What would make it lie: strings that stand there twice (all are distinct, nothing is kept between
 calls); strings that are easy (those without an equal name are names of the same vocabulary that the
-index does not have, and pairs of words of abstracts); other work on the machine.
+index does not have, and pairs of words of abstracts); a natural mix of something else than mentions
+(the share that has an equal name is told); other work on the machine.
 
     python benchmarks/linking_model.py [--data DATA]
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import tempfile
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -28,13 +34,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
-from linking import distinct_strings
+import pyarrow as pa
+from linking import distinct_strings, mentions_of
+from pyarrow import parquet
 from rich.console import Console
 from rich.table import Table
 from timing import measure, options_of, report, spread
 from vocabulary import read_vocabulary
 
+from kazu_platform.arrow import compute
+from kazu_platform.citations.documents import passages_of
+from kazu_platform.documents import Document, Section
 from kazu_platform.linking.compile import build_linking_index
+from kazu_platform.linking.corpus import BUCKETS, link_changed, surfaces_of_files
+from kazu_platform.linking.difference import touched
 from kazu_platform.linking.evidence import EMBEDDED
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
@@ -42,11 +55,15 @@ from kazu_platform.linking.open import PACKAGED, LazyEmbedder, open_hybrid
 from kazu_platform.linking.similar import open_similar_names
 from kazu_platform.linking.similar_compile import build_similar_names
 from kazu_platform.linking.surfaces import surfaces_from_strings
+from kazu_platform.ner.compile import build_dictionary_index
+from kazu_platform.ner.dictionary import DictionaryDetector
+from kazu_platform.ner.dictionary_index import open_dictionary_index
+from kazu_platform.ner.joining import joined
+from kazu_platform.ner.model import open_model
+from kazu_platform.ner.packaged import PACKAGED as MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pyarrow as pa
+    from collections.abc import Iterator, Sequence
 
     from kazu_platform.linking.hybrid import HybridLinker
 
@@ -54,6 +71,8 @@ CLASS = "chemical"
 NEW = 0.01
 SEED = 5
 THREADS = 2
+ABSTRACTS_AT_ONCE = 256
+MENTIONS, DISTINCT = 1_000_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -76,8 +95,7 @@ def names_of(synonyms: pa.Table, n: int) -> tuple[pa.Table, list[str]]:
 
 def strings_of(data: Path, names: pa.Table, others: Sequence[str], n: int) -> Strings:
     """So many strings of each kind."""
-    natural = distinct_strings(data, names, n).with_columns(entity_class=pl.lit(CLASS))
-    pairs = natural.tail(n // 4)["text"].to_list()
+    pairs = distinct_strings(data, names, n).tail(n // 4)["text"].to_list()
     hard = [*others[: n - len(pairs)], *pairs]
 
     def surfaces(texts: list[str]) -> pa.Table:
@@ -86,7 +104,54 @@ def strings_of(data: Path, names: pa.Table, others: Sequence[str], n: int) -> St
             rows.with_columns(entity_class=pl.lit(CLASS), context=pl.lit(""))
         )
 
-    return Strings(surfaces(hard), surfaces(natural["text"].to_list()))
+    return Strings(surfaces(hard), surfaces(found_in_abstracts(data, names, n)))
+
+
+def found_in_abstracts(data: Path, names: pa.Table, n: int) -> list[str]:
+    """The first so many distinct strings of the class that the default detector finds."""
+    found: dict[str, None] = {}
+    with tempfile.TemporaryDirectory() as name:
+        build_dictionary_index(names, Path(name) / "dictionary")
+        dictionary = DictionaryDetector(open_dictionary_index(Path(name) / "dictionary"))
+        detector = joined(open_model(MODEL, threads=THREADS), dictionary)
+        texts = abstracts(data)
+        while len(found) < n and (some := list(islice(texts, ABSTRACTS_AT_ONCE))):
+            mentions = detector.detect(passages_of(some))
+            is_own = compute.equal(mentions["entity_class"], CLASS)
+            found |= dict.fromkeys(mentions.filter(is_own)["text"].to_pylist())
+    return list(found)[:n]
+
+
+def abstracts(data: Path) -> Iterator[Document]:
+    """The texts of the development data, one after the other."""
+    with gzip.open(data / "text" / "abstracts.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            section = Section(name="abstract", text=json.loads(line)["text"])
+            yield Document(doc_id=str(number), sections=(section,))
+
+
+def linked_again(
+    before: HybridLinker, now: HybridLinker, strings: pl.DataFrame, folder: Path
+) -> dict[str, float]:
+    """Seconds to link a million mentions again: count their surfaces, see what is touched, link."""
+    mentions = mentions_of(strings.with_columns(entity_class=pl.lit(CLASS)), MENTIONS)
+    file = folder / "mentions.parquet"
+    parquet.write_table(mentions, file)
+    known = {name: _former(before, some) for name, some in surfaces_of_files([str(file)]).items()}
+    start = perf_counter()
+    buckets = surfaces_of_files([str(file)])
+    changed = touched(before.by_name.index, now.by_name.index)
+    made = [
+        link_changed(now, buckets[name], known[name], changed, respelled={CLASS})
+        for name in BUCKETS
+    ]
+    seconds = perf_counter() - start
+    return {
+        "relink_seconds": seconds,
+        "relink_mentions": mentions.num_rows,
+        "relink_surfaces": sum(each.n_linked + each.n_kept for each in made),
+        "relink_linked": sum(each.n_linked for each in made),
+    }
 
 
 def looked_up(names: Sequence[str], strings: Sequence[str]) -> float:
@@ -148,8 +213,12 @@ def bench(data: Path, n_names: int, n_strings: int, repeats: int) -> dict[str, A
         seconds = made(concepts, names, folder)
         exact = ExactLinker(open_linking_index(folder / "linking-now"))
         linker = open_hybrid(exact, folder / "similar-now", PACKAGED, THREADS)
+        former = ExactLinker(open_linking_index(folder / "linking-before"))
+        before = open_hybrid(former, folder / "similar-before", PACKAGED, THREADS)
         hard = linked(linker, strings.hard, repeats)
         natural = linked(linker, strings.natural, repeats)
+        has_name = len(set(exact.named(strings.natural).surface.tolist()))
+        again = linked_again(before, linker, distinct_strings(data, names, DISTINCT), folder)
         vocabulary = pl.Series(exact.index.names["normalised"].combine_chunks()).unique().to_list()
     asked = strings.hard["normalised"].to_pylist()[:300]
     per_second = len(asked) / looked_up(vocabulary, asked)
@@ -161,10 +230,17 @@ def bench(data: Path, n_names: int, n_strings: int, repeats: int) -> dict[str, A
         "hard_spread": hard["spread"],
         "natural_per_second": natural["per_second"],
         "natural_spread": natural["spread"],
+        "natural_with_equal_name": has_name / strings.natural.num_rows,
         "kazu_per_second": per_second,
         "times_kazu": hard["per_second"] / per_second,
         **seconds,
+        **again,
     }
+
+
+def _former(linker: HybridLinker, surfaces: pa.Table) -> pa.Table:
+    """Links of all surfaces but one in a hundred."""
+    return linker.link(surfaces.slice(int(surfaces.num_rows * NEW)))
 
 
 def print_table(result: dict[str, Any]) -> None:
@@ -175,9 +251,15 @@ def print_table(result: dict[str, Any]) -> None:
     for label, value in (
         ("strings/s without an equal name", f"{result['hard_per_second']:,.0f}"),
         ("strings/s of a natural mix", f"{result['natural_per_second']:,.0f}"),
+        ("share of these with an equal name", f"{result['natural_with_equal_name']:.0%}"),
         ("strings/s by the look-up of Kazu", f"{result['kazu_per_second']:,.0f}"),
         ("seconds to make the index", f"{result['build_seconds']:.1f}"),
         ("seconds to make it with 1 % new names", f"{result['update_seconds']:.1f}"),
+        ("seconds to link a million mentions again", f"{result['relink_seconds']:.1f}"),
+        (
+            "surfaces of these, and linked again",
+            f"{result['relink_surfaces']:,}, {result['relink_linked']:,}",
+        ),
     ):
         table.add_row(label, value)
     Console(width=100).print(table)

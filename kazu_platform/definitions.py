@@ -17,6 +17,7 @@ import assets.linking
 import assets.linking_evaluation
 import assets.linking_model
 import assets.linking_ranker
+import assets.listing
 import assets.models
 import assets.promotion
 import assets.reading
@@ -26,19 +27,23 @@ import assets.sources
 import assets.training
 import assets.vocabularies
 import assets.warehouse
+from assets.alerts import alert_sensors
 from assets.audits import AUDITS
 from assets.jobs import jobs_of
 from assets.partitions import corpora_of, mapping_sets_of, ontologies_of
+from assets.schedules import nightly_schedule
+from assets.sensors import new_files_sensor
 from kazu_platform.settings import Catalogue, Settings, read_settings
 from resources.compute import ComputeResource
 from resources.sources import SourcesResource
 from resources.storage import ArtifactsResource, LakeResource, WarehouseResource
 from resources.training import TrainerResource
+from resources.webhook import Webhook
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources that the settings ask for, by the names that assets use."""
-    return {
+    local: dict[str, Any] = {
         "lake": LakeResource(root=str(settings.lake)),
         "artifacts": ArtifactsResource(
             root=str(settings.models),
@@ -53,6 +58,40 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "compute": build_compute(settings),
         "trainer": build_trainer(settings),
     }
+    return local | _build_shared(settings, local) if settings.is_on_s3 else local
+
+
+def _build_shared(settings: Settings, local: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources that differ where everything is kept in a bucket."""
+    from dagster_aws.s3 import S3Resource
+
+    from resources import s3
+
+    access = S3Resource(
+        endpoint_url=settings.s3_endpoint_url or None,
+        region_name=settings.s3_region or None,
+        profile_name=settings.s3_profile or None,
+    )
+    bucket = s3.BucketResource(
+        s3=access,
+        url=settings.storage_url or "",
+        home=str(settings.home.absolute()),
+        cache=str(settings.cache_folder),
+        cache_bytes=settings.cache_bytes,
+    )
+    kinds = {
+        "lake": s3.LakeOnS3,
+        "warehouse_file": s3.WarehouseOnS3,
+        "artifacts": s3.ArtifactsOnS3,
+        "sources": s3.SourcesOnS3,
+        "compute": s3.ComputeOnS3,
+    }
+    shared = {name: kind(bucket=bucket, **_fields(local[name])) for name, kind in kinds.items()}
+    return {"s3": access, **shared}
+
+
+def _fields(resource: dg.ConfigurableResource) -> dict[str, Any]:
+    return {name: getattr(resource, name) for name in type(resource).model_fields}
 
 
 def build_compute(settings: Settings) -> ComputeResource:
@@ -91,6 +130,12 @@ def build_trainer(settings: Settings) -> TrainerResource:
     )
 
 
+def build_webhook(settings: Settings) -> Webhook | None:
+    """Where alerts go, if anywhere."""
+    address = settings.alert_webhook
+    return Webhook(address.get_secret_value()) if address else None
+
+
 def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
     """Every asset of the graph."""
     ontologies, mapping_sets = ontologies_of(catalogue), mapping_sets_of(catalogue)
@@ -107,6 +152,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.indices.dictionary_index,
         assets.indices.linking_index,
         assets.similar.similar_names,
+        assets.listing.published_files,
         assets.sources.pubmed_archives,
         assets.corpus.citations,
         assets.corpus.sentences,
@@ -149,10 +195,27 @@ def build_definitions(
     """
     graph = build_assets(settings.catalogue())
     resources = build_resources(settings) | dict(overrides or {})
+    jobs = jobs_of(graph, resources)
+    named = {job.name: job for job in jobs}
     return dg.Definitions(
         assets=graph,
         asset_checks=AUDITS,
-        jobs=jobs_of(graph, resources),
+        jobs=jobs,
+        schedules=[
+            nightly_schedule(
+                named["register_files"],
+                time_zone=settings.nightly_time_zone,
+                running=settings.nightly,
+            )
+        ],
+        sensors=[
+            new_files_sensor(
+                [named["pubmed_file"], named["graph"]],
+                at_most=settings.nightly_files,
+                running=settings.nightly,
+            ),
+            *alert_sensors(build_webhook(settings), settings.ui_url),
+        ],
         resources=resources,
         # A run is a partition: its steps follow one another, and a process for each would cost
         # more than most of them do.

@@ -5,7 +5,8 @@
     │   └── UnknownNameError      a name that does not exist; says the nearest one that does
     ├── SourceError               a file that came from outside cannot be used
     │   ├── DownloadError         it could not be fetched
-    │   │   └── UnreachableError  its server did not answer; later it may
+    │   │   ├── UnreachableError  its server did not answer; later it may
+    │   │   └── BusyError         its server asks us to stay away for long
     │   ├── ChecksumError         it is not the file that was published
     │   ├── MalformedFileError    it is not what its format promises
     │   └── InvalidCurationsError a file of curations holds rows that are wrong; lists every one
@@ -14,6 +15,8 @@
     │   ├── MissingPartitionError nothing was ever written there
     │   ├── OldSchemaError        it was written by an older version
     │   └── LostRaceError         another writer was faster; compute again
+    ├── StorageError              the object storage refuses what is asked of it
+    │   └── StorageUnreachableError  it did not answer; later it may
     ├── ComputeError              a step cannot be run: its workers, not its documents, fail
     │   ├── NoClusterError        there is no Ray: none started here, or none lets us in
     │   ├── LostClusterError      the cluster went away; later there may be one
@@ -21,6 +24,7 @@
     ├── ArtifactError             an index or a model folder is missing or does not fit
     │   └── OtherVersionError     it is whole, and another version of the platform made it
     ├── TrainingError             a model cannot be trained with what was given
+    ├── DeliveryError             an alert could not be delivered
     └── QueryError                a query was refused or failed
 
 Every message says what, where and what to do. The message is the only argument, so an error
@@ -87,6 +91,10 @@ class UnreachableError(DownloadError):
     """A server did not answer, or not with a file; later it may."""
 
 
+class BusyError(DownloadError):
+    """A server asked to be left alone for longer than anybody waits; trying again is impolite."""
+
+
 class ChecksumError(SourceError):
     """A file is not the one that was published."""
 
@@ -129,6 +137,14 @@ class LostRaceError(LakeError):
     """Another writer replaced what this one had read; compute again."""
 
 
+class StorageError(KazuPlatformError):
+    """The object storage refuses: no such bucket, no access, not what the platform needs."""
+
+
+class StorageUnreachableError(StorageError):
+    """The object storage did not answer, or not in time; later it may."""
+
+
 class ComputeError(KazuPlatformError):
     """A step cannot be run: its workers fail, or no worker can be had."""
 
@@ -155,6 +171,10 @@ class OtherVersionError(ArtifactError):
 
 class TrainingError(KazuPlatformError):
     """A model cannot be trained with what was given."""
+
+
+class DeliveryError(KazuPlatformError):
+    """An alert could not be delivered; the address it was for is not said."""
 
 
 class QueryError(KazuPlatformError):

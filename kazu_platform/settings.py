@@ -20,6 +20,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -482,7 +483,28 @@ class Settings(BaseSettings):
         Path(".kazu"), description="Lake, warehouse, raw files, models, Dagster home."
     )
     sources: str = Field("sample", description="sample, public, or the path of a YAML catalogue.")
-    storage_url: str | None = Field(None, description="Where the lake is; default: home/lake.")
+    storage_url: str | None = Field(
+        None,
+        description="Folder of the lake, default: home/lake; or s3://bucket/prefix, for lake, "
+        "warehouse, raw files, indices and models.",
+    )
+    s3_endpoint_url: str = Field(
+        default="",
+        description="Of MinIO, Ceph or another store; default: AWS_ENDPOINT_URL, else AWS.",
+    )
+    s3_region: str = Field(
+        default="",
+        description="Of the bucket; default: AWS_DEFAULT_REGION, or that of the profile.",
+    )
+    s3_profile: str = Field(
+        default="", description="Of AWS's configuration files; default: AWS_PROFILE."
+    )
+    cache: Path | None = Field(
+        default=None, description="Folder for what is fetched from s3; default: home/cache."
+    )
+    cache_gib: float = Field(
+        default=100.0, description="Size that it is kept below, in GiB; 0: any size.", ge=0
+    )
     detector: Literal["model+dictionary", "dictionary"] = Field(
         default="model+dictionary",
         description="Who reads texts: a model, where there is one, and the dictionary; or the "
@@ -492,6 +514,16 @@ class Settings(BaseSettings):
         default="hybrid",
         description="Who links mentions: the linking model, by names that are equal or similar, "
         "memory and context; or equal names alone.",
+    )
+    nightly: bool = Field(
+        default=False,
+        description="Whether the schedule and the sensor of the night are on from the start.",
+    )
+    nightly_time_zone: str = Field(
+        default="UTC", description="In whose 02:00 the night's work begins: Europe/Berlin."
+    )
+    nightly_files: int = Field(
+        default=10, description="Update files that are asked for and not done, at most.", ge=1
     )
     compute: Literal["inline", "local", "address"] | None = Field(
         default=None,
@@ -555,6 +587,35 @@ class Settings(BaseSettings):
         le=1,
     )
 
+    alert_webhook: SecretStr | None = Field(
+        default=None,
+        description="Address that what failed is posted to; secret. Default: nobody is told.",
+    )
+    ui_url: str = Field(
+        default="http://127.0.0.1:3000",
+        description="Where people find Dagster's pages, for links in alerts.",
+    )
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _is_web_address(cls, address: SecretStr | None) -> SecretStr | None:
+        if address and not re.match(r"https?://[^/\s]+", address.get_secret_value()):
+            raise ValueError("give an address that begins with https:// or http://")
+        return address
+
+    @field_validator("nightly_time_zone")
+    @classmethod
+    def _time_zone_exists(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo, available_timezones
+
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError):
+            near = get_close_matches(name, available_timezones(), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "give one such as Europe/Berlin."
+            raise ValueError(f"there is no time zone {name!r}; {hint}") from None
+        return name
+
     @property
     def compute_mode(self) -> Literal["inline", "local", "address"]:
         """Where steps run."""
@@ -567,23 +628,40 @@ class Settings(BaseSettings):
 
     @property
     def lake(self) -> Path:
-        """Folder of the lake."""
+        """Folder of the lake; on S3, the one that its files are fetched to."""
+        if self.is_on_s3:
+            return self.cache_folder / "lake"
         return Path(self.storage_url) if self.storage_url else self.home.absolute() / "lake"
 
     @property
+    def is_on_s3(self) -> bool:
+        """Whether lake, warehouse, raw files, indices and models are in a bucket."""
+        return (self.storage_url or "").startswith("s3://")
+
+    @property
+    def cache_bytes(self) -> int:
+        """Size that the cache is kept below; 0: any."""
+        return round(self.cache_gib * 2**30)
+
+    @property
+    def cache_folder(self) -> Path:
+        """What was fetched from a bucket."""
+        return (self.cache or self.home / "cache").absolute()
+
+    @property
     def warehouse(self) -> Path:
-        """The DuckDB file that analysts open."""
+        """The DuckDB file that analysts open; on S3, a copy of it."""
         return self.home.absolute() / "warehouse.duckdb"
 
     @property
     def raw(self) -> Path:
-        """Downloaded files."""
-        return self.home.absolute() / "raw"
+        """Downloaded files; on S3, copies of them."""
+        return (self.cache_folder if self.is_on_s3 else self.home.absolute()) / "raw"
 
     @property
     def models(self) -> Path:
-        """Indices and models."""
-        return self.home.absolute() / "models"
+        """Indices and models; on S3, copies of them."""
+        return (self.cache_folder if self.is_on_s3 else self.home.absolute()) / "models"
 
     @property
     def dagster_home(self) -> Path:

@@ -346,6 +346,23 @@ CURATIONS = Table(
     ),
 )
 
+PUBLISHED_FILES = Table(
+    name="published_files",
+    row="a file of the catalogue's folders of PubMed and PMC, as listed",
+    key=("file",),
+    partitioned_by="all",
+    order=("position",),
+    schema=pa.schema(
+        [
+            column("file", TEXT, "Name of the file without its ending: its partition."),
+            column("kind", TEXT, "baseline, update (both of PubMed) or full_text (of PMC)."),
+            column("url", TEXT, "Where it is, or was."),
+            column("position", pa.int32(), "Place in the order in which files count."),
+            column("published", pa.bool_(), "The last listing had it."),
+            column("first_listed_at", pa.timestamp("us", tz="UTC"), "When a listing first had it."),
+        ]
+    ),
+)
 CITATIONS = Table(
     name="citations",
     row="a version of a citation",
@@ -376,6 +393,19 @@ CITATIONS = Table(
             column("pmcid", TEXT, "PMC id.", nullable=True),
             column("revised_on", pa.date32(), "DateRevised of the record.", nullable=True),
             column("retracted", pa.bool_(), "The publication was retracted."),
+            column(
+                "corrected",
+                pa.bool_(),
+                "An erratum, a corrected version or a partial retraction of it was published.",
+                nullable=True,
+            ),
+            column(
+                "notices",
+                STRINGS,
+                "What corrects, retracts or doubts it, and what it corrects, retracts or doubts: "
+                "NLM's RefType and, if it says one, the PMID: ErratumIn PMID:7.",
+                nullable=True,
+            ),
             CONTENT_HASH,
             column("file", TEXT, "Partition that holds this version."),
             column("position", pa.int32(), "Place of the element in its file."),
@@ -655,6 +685,12 @@ PARTITION_METRICS = Table(
             column("metric", TEXT, "documents, rows, seconds, peak_memory_bytes, set_aside, ..."),
             column("value", pa.float64(), "The figure."),
             column("version", TEXT, "Data version of what was made.", nullable=True),
+            column(
+                "inputs",
+                TEXT,
+                "Versions of what it was made of (data, code, models), as a JSON object.",
+                nullable=True,
+            ),
             column("at", pa.timestamp("us", tz="UTC"), "When it was measured."),
         ]
     ),
@@ -891,6 +927,7 @@ TABLES: dict[str, Table] = {
         CONCEPT_MAPPINGS,
         CONCEPT_EQUIVALENTS,
         CURATIONS,
+        PUBLISHED_FILES,
         CITATIONS,
         DELETIONS,
         SENTENCES,

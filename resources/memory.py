@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+CLEAR_REFS = Path("/proc/self/clear_refs")
 INTERVAL_SECONDS = 0.02
 EXIT_CODE = 137  # as shells say of a process that was killed
 _KIB = 1024
@@ -23,6 +25,20 @@ _SLACK_BYTES = 2 * 2**30
 def own_bytes() -> int:
     """Memory in RAM that this process shares with nobody."""
     return _status("RssAnon")
+
+
+def forget_peak_memory() -> None:
+    """Begin to measure the peak anew, where the system lets us (Linux: proc(5), clear_refs)."""
+    with suppress(OSError):
+        CLEAR_REFS.write_text("5", "ascii")
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process had in RAM since it was last forgotten; 0: unknown."""
+    try:
+        return _status("VmHWM")
+    except OSError:
+        return 0
 
 
 def bound_address_space(limit_bytes: int) -> None:

@@ -10,7 +10,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from kazu_platform.execution.kept import outcome_of, to_bytes
 from kazu_platform.execution.pool import Done, Lost
 from kazu_platform.execution.steps import Step
 from resources.ray_cluster import Cluster
-from resources.ray_worker import Worker, last_words
+from resources.ray_worker import PEAK_BYTES, Worker, last_words
 
 POLL_SECONDS = 1.0
 MAX_FAILED_STARTS = 3
@@ -198,7 +198,9 @@ class RayPool:
             actor.opening, self._failed_starts = None, 0
             return []
         actor.answer = None
-        return [Done(actor.task, outcome_of(answer))]
+        peak = int.from_bytes(answer[:PEAK_BYTES], "little")
+        outcome = replace(outcome_of(answer[PEAK_BYTES:]), peak_memory_bytes=peak)
+        return [Done(actor.task, outcome)]
 
     def _mourn(self, actor: _Actor, error: Exception) -> list[Done | Lost]:
         """Blame a death on the part that the worker had, if it had one."""

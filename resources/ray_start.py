@@ -86,7 +86,7 @@ def connect_to(address: str) -> None:
     except Exception as error:
         raise NoClusterError(
             f"KAZU_RAY_ADDRESS: there is no Ray at {address} that lets us in ({error}); start it, "
-            "and see that both sides have the same token."
+            "see that both sides have the same token, and that a node of it runs on this machine."
         ) from error
     _print_no_deaths()
 

@@ -10,8 +10,14 @@ import pyarrow as pa
 from kazu_platform.execution.inline import Bisection
 from kazu_platform.execution.kept import from_bytes, outcome_bytes
 from kazu_platform.execution.steps import Step
-from resources.memory import MemoryWatch, bound_address_space
+from resources.memory import (
+    MemoryWatch,
+    bound_address_space,
+    forget_peak_memory,
+    peak_memory_bytes,
+)
 
+PEAK_BYTES = 8
 LAST_WORDS = b"kazu-platform-last-words"
 
 
@@ -40,11 +46,13 @@ class Worker:
         return os.getpid()
 
     def do(self, passages: bytes, file: str, max_set_aside: int) -> bytes:
-        """Do a part; documents that raise are set aside."""
+        """Do a part, setting aside documents that raise: the peak memory, then the outcome."""
         if self._work is None:
             raise RuntimeError("do() was called before open().")
+        forget_peak_memory()
         bisection = Bisection(self._stage, self._work, file, max_set_aside)
-        return outcome_bytes(bisection.run(from_bytes(passages)))
+        body = outcome_bytes(bisection.run(from_bytes(passages)))
+        return peak_memory_bytes().to_bytes(PEAK_BYTES, "little") + body
 
 
 def last_words(actor_id: str) -> str | None:

@@ -66,30 +66,36 @@ class SourcesResource(dg.ConfigurableResource):
         """What fetches files over https or from a folder."""
         return Downloader()
 
+    def kept(self, path: Path) -> Path:
+        """A raw file at its place, as it was fetched last, if it was."""
+        return path
+
     def ontology_file(self, source: OntologySource) -> Path:
         """Where the raw file of an ontology is kept."""
-        return Path(self.raw) / "ontologies" / source.name / Path(source.url).name
+        return self.kept(Path(self.raw) / "ontologies" / source.name / Path(source.url).name)
 
     def mapping_file(self, source: MappingSource) -> Path:
         """Where the raw file of a mapping set is kept."""
-        return Path(self.raw) / "mappings" / source.name / Path(source.url).name
+        return self.kept(Path(self.raw) / "mappings" / source.name / Path(source.url).name)
 
     def corpus_file(self, source: CorpusSource, split: str) -> Path:
         """Where the raw file of a split of a corpus is kept."""
-        return Path(self.raw) / "corpora" / source.name / Path(source.files[split]).name
+        return self.kept(Path(self.raw) / "corpora" / source.name / Path(source.files[split]).name)
 
     def prediction_file(self, source: PredictionSource) -> Path:
         """Where the raw file of somebody else's predictions is kept."""
-        return Path(self.raw) / "predictions" / source.name / Path(source.url).name
+        return self.kept(Path(self.raw) / "predictions" / source.name / Path(source.url).name)
 
     def text_file(self, source: TextSource) -> Path:
         """Where the raw file of texts is kept."""
-        return Path(self.raw) / "texts" / source.name / Path(source.url).name
+        return self.kept(Path(self.raw) / "texts" / source.name / Path(source.url).name)
 
     def curation_file(self) -> Path | None:
         """Where the file of curations is kept; none if the catalogue names none."""
         url = self.catalogue().curations
-        return Path(self.raw) / "curations" / Path(urlsplit(url).path).name if url else None
+        if url is None:
+            return None
+        return self.kept(Path(self.raw) / "curations" / Path(urlsplit(url).path).name)
 
     def archive(self, file: str) -> Path:
         """The raw file of a partition, of PubMed or of PMC.
@@ -98,7 +104,7 @@ class SourcesResource(dg.ConfigurableResource):
             MissingPartitionError: it was not fetched.
         """
         for ending in (*PUBMED_ENDINGS, *PMC_ENDINGS):
-            path = self.archive_destination(f"{file}{ending}")
+            path = self.kept(self.archive_destination(f"{file}{ending}"))
             if path.exists():
                 return path
         raise MissingPartitionError(

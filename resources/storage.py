@@ -11,6 +11,7 @@ from kazu_platform.ner.packaged import ModelInUse, Reader, model_in_use, model_o
 from kazu_platform.settings import ModelSource
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.places import WarehouseFile
 
 
 class LakeResource(dg.ConfigurableResource):
@@ -32,6 +33,10 @@ class WarehouseResource(dg.ConfigurableResource):
 
     path: str = Field(description="The DuckDB file.")
     exports: str = Field(description="Folder for exports such as KGX.")
+
+    def of(self, lake: Lake) -> WarehouseFile:
+        """The warehouse of a lake."""
+        return WarehouseFile(Path(self.path), lake)
 
 
 class ArtifactsResource(dg.ConfigurableResource):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import threading
@@ -32,6 +33,7 @@ LONG: Final = (
     "assets/test_preview.py",
     "assets/test_changed_vocabularies.py",
     "assets/test_indices.py",
+    "e2e/test_s3.py",
     "assets/test_quarantine.py",
     "commands/test_detectors.py",
     "commands/test_odd_homes.py",
@@ -41,6 +43,7 @@ LONG: Final = (
     "linking/test_difference.py",
 )
 READ_FROM_FILES = (
+    "published_files",
     "citations",
     "deletions",
     "sentences",
@@ -103,6 +106,29 @@ def steps_run_inline_and_no_model_reads() -> Iterator[None]:
         patch.setenv("KAZU_DETECTOR", "dictionary")
         patch.setenv("KAZU_LINKER", "names")
         yield
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of an S3 server on this machine, with the credentials for it in the environment."""
+    from tests.s3_server import application, served
+
+    with pytest.MonkeyPatch.context() as patch, served(application()) as url:
+        patch.setenv("AWS_ACCESS_KEY_ID", "of-tests")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-tests")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield url
+
+
+@pytest.fixture
+def s3_url(s3_server: str) -> str:
+    """A prefix of a new bucket."""
+    import boto3
+
+    name = f"bucket-{secrets.token_hex(6)}"
+    boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1").create_bucket(Bucket=name)
+    return f"s3://{name}/kazu"
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,21 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.dagster_home == tmp_path / "home" / "dagster"
 
 
+def test_on_s3_what_is_fetched_lies_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("KAZU_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KAZU_STORAGE_URL", "s3://papers/kazu")
+    monkeypatch.setenv("KAZU_CACHE_GIB", "0.5")
+
+    settings = read_settings()
+
+    assert settings.is_on_s3
+    assert settings.lake == tmp_path / "home" / "cache" / "lake"
+    assert settings.models == tmp_path / "home" / "cache" / "models"
+    assert settings.warehouse == tmp_path / "home" / "warehouse.duckdb"
+    assert settings.unfinished == tmp_path / "home" / "unfinished"
+    assert settings.cache_bytes == 2**29
+
+
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
     """`KAZU_HOME=` must not put the lake into the current folder."""
     monkeypatch.setenv("KAZU_HOME", "")
@@ -89,13 +104,16 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
             "KAZU_XYZZY",
             (
                 "there is "
-                "KAZU_BATCH_CHARACTERS, KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
+                "KAZU_ALERT_WEBHOOK, KAZU_BATCH_CHARACTERS, KAZU_CACHE, KAZU_CACHE_GIB, "
+                "KAZU_COMPUTE, KAZU_DEATH_BUDGET, KAZU_DETECTOR, KAZU_HOME, "
                 "KAZU_LINKER, KAZU_MAX_DOCUMENT_CHARACTERS, KAZU_MAX_SET_ASIDE, "
-                "KAZU_MAX_SET_ASIDE_SHARE, KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, "
-                "KAZU_RUNTIME_ENVS, "
+                "KAZU_MAX_SET_ASIDE_SHARE, KAZU_NIGHTLY, KAZU_NIGHTLY_FILES, "
+                "KAZU_NIGHTLY_TIME_ZONE, KAZU_RAY_ADDRESS, KAZU_RAY_TOKEN_PATH, "
+                "KAZU_RUNTIME_ENVS, KAZU_S3_ENDPOINT_URL, KAZU_S3_PROFILE, KAZU_S3_REGION, "
                 "KAZU_SECONDS_PER_MILLION_CHARACTERS, KAZU_SOURCES, KAZU_STORAGE_URL, "
                 "KAZU_TEST_DATA, "
-                "KAZU_TIMEOUT_SECONDS, KAZU_TRAINING_DEVICE, KAZU_TRAINING_WORKERS, KAZU_WORKERS, "
+                "KAZU_TIMEOUT_SECONDS, KAZU_TRAINING_DEVICE, KAZU_TRAINING_WORKERS, KAZU_UI_URL, "
+                "KAZU_WORKERS, "
                 "KAZU_WORKER_CPUS, KAZU_WORKER_GPUS, KAZU_WORKER_MEMORY_MIB."
             ),
         ),
@@ -110,6 +128,27 @@ def test_a_variable_that_is_no_setting_names_the_nearest(
         read_settings()
 
     assert str(caught.value) == f"{name} is no setting; {hint}"
+
+
+def test_the_webhook_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAZU_ALERT_WEBHOOK", "https://chat.example.org/hooks/s3cret")
+
+    settings = read_settings()
+
+    assert settings.alert_webhook is not None
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_a_webhook_that_is_no_address_is_refused_and_not_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAZU_ALERT_WEBHOOK", "hooks/s3cret")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+
+    assert str(caught.value) == (
+        "environment: alert_webhook: Value error, give an address that begins with https:// or "
+        "http://"
+    )
 
 
 def test_a_catalogue_that_does_not_exist_names_the_nearest(tmp_path: Path):
@@ -417,3 +456,20 @@ def test_an_address_is_used_unless_something_else_is_said(monkeypatch: pytest.Mo
 
     monkeypatch.setenv("KAZU_COMPUTE", "inline")
     assert read_settings().compute_mode == "inline"
+
+
+def test_a_time_zone_that_does_not_exist_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("KAZU_NIGHTLY_TIME_ZONE", "Europe/Berlim")
+
+    with pytest.raises(ConfigurationError, match="did you mean 'Europe/Berlin'"):
+        read_settings()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "Mars/Base"])
+def test_a_time_zone_is_no_path(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv("KAZU_NIGHTLY_TIME_ZONE", name)
+
+    with pytest.raises(ConfigurationError, match=r"nightly_time_zone.*there is no time zone"):
+        read_settings()

@@ -5,6 +5,7 @@ DTD: https://dtd.nlm.nih.gov/ncbi/pubmed/doc/out/250101/el-PubmedArticle.html
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kazu_platform.citations import fields
@@ -14,6 +15,18 @@ from kazu_platform.citations.record import Citation, MalformedCitationError
 if TYPE_CHECKING:
     from kazu_platform.citations.fields import Readers
     from kazu_platform.citations.xml import Element
+
+
+_PMID = re.compile("[1-9][0-9]{0,18}")
+_RETRACTS = {"RetractionIn", "RetractedandRepublishedIn"}
+_CORRECTS = {"ErratumIn", "CorrectedandRepublishedIn", "PartialRetractionIn"}
+_NOTICES = (
+    _RETRACTS
+    | _CORRECTS
+    | {"ExpressionOfConcernIn"}
+    | {"RetractionOf", "PartialRetractionOf", "ErratumFor", "ExpressionOfConcernFor"}
+    | {"CorrectedandRepublishedFrom", "RetractedandRepublishedFrom"}
+)
 
 
 def read_article(element: Element) -> Citation:
@@ -70,9 +83,14 @@ def _read_mesh(element: Element, citation: Citation) -> None:
 
 
 def _read_corrections(element: Element, citation: Citation) -> None:
+    """Notices that bear on whether the article holds; comments and updates do not."""
     for correction in element:
-        if correction.get("RefType") == "RetractionIn":
-            citation.retracted = True
+        kind = correction.get("RefType") or ""
+        if kind in _NOTICES:
+            citation.retracted = citation.retracted or kind in _RETRACTS
+            citation.corrected = citation.corrected or kind in _CORRECTS
+            pmid = _PMID.fullmatch((correction.findtext("PMID") or "").strip())
+            citation.notices.append(f"{kind} PMID:{pmid[0]}" if pmid else kind)
 
 
 def _read_pubmed_data(element: Element, citation: Citation) -> None:

@@ -170,8 +170,9 @@ def _read_facts(article: Element, meta: Element, text: FullText) -> None:
             if day:
                 dates.setdefault(child.get("pub-type") or child.get("date-type") or "", day)
         elif child.tag == "related-article":
-            forward = child.get("related-article-type") == "retraction-forward"
-            text.retracted = text.retracted or forward
+            relation = child.get("related-article-type")
+            text.retracted = text.retracted or relation == "retraction-forward"
+            text.corrected = text.corrected or relation == "correction-forward"
     text.published = next((dates[kind] for kind in _DATES if kind in dates), None)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kazu_platform.citations.bundles import Bundled
     from kazu_platform.citations.jats import FullText
 
-PMC_PARSER_VERSION = "1"
+PMC_PARSER_VERSION = "2"
 """Changes when the same file may give other rows."""
 
 

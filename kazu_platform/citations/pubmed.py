@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kazu_platform.citations.xml import Element
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Changes when the same file may give other rows."""
 READERS = {"PubmedArticle": read_article, "PubmedBookArticle": read_book}
 DELETION_LISTS = frozenset({"DeleteCitation", "DeleteDocument"})

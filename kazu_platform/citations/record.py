@@ -40,6 +40,8 @@ class Citation:
     pmcid: str | None = None
     revised_on: date | None = None
     retracted: bool = False
+    corrected: bool = False
+    notices: list[str] = field(default_factory=list)
 
     @property
     def doc_id(self) -> str:

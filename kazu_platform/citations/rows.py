@@ -98,6 +98,8 @@ def _citations_table(citations: Sequence[Citation], positions: list[int], file: 
             "pmcid": [citation.pmcid for citation in citations],
             "revised_on": [citation.revised_on for citation in citations],
             "retracted": [citation.retracted for citation in citations],
+            "corrected": [citation.corrected for citation in citations],
+            "notices": [citation.notices for citation in citations],
             "content_hash": [content_hash(each) for each in sections],
             "file": [file] * len(citations),
             "position": positions,

@@ -103,10 +103,10 @@ def _compared(curations: pa.Table, settings: Settings, catalogue: Catalogue) -> 
         with_effects,
     )
     from kazu_platform.ontologies.curations import touching
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import open_lake
     from kazu_platform.tables import CONCEPTS, SYNONYMS
 
-    lake = Lake(settings.lake)
+    lake = open_lake(settings)
     live = set(lake.partitions(SYNONYMS)) & set(lake.partitions(CONCEPTS))
     sources = [source for source in catalogue.ontologies if source.name in live]
     if not sources:
@@ -152,8 +152,7 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
     from kazu_platform.linking.open import LinkerParts
     from kazu_platform.ontologies.curations import read_curations
     from kazu_platform.reports.preview import Indices, preview_curations
-    from kazu_platform.storage.artifacts import ArtifactStore
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import open_artifacts, open_lake
     from kazu_platform.tables import CURATIONS
 
     settings = read_settings()
@@ -166,13 +165,13 @@ def preview(file: Path | None, *, proposed: bool) -> pl.DataFrame:
         effects = ["in_force" if e == "proposed" else e for e in curations["effect"].to_pylist()]
         place = CURATIONS.schema.get_field_index("effect")
         curations = curations.set_column(place, CURATIONS.schema.field(place), pa.array(effects))
-    store = ArtifactStore(settings.models)
-    _must_be_up_to_date(Lake(settings.lake), store)
+    store = open_artifacts(settings)
+    _must_be_up_to_date(open_lake(settings), store)
     live = Indices(store.live("dictionary").content, LinkerParts.live(store, settings.linker))
     ontologies = [catalogue.ontology(name) for name in catalogue.by_preference()]
     settings.make_home()
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".preview-") as folder:
-        return preview_curations(Lake(settings.lake), live, curations, ontologies, Path(folder))
+        return preview_curations(open_lake(settings), live, curations, ontologies, Path(folder))
 
 
 def apply() -> int:
@@ -189,14 +188,14 @@ def apply() -> int:
 
     from assets.runs import put_curations_into_effect
     from kazu_platform.commands.working import STOPPED, working_graph
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import open_lake
     from kazu_platform.tables import LINKS
 
     settings, started = read_settings(), time.perf_counter()
     effective: list[float] = []
     settings.make_home()
     of_catalogue(settings, settings.catalogue())
-    console, lake = Console(stderr=True), Lake(settings.lake)
+    console, lake = Console(stderr=True), open_lake(settings)
     if not lake.partitions(LINKS):
         raise MissingPartitionError(
             "Nothing was linked yet; materialise the catalogue first: kazu-platform demo, or the "

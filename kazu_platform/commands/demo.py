@@ -14,16 +14,15 @@ from assets.runs import Summary, materialise_everything
 from kazu_platform.commands.working import STOPPED, working_graph
 from kazu_platform.definitions import build_compute
 from kazu_platform.settings import read_settings
-from kazu_platform.storage.lake import Lake
-from kazu_platform.storage.queries import open_read_only, run_query
+from kazu_platform.storage.places import open_lake, warehouse_of
+from kazu_platform.storage.queries import run_query
 from kazu_platform.tables import DICTIONARY_MENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import duckdb
-
     from kazu_platform.settings import Settings
+    from kazu_platform.storage.queries import OpenWarehouse
 
 COUNTS = {
     "citations": "SELECT count(*) FROM current_citations WHERE NOT deleted",
@@ -52,7 +51,7 @@ def run_demo() -> int:
     settings = read_settings()
     settings.make_home()
     compute = build_compute(settings)
-    if not Lake(settings.lake).partitions(DICTIONARY_MENTIONS):
+    if not open_lake(settings).partitions(DICTIONARY_MENTIONS):
         compute.prepare()  # workers are sure to be needed; until then vocabularies are made
     try:
         return _materialise(settings)
@@ -73,20 +72,21 @@ def _materialise(settings: Settings) -> int:
     for failed in summary.failed:
         console.print(f"failed: {failed.what}: {failed.why}", markup=False)
     out = Console()
-    if settings.warehouse.exists():
-        with open_read_only(settings.warehouse, settings.lake) as connection:
-            out.print(_summary_table(summary, _counts(connection), seconds))
-            sys.stdout.write(NEXT.format(concept=_example(connection)) + "\n")
+    file = warehouse_of(settings)
+    if file.exists():
+        with file.opened() as warehouse:
+            out.print(_summary_table(summary, _counts(warehouse), seconds))
+            sys.stdout.write(NEXT.format(concept=_example(warehouse)) + "\n")
     return 1 if summary.failed else 0
 
 
-def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    return {name: run_query(connection, sql)[0][0].as_py() for name, sql in COUNTS.items()}
+def _counts(warehouse: OpenWarehouse) -> dict[str, int]:
+    return {name: run_query(warehouse, sql)[0][0].as_py() for name, sql in COUNTS.items()}
 
 
-def _example(connection: duckdb.DuckDBPyConnection) -> str:
+def _example(warehouse: OpenWarehouse) -> str:
     """The disease with most to show: whose pairs of several documents weigh most."""
-    rows = run_query(connection, EXAMPLE)
+    rows = run_query(warehouse, EXAMPLE)
     return rows["id"][0].as_py() if rows.num_rows else "MONDO:0005148"
 
 

@@ -85,6 +85,6 @@ def n_cores() -> int:
 
 def _in_use(settings: Settings) -> Reader | None:
     from kazu_platform.ner.packaged import reader_in_use
-    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.places import open_artifacts
 
-    return reader_in_use(ArtifactStore(settings.models), settings.catalogue().reader)
+    return reader_in_use(open_artifacts(settings), settings.catalogue().reader)

@@ -34,7 +34,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at settings, packages, home, disk, lake, indices, model and warehouse."""
+    """Look at settings, packages, home, disk, lake, newest file, indices, model and warehouse."""
     try:
         settings = read_settings()
     except KazuPlatformError as error:
@@ -44,7 +44,9 @@ def examine() -> list[Finding]:
         _catalogue,
         _home,
         _disk,
+        _storage,
         _lake,
+        _freshness,
         _indices,
         _model,
         _warehouse,
@@ -111,11 +113,21 @@ def _disk(settings: Settings) -> Iterator[Finding]:
     yield Finding(level, "disk", f"{free / 1024**3:.1f} GiB free at {folder}")
 
 
+def _storage(settings: Settings) -> Iterator[Finding]:
+    """Whether a bucket can be read and written, and keeps two writers apart."""
+    from kazu_platform.storage.places import bucket_of
+
+    bucket = bucket_of(settings)
+    if bucket is not None:
+        bucket.store("lake").try_conditions()
+        yield Finding("ok", "storage", f"{bucket.url} can be read and written")
+
+
 def _lake(settings: Settings) -> Iterator[Finding]:
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import open_lake
     from kazu_platform.tables import TABLES
 
-    lake = Lake(settings.lake)
+    lake = open_lake(settings)
     n_partitions, n_rows = 0, 0
     for table in TABLES.values():
         try:
@@ -130,17 +142,28 @@ def _lake(settings: Settings) -> Iterator[Finding]:
         else:
             n_partitions += len(pointers)
             n_rows += sum(pointer.n_rows for pointer in pointers.values())
-    where = f"{n_rows:,} rows in {n_partitions} partitions at {settings.lake}"
+    where = f"{n_rows:,} rows in {n_partitions} partitions at {lake.url}"
     yield Finding("ok" if n_partitions else "warning", "lake", where)
     if not n_partitions:
         yield Finding("warning", "lake", "nothing was made yet; run: kazu-platform demo")
 
 
+def _freshness(settings: Settings) -> Iterator[Finding]:
+    from datetime import UTC, datetime
+
+    from kazu_platform.storage.freshness import freshness_of
+    from kazu_platform.storage.lake import Lake
+
+    freshness = freshness_of(Lake(settings.lake), now=datetime.now(UTC))
+    if freshness.newest:
+        yield Finding("warning" if freshness.late else "ok", "newest file", str(freshness))
+
+
 def _indices(settings: Settings) -> Iterator[Finding]:
     from kazu_platform.errors import ArtifactError
-    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.places import open_artifacts
 
-    store = ArtifactStore(settings.models)
+    store = open_artifacts(settings)
     for name in ("dictionary", "linking"):
         try:
             artifact = store.live(name)
@@ -152,12 +175,12 @@ def _indices(settings: Settings) -> Iterator[Finding]:
 
 def _model(settings: Settings) -> Iterator[Finding]:
     from kazu_platform.ner.packaged import CheckpointInUse, reader_in_use
-    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.places import open_artifacts
 
     if settings.detector == "dictionary":
         yield Finding("ok", "model", "not used: KAZU_DETECTOR is dictionary")
         return
-    model = reader_in_use(ArtifactStore(settings.models), settings.catalogue().reader)
+    model = reader_in_use(open_artifacts(settings), settings.catalogue().reader)
     if model is None:
         yield Finding("ok", "model", "there is none: the dictionary reads alone")
     elif isinstance(model, CheckpointInUse):  # looking at it would load transformers
@@ -171,13 +194,14 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import warehouse_of
     from kazu_platform.storage.warehouse import behind
 
-    if not settings.warehouse.exists():
+    file = warehouse_of(settings)
+    if not file.exists():
         yield Finding("warning", "warehouse", "not built yet; run: kazu-platform demo")
         return
-    late = behind(Lake(settings.lake), settings.warehouse)
+    late = behind(file.lake, file.path)
     if late:
         detail = f"does not show {len(late)} parts as they are ({late[0]}); materialise `warehouse`"
         yield Finding("warning", "warehouse", detail)

@@ -28,7 +28,7 @@ from kazu_platform.commands.indices import (
 from kazu_platform.errors import UnknownNameError
 from kazu_platform.linking.open import SIMILAR
 from kazu_platform.settings import read_settings
-from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.places import open_artifacts
 from kazu_platform.tables import ENTITY_CLASSES
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from kazu_platform.linking.linker import Linker
     from kazu_platform.ner.detector import Detector
     from kazu_platform.ner.dictionary import DictionaryDetector
+    from kazu_platform.storage.artifacts import ArtifactStore
 
 PLATFORM: Final = "platform"
 LINKERS: Final = (PLATFORM, "names", "exact", "kazu", "scispacy")
@@ -98,7 +99,7 @@ def opened_linkers(
         ArtifactError: the live index was not made yet; says what to run.
     """
     settings = read_settings()
-    store = ArtifactStore(settings.models)
+    store = open_artifacts(settings)
     if sources is None:
         similar = store.live(SIMILAR).content if store.live_version(SIMILAR) else None
         yield _opened(live_linkable(settings), None, store, similar)

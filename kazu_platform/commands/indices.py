@@ -69,9 +69,9 @@ def open_live(settings: Settings, catalogue: Catalogue, open_: Callable[[Artifac
     Raises:
         ArtifactError: those of another catalogue were not made yet, or by another version.
     """
-    from kazu_platform.storage.artifacts import ArtifactStore
+    from kazu_platform.storage.places import open_artifacts
 
-    store = ArtifactStore(settings.models)
+    store = open_artifacts(settings)
     try:
         return open_(store)
     except (ArtifactError, OSError):
@@ -115,15 +115,14 @@ def live_linkable(settings: Settings) -> Linkable:
             vocabularies; says what to run.
     """
     from kazu_platform.linking.index import open_linking_index
-    from kazu_platform.storage.artifacts import ArtifactStore
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import open_artifacts, open_lake
     from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_XREFS, CONCEPTS
 
     try:
-        index = open_linking_index(ArtifactStore(settings.models).live("linking").content)
+        index = open_linking_index(open_artifacts(settings).live("linking").content)
     except ArtifactError as error:
         raise ArtifactError(f"{error} Run: kazu-platform demo") from None
-    lake = Lake(settings.lake)
+    lake = open_lake(settings)
     if not lake.partitions(CONCEPTS):
         raise ArtifactError(
             f"{settings.lake} has no vocabularies to say what ids mean. Run: kazu-platform demo, "

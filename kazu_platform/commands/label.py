@@ -33,10 +33,9 @@ def export_tasks(choice: Choice, folder: Path) -> dict[str, Any]:
     from kazu_platform.formats.label_studio import Shown, labelling_config, to_task
     from kazu_platform.reports.to_review import to_review
     from kazu_platform.storage.atomic import write_atomically
-    from kazu_platform.storage.queries import open_read_only
+    from kazu_platform.storage.places import warehouse_of
 
-    settings = read_settings()
-    with open_read_only(settings.warehouse, settings.lake) as warehouse:
+    with warehouse_of(read_settings()).opened() as warehouse:
         chosen = to_review(warehouse, choice)
     if not chosen:
         raise ConfigurationError("No mention is like that; ask for less. Nothing was written.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kazu_platform.errors import KazuPlatformError
 from kazu_platform.settings import read_settings
-from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.places import open_lake
 from kazu_platform.tables import QUARANTINE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_quarantine(
         LakeError: a file of the lake is damaged.
     """
     wanted = {"stage": stage, "reason": reason, "file": file}
-    rows = Lake(read_settings().lake).read(QUARANTINE).to_pylist()
+    rows = open_lake(read_settings()).read(QUARANTINE).to_pylist()
     kept = [
         row
         for row in rows

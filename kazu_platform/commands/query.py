@@ -38,11 +38,11 @@ def query_warehouse(sql: str, seconds: float) -> pa.Table:
     Raises:
         QueryError: there is no warehouse, the statement is refused, wrong, or takes too long.
     """
-    from kazu_platform.storage.queries import open_read_only, run_query
+    from kazu_platform.storage.places import warehouse_of
+    from kazu_platform.storage.queries import run_query
 
-    settings = read_settings()
-    with open_read_only(settings.warehouse, settings.lake) as connection:
-        return run_query(connection, sql, seconds=seconds)
+    with warehouse_of(read_settings()).opened() as warehouse:
+        return run_query(warehouse, sql, seconds=seconds)
 
 
 def print_rows(rows: pa.Table, form: str, out: TextIO) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kazu_platform.commands.indices import compiled_linkable, compiled_similar
 from kazu_platform.errors import ConfigurationError
 from kazu_platform.settings import read_settings
-from kazu_platform.storage.artifacts import ArtifactStore
+from kazu_platform.storage.places import open_artifacts
 
 if TYPE_CHECKING:
     from kazu_platform.linking.ranking import Ranker
@@ -44,7 +44,7 @@ def train_ranker_command(root: Path, out: Path, *, sources: str, encoder: Path |
     if out.exists():
         raise ConfigurationError(f"{out} is there already; give a folder that is not.")
     settings = read_settings()
-    store = ArtifactStore(settings.models)
+    store = open_artifacts(settings)
     catalogue = settings.model_copy(update={"sources": sources}).catalogue()
     source = encoder or linking_model(store)
     with tempfile.TemporaryDirectory(prefix="kazu-ranker-") as folder:

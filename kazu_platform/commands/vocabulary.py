@@ -10,7 +10,7 @@ from kazu_platform.reports.difference import Version, foremost, summary
 from kazu_platform.reports.effect import Prediction, predict, totals
 from kazu_platform.reports.former import corpus_of
 from kazu_platform.settings import read_settings
-from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.places import open_lake
 from kazu_platform.tables import SYNONYMS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def compare_files(
     catalogue = settings.catalogue()
     source = catalogue.ontology(name)
     older = source.model_copy(update={"format": old_format}) if old_format else source
-    lake = Lake(settings.lake)
+    lake = open_lake(settings)
     others = [
         each.name
         for each in catalogue.ontologies

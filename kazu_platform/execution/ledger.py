@@ -52,6 +52,7 @@ class Account:
     workers_started: int = 0
     deaths: int = 0
     timeouts: int = 0
+    peak_memory_bytes: int = 0
 
 
 @dataclass(eq=False)
@@ -154,6 +155,8 @@ class Ledger:
             ComputeError: more documents were set aside than the limits allow.
         """
         part.rows, part.set_aside = outcome.rows, outcome.set_aside
+        account = self.account
+        account.peak_memory_bytes = max(account.peak_memory_bytes, outcome.peak_memory_bytes)
         if self._no_rows is None:
             self._no_rows = outcome.rows.slice(0, 0)
         if part.n_documents > outcome.set_aside.num_rows:

@@ -50,10 +50,12 @@ class Outcome:
     Attributes:
         rows: what the step made, in the order of the passages.
         set_aside: rows of QUARANTINE, one for each document that could not be processed.
+        peak_memory_bytes: the most that its worker had in RAM meanwhile; 0: it did not say.
     """
 
     rows: pa.Table
     set_aside: pa.Table
+    peak_memory_bytes: int = 0
 
 
 def set_aside(  # noqa: PLR0913 - one argument for each thing that is known of a failure

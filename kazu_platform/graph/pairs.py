@@ -65,9 +65,9 @@ def count_pairs(  # noqa: PLR0913 - one argument for each table that takes part
         then PMID) are those of the documents; the evidence is a sentence of the newest document
         that names both in one, the first of at most 400 characters if there is one.
     """
-    with duckdb.connect() as database:
-        # Files are counted side by side, a core each; tables are found only where they are named.
-        database.execute("SET threads = 1")
+    # Files are counted side by side, a core each; threads that were started would have to end.
+    with duckdb.connect(config={"threads": 1}) as database:
+        # Tables are found only where they are named.
         database.execute("SET python_enable_replacements = false")
         for name, table in (
             ("mentions", mentions),

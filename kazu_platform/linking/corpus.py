@@ -14,12 +14,13 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.linking.exact import METHODS as BY_NAME
 from kazu_platform.linking.surfaces import bucket_of, with_normalised
 from kazu_platform.storage.sql import without_glob
 from kazu_platform.tables import LINKS, SURFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from kazu_platform.linking.difference import Touched
     from kazu_platform.linking.linker import Linker
@@ -58,12 +59,13 @@ def surfaces_of_files(files: Sequence[str]) -> dict[str, pa.Table]:
     return {bucket: rows.filter(pa.array(buckets == bucket)) for bucket in BUCKETS}
 
 
-def link_changed(
+def link_changed(  # noqa: PLR0913 - what is linked, and all that may have changed
     linker: Linker,
     surfaces: pa.Table,
     known: pa.Table,
     touched: Touched | None = None,
     *,
+    respelled: Collection[str] = (),
     link: Callable[[pa.Table], pa.Table] | None = None,
 ) -> Relinked:
     """Link the surfaces for which no link is known that still holds.
@@ -72,11 +74,16 @@ def link_changed(
     it is known what differs between that vocabulary and this one, if its surface is not touched.
     It keeps the version that it was made from.
 
+    Where names that are only similar count and there are others now, surfaces that have no equal
+    name are linked again. The first link of the others stays what it is; their alternatives, a
+    similar name that came or went among them, may be those of before.
+
     Args:
         linker: links surfaces, and knows the vocabulary's version of each class.
         surfaces: SURFACES of a bucket as it now stands.
         known: LINKS of the bucket as it stood; those of vanished surfaces are let go.
         touched: what differs between the vocabulary that `known` is true to and the linker's.
+        respelled: classes that `known` knew other similar names of.
         link: does what the linker does, elsewhere.
     """
     frame = pl.DataFrame(surfaces)
@@ -88,15 +95,29 @@ def link_changed(
     holds = holds.join(frame.select("surface_id", "entity_class"), on="surface_id")
     if touched is None:
         holds = holds.filter(current)
+        stirred = pl.Series(dtype=pl.String)
     else:
-        hit = frame.filter(touched.of(frame.select("text", "entity_class", "context")))
-        stirred = hit["surface_id"]
-        if linker.by_name is not linker:  # a name that is only similar may count too
-            stirred = pl.concat([stirred, touched.of_links(known)]).unique()
-        holds = holds.filter(~pl.col("surface_id").is_in(stirred.implode()))
+        stirred = frame.filter(touched.of(frame.select("text", "entity_class", "context")))[
+            "surface_id"
+        ]
+    if linker.by_name is not linker:  # a name that is only similar may count too
+        unnamed = _without_equal_name(pl.DataFrame(known), frame, respelled)
+        of_links = [touched.of_links(known)] if touched is not None else []
+        stirred = pl.concat([stirred, *of_links, unnamed])
+    holds = holds.filter(~pl.col("surface_id").is_in(stirred.unique().implode()))
     fresh = frame.join(holds.select("surface_id").unique(), on="surface_id", how="anti")
     kept = holds.select(LINKS.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
     asked = fresh.to_arrow(compat_level=pl.CompatLevel.oldest())
     linked = (link or linker.link)(SURFACES.check(asked.cast(SURFACES.schema)))
     both = pa.concat_tables([LINKS.check(kept.cast(LINKS.schema)), linked])
     return Relinked(LINKS.sort(both), fresh.height, frame.height - fresh.height)
+
+
+def _without_equal_name(
+    links: pl.DataFrame, surfaces: pl.DataFrame, classes: Collection[str]
+) -> pl.Series:
+    """Linked surfaces of some classes that mean nothing by an equal name: ids."""
+    by_name = (pl.col("rank") == 1) & pl.col("method").is_in(BY_NAME)
+    named = links.filter(by_name).select("surface_id")
+    own = surfaces.filter(pl.col("entity_class").is_in(list(classes))).select("surface_id")
+    return own.join(named, on="surface_id", how="anti")["surface_id"]

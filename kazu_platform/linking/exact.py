@@ -110,6 +110,11 @@ class ExactLinker:
         """Version of the names of each entity class."""
         return self.index.vocabulary_version
 
+    @property
+    def similar_version(self) -> Mapping[str, str]:
+        """No similar name counts."""
+        return {}
+
     def link(self, surfaces: pa.Table) -> pa.Table:
         """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from kazu_platform.linking.exact import ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
-HYBRID_VERSION: Final = "1"
-NAMES_COUNT: Final = 5.0
+HYBRID_VERSION: Final = "2"
+NAMES_COUNT: Final = 3.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower probability, in any class."""
 _CURATED: Final = 1.0
@@ -75,20 +75,21 @@ class HybridLinker:
 
     @property
     def version(self) -> str:
-        """Changes with the rules, the model and the similar names."""
-        similar = self.witness.similar
-        return digest(
-            "hybrid",
-            HYBRID_VERSION,
-            self.by_name.version,
-            self.model_version,
-            similar.version if similar else "",
-        )
+        """Changes with the rules and the model, not with the vocabularies and similar names."""
+        witness = self.witness
+        looked_at = f"{witness.similar is not None} {witness.embedder is not None}"
+        rules = ("hybrid", HYBRID_VERSION, self.by_name.version)
+        return digest(*rules, self.model_version, looked_at)
 
     @property
     def vocabulary_version(self) -> Mapping[str, str]:
         """Version of the names of each entity class."""
         return self.by_name.vocabulary_version
+
+    @property
+    def similar_version(self) -> Mapping[str, str]:
+        """Version of the similar names of each entity class."""
+        return self.witness.similar.manifest.versions if self.witness.similar else {}
 
     def link(self, surfaces: pa.Table) -> pa.Table:
         """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.

@@ -26,6 +26,11 @@ class Linker(Protocol):
         ...
 
     @property
+    def similar_version(self) -> Mapping[str, str]:
+        """Version of the names that count although they are only similar, by entity class."""
+        ...
+
+    @property
     def by_name(self) -> ExactLinker:
         """The linker by equal names alone: what contexts are found with."""
         ...

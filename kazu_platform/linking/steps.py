@@ -28,7 +28,7 @@ class LinkStep:
     def of(cls, parts: LinkerParts) -> Self:
         """The step for an index; its version is that of the vocabularies and of the linker."""
         linker = parts.open()
-        names = sorted(linker.vocabulary_version.items())
+        names = sorted([*linker.vocabulary_version.items(), *linker.similar_version.items()])
         version = digest(linker.version, *(f"{name}\t{version}" for name, version in names))
         return cls(parts, version)
 

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kazu_platform.documents import Document, Link, Mention, Section
 from kazu_platform.errors import ConfigurationError
-from kazu_platform.storage.queries import run_query
+from kazu_platform.storage.queries import OpenWarehouse, run_query
 from kazu_platform.storage.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import duckdb
 
 SECONDS: Final = 600.0
 """How long a question to the warehouse may take."""
@@ -80,7 +78,7 @@ class ToReview:
     complete: bool
 
 
-def to_review(warehouse: duckdb.DuckDBPyConnection, choice: Choice) -> list[ToReview]:
+def to_review(warehouse: OpenWarehouse, choice: Choice) -> list[ToReview]:
     """The documents of the mentions chosen, the first chosen first.
 
     Documents that were asked for by name are there without a mention, too.
@@ -123,11 +121,11 @@ def to_review(warehouse: duckdb.DuckDBPyConnection, choice: Choice) -> list[ToRe
     ]
 
 
-def _ask(warehouse: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+def _ask(warehouse: OpenWarehouse, sql: str) -> list[dict[str, Any]]:
     return run_query(warehouse, sql, seconds=SECONDS).to_pylist()
 
 
-def _documents(warehouse: duckdb.DuckDBPyConnection, doc_ids: Sequence[str]) -> dict[str, Document]:
+def _documents(warehouse: OpenWarehouse, doc_ids: Sequence[str]) -> dict[str, Document]:
     if not doc_ids:
         return {}
     rows = _ask(
@@ -143,9 +141,7 @@ def _documents(warehouse: duckdb.DuckDBPyConnection, doc_ids: Sequence[str]) -> 
     }
 
 
-def _links(
-    warehouse: duckdb.DuckDBPyConnection, surface_ids: Iterable[str]
-) -> dict[str, list[Link]]:
+def _links(warehouse: OpenWarehouse, surface_ids: Iterable[str]) -> dict[str, list[Link]]:
     """The best links of each surface, by rank."""
     found: dict[str, list[Link]] = defaultdict(list)
     asked = sorted(surface_ids)

@@ -28,7 +28,7 @@ from kazu_platform.storage.atomic import (
 from kazu_platform.storage.pointers import POINTER, check_partition
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -49,7 +49,8 @@ class Artifact:
     """A committed folder and what its manifest says.
 
     `inputs` are the versions that it was made from, `metrics` what was measured on it, `files`
-    what lies below `content`, by path.
+    what lies below `content`, by path. `fetch` has the files brought to this machine, if they are
+    kept elsewhere.
     """
 
     name: str
@@ -59,10 +60,17 @@ class Artifact:
     inputs: Mapping[str, str]
     metrics: Mapping[str, float]
     files: Mapping[str, ArtifactFile]
+    fetch: Callable[[Artifact], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def content(self) -> Path:
-        """Where its files are."""
+        """Where its files are on this machine.
+
+        Raises:
+            ArtifactError: they are kept elsewhere, and are not as the manifest says there.
+        """
+        if self.fetch is not None:
+            self.fetch(self)
         return self.folder / CONTENT
 
     @property
@@ -76,7 +84,7 @@ class Artifact:
         Raises:
             ArtifactError: names each file that is missing or differs.
         """
-        found = _files_in(self.content)
+        found = files_in(self.content)
         wrong = sorted(name for name, is_so in self.files.items() if found.get(name) != is_so)
         if wrong:
             raise ArtifactError(
@@ -91,7 +99,7 @@ class StagedArtifact:
 
     name: str
     folder: Path
-    root: Path
+    store: ArtifactStore
     committed: Artifact | None = field(default=None, init=False)
 
     @property
@@ -116,12 +124,11 @@ class StagedArtifact:
             ArtifactError: the folder is empty, was committed before, or the version exists with
                 other files.
         """
-        files = _files_in(self.content) if self.committed is None else {}
+        files = files_in(self.content) if self.committed is None else {}
         if not files:
             raise ArtifactError(f"{self.name}: {self.content} holds nothing new to commit.")
         made_of = dict(inputs or {})
-        name_of_version = _plain(version or _version_of(files, made_of))
-        target = self.root / self.name / name_of_version
+        name_of_version = plain(version or _version_of(files, made_of))
         manifest = {
             "name": self.name,
             "version": name_of_version,
@@ -137,29 +144,24 @@ class StagedArtifact:
         write_atomically(
             self.folder / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
         )
-        with locked(self.root / self.name / POINTER):
-            if target.exists():
-                self._must_equal(target, files)
-            else:
-                _sync_all(self.folder)
-                self.folder.rename(target)
-                sync(target.parent)
-        store = ArtifactStore(self.root)
+        self.store.keep(read_manifest(self.folder))
         if promote:
-            store.promote(self.name, name_of_version)
-        self.committed = store.version(self.name, name_of_version)
+            self.store.promote(self.name, name_of_version)
+        self.committed = self.store.version(self.name, name_of_version)
         return self.committed
-
-    def _must_equal(self, target: Path, files: Mapping[str, ArtifactFile]) -> None:
-        if dict(_read_manifest(target).files) != dict(files):
-            raise ArtifactError(f"{target} exists already with other files; give a new version.")
 
 
 class ArtifactStore:
-    """Indices and models under one folder."""
+    """Indices and models under one folder.
 
-    def __init__(self, root: Path) -> None:
+    Attributes:
+        root: the folder.
+        work: where unfinished ones lie, which are nobody else's business.
+    """
+
+    def __init__(self, root: Path, *, work: Path | None = None) -> None:
         self.root = root.absolute()
+        self.work = (work or root).absolute()
 
     @contextmanager
     def stage(self, name: str) -> Generator[StagedArtifact]:
@@ -168,13 +170,31 @@ class ArtifactStore:
         Raises:
             ArtifactError: the name cannot be a folder's.
         """
-        _plain(name)
+        plain(name)
         folder = self.root / name / f".{secrets.token_hex(6)}{TEMPORARY}"
         make_folder(folder / CONTENT)
         try:
-            yield StagedArtifact(name, folder, self.root)
+            yield StagedArtifact(name, folder, self)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, staged: Artifact) -> None:
+        """Make a version of a staged folder, unless there is one of the same files.
+
+        Raises:
+            ArtifactError: there is one of other files.
+        """
+        target = self.root / staged.name / staged.version
+        with locked(self.root / staged.name / POINTER):
+            if target.exists():
+                if dict(read_manifest(target).files) != dict(staged.files):
+                    raise ArtifactError(
+                        f"{target} exists already with other files; give a new version."
+                    )
+            else:
+                sync_all(staged.folder)
+                staged.folder.rename(target)
+                sync(target.parent)
 
     def live(self, name: str) -> Artifact:
         """The version in use.
@@ -196,9 +216,9 @@ class ArtifactStore:
         Raises:
             ArtifactError: the pointer is damaged.
         """
-        path = self.root / _plain(name) / POINTER
+        path = self.root / plain(name) / POINTER
         try:
-            return _plain(json.loads(path.read_bytes())["version"])
+            return plain(json.loads(path.read_bytes())["version"])
         except FileNotFoundError:
             return None
         except (ArtifactError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -212,18 +232,18 @@ class ArtifactStore:
         Raises:
             ArtifactError: there is none; says which there are.
         """
-        folder = self.root / _plain(name) / _plain(version)
+        folder = self.root / plain(name) / plain(version)
         if not folder.is_dir():
             there = ", ".join(self.versions(name)) or "none"
             raise ArtifactError(
                 f"{name} has no version {version!r} in {self.root}; it has {there}."
             )
-        return _read_manifest(folder)
+        return read_manifest(folder)
 
     def versions(self, name: str) -> list[str]:
         """Committed versions, oldest first."""
-        folder = self.root / _plain(name)
-        manifests = [_read_manifest(path.parent) for path in folder.glob(f"[!.]*/{MANIFEST}")]
+        folder = self.root / plain(name)
+        manifests = [read_manifest(path.parent) for path in folder.glob(f"[!.]*/{MANIFEST}")]
         return [each.version for each in sorted(manifests, key=lambda a: (a.created_at, a.version))]
 
     def promote(self, name: str, version: str) -> None:
@@ -252,8 +272,12 @@ class ArtifactStore:
         return removed
 
 
-def _plain(name: str) -> str:
-    """Return a name if it may become that of a folder within another."""
+def plain(name: str) -> str:
+    """Return a name if it may become that of a folder within another.
+
+    Raises:
+        ArtifactError: it may not.
+    """
     try:
         if "/" not in check_partition(name):
             return name
@@ -265,10 +289,36 @@ def _plain(name: str) -> str:
     )
 
 
-def _read_manifest(folder: Path) -> Artifact:
-    path = folder / MANIFEST
+def read_manifest(folder: Path) -> Artifact:
+    """What a folder's manifest says.
+
+    Raises:
+        ArtifactError: there is none, or it is damaged.
+    """
+    return parse_manifest((folder / MANIFEST).read_bytes, folder)
+
+
+def parse_manifest(
+    read: Callable[[], bytes],
+    folder: Path,
+    *,
+    path: str = "",
+    fetch: Callable[[Artifact], None] | None = None,
+) -> Artifact:
+    """What a manifest says, wherever it is read from.
+
+    Args:
+        read: gives its bytes.
+        folder: where the files are, or are to be.
+        path: what to call it in messages, if it does not lie in the folder.
+        fetch: see `Artifact`.
+
+    Raises:
+        ArtifactError: there is none, or it is damaged.
+    """
+    path = path or str(folder / MANIFEST)
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
+        found: dict[str, Any] = json.loads(read())
         if found["format_version"] != FORMAT_VERSION:
             raise ArtifactError(
                 f"{path} has format {found['format_version']}, this version reads "
@@ -282,9 +332,10 @@ def _read_manifest(folder: Path) -> Artifact:
             inputs={str(key): str(value) for key, value in found["inputs"].items()},
             metrics={str(key): float(value) for key, value in found["metrics"].items()},
             files={
-                str(name): ArtifactFile(int(each["n_bytes"]), str(each["sha256"]))
+                _within(name): ArtifactFile(int(each["n_bytes"]), str(each["sha256"]))
                 for name, each in found["files"].items()
             },
+            fetch=fetch,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(
@@ -293,7 +344,15 @@ def _read_manifest(folder: Path) -> Artifact:
         ) from error
 
 
-def _files_in(folder: Path) -> dict[str, ArtifactFile]:
+def _within(name: str) -> str:
+    """Return the name of a file if it leads nowhere else."""
+    if not name or name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise ValueError(f"file {name!r}")
+    return name
+
+
+def files_in(folder: Path) -> dict[str, ArtifactFile]:
+    """Files below a folder, hashed, by path."""
     found: dict[str, ArtifactFile] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -309,7 +368,8 @@ def _version_of(files: Mapping[str, ArtifactFile], inputs: Mapping[str, str]) ->
     return digest(*parts, *(f"{key}\t{value}" for key, value in sorted(inputs.items())))
 
 
-def _sync_all(folder: Path) -> None:
+def sync_all(folder: Path) -> None:
+    """Wait until all files of a folder are on disk."""
     for path in folder.rglob("*"):
         sync(path)
     sync(folder)

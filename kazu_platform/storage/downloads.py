@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from kazu_platform.errors import ChecksumError, ConfigurationError, DownloadError
@@ -29,6 +29,8 @@ from kazu_platform.storage.folders import names_in_index
 from kazu_platform.storage.transfers import Transfer, Validators
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
 Progress = Callable[[int, int | None], None]
@@ -67,7 +69,9 @@ class Downloader:
 
     Args:
         attempts: how often a transfer is tried; each goes on where the one before ended.
-        longest_wait: seconds between attempts at most, whatever the server asks for.
+        longest_wait: seconds between attempts at most, where the server does not ask for more.
+        longest_asked: seconds that a server may ask us to wait (`Retry-After`); if it asks for
+            more, it is left alone.
         timeout: seconds of silence after which a connection counts as dead.
         transport: in place of the network, for a caller that brings its own.
     """
@@ -77,11 +81,16 @@ class Downloader:
         *,
         attempts: int = 6,
         longest_wait: float = 60.0,
+        longest_asked: float = 600.0,
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._transfer = Transfer(
-            attempts=attempts, longest_wait=longest_wait, timeout=timeout, transport=transport
+            attempts=attempts,
+            longest_wait=longest_wait,
+            longest_asked=longest_asked,
+            timeout=timeout,
+            transport=transport,
         )
 
     def fetch(
@@ -104,6 +113,7 @@ class Downloader:
 
         Raises:
             DownloadError: it could not be fetched; names URL and status.
+            BusyError: its server asks for a longer pause than `longest_asked`.
             ChecksumError: it is not the file that was published; what was there before stays.
             ConfigurationError: the URL's scheme is not supported.
         """
@@ -212,6 +222,21 @@ def fetched_file(path: Path) -> Fetched:
         return Fetched(path, path.stat().st_size, sha256, changed=False)
     except OSError as error:
         raise DownloadError(f"{path} was not fetched ({error}); fetch it first.") from None
+
+
+def facts_of(path: Path) -> dict[str, str | int | None] | None:
+    """What is recorded beside a fetched file, if it is about the file as it lies there."""
+    meta = _read_meta(path)
+    return None if meta is None else asdict(meta)
+
+
+def record_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    """Record beside a copy what was recorded beside the file that was fetched."""
+    is_now = path.stat()
+    of_copy = {"n_bytes": is_now.st_size, "mtime_ns": is_now.st_mtime_ns}
+    write_atomically(
+        _meta_path(path), (json.dumps(dict(facts) | of_copy, indent=1) + "\n").encode()
+    )
 
 
 def scheme_of(url: str) -> str:

@@ -7,9 +7,7 @@ file nobody points to, and a reader goes on with the files it has begun to read.
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +39,14 @@ from kazu_platform.storage.pointers import (
     POINTER,
     Pointer,
     check_partition,
+    file_key,
     natural_order,
     new_generation,
     parse_pointer,
+    wanted_file,
 )
 from kazu_platform.storage.staging import ANY, Expected, Staged, Written
-from kazu_platform.storage.store import LocalStore, Store
+from kazu_platform.storage.store import LocalStore, Store, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -61,23 +61,30 @@ NO_INPUTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Lake:
-    """Every table of the platform, in one folder.
+    """Every table of the platform, in one folder or below one prefix of a bucket.
 
     Args:
-        root: the folder; it is made when something is written.
-        store: where bytes live, if not in that folder.
+        root: the folder; it is made when something is written. Where the lake is in a bucket, the
+            folder of this machine that its files are fetched to.
+        store: where bytes live, if not in that folder (`places.open_lake`).
 
     Raises:
-        ConfigurationError: the root is the URL of a storage that is not supported.
+        ConfigurationError: the root is a URL, which says nothing of how its storage is reached.
     """
 
     def __init__(self, root: Path | str, store: Store | None = None) -> None:
         if re.match(r"[A-Za-z][A-Za-z0-9+.]+:/", str(root)) and store is None:
             raise ConfigurationError(
-                f"{root}: the lake must be a local folder, such as .kazu/lake."
+                f"{root}: the lake must be a local folder, such as .kazu/lake; for one on S3 set "
+                "KAZU_STORAGE_URL."
             )
         self.root = Path(root).absolute()
         self.store: Store = store or LocalStore(self.root)
+
+    @property
+    def url(self) -> str:
+        """Where it is: its folder, or a URL."""
+        return self.store.uri(POINTER).removesuffix(f"/{POINTER}")
 
     def write(  # noqa: PLR0913 - six plain facts about one write
         self,
@@ -156,7 +163,7 @@ class Lake:
         found = self.live(table, partition)
         if found is None:
             raise MissingPartitionError(
-                f"{table.name} has no partition {partition!r} in {self.root}; materialise "
+                f"{table.name} has no partition {partition!r} in {self.url}; materialise "
                 f"{table.name} for it, or everything: kazu-platform demo"
             )
         return found
@@ -164,12 +171,12 @@ class Lake:
     def pointers(self, table: Table) -> dict[str, Pointer]:
         """Every live partition of a table, in natural order."""
         found: dict[str, Pointer] = {}
-        for entry in self.store.entries(table.name):
-            if entry.key.rpartition("/")[2] == POINTER:
-                blob = self.store.read(entry.key)
-                if blob is not None:
-                    pointer = self._parse(entry.key, blob.body)
-                    found[pointer.partition] = pointer
+        keys = [entry.key for entry in self.store.entries(table.name)]
+        keys = [key for key in keys if key.rpartition("/")[2] == POINTER]
+        for key, blob in zip(keys, self.store.read_all(keys), strict=True):
+            if blob is not None:
+                pointer = self._parse(key, blob.body)
+                found[pointer.partition] = pointer
         return {name: found[name] for name in sorted(found, key=natural_order)}
 
     def partitions(self, table: Table) -> list[str]:
@@ -182,7 +189,7 @@ class Lake:
         Raises:
             MissingPartitionError: a partition that was named was never written.
         """
-        return [pointer.path for pointer in self._chosen(table, partitions)]
+        return self.here(self._chosen(table, partitions))
 
     def version(self, table: Table, partitions: str | Sequence[str] | None = None) -> str:
         """Hash of the live rows: what a derived partition records as its input.
@@ -217,7 +224,8 @@ class Lake:
     ) -> Iterator[pa.RecordBatch]:
         """The same rows in batches, in the memory of one of them. Errors are those of `read`."""
         for pointer in self._chosen(table, partition):
-            yield from read_batches(table, pointer.path, columns, partition=pointer.partition)
+            (path,) = self.here([pointer])
+            yield from read_batches(table, path, columns, partition=pointer.partition)
 
     def read_generation(
         self,
@@ -233,9 +241,11 @@ class Lake:
             LakeError: the file is damaged.
         """
         key = f"{table.name}/{check_partition(partition)}/{generation}{PARQUET}"
-        if self.store.n_bytes(key) is None:
+        n_bytes = self.store.n_bytes(key)
+        if n_bytes is None:
             return None
-        batches = list(read_batches(table, self.store.uri(key), columns, partition=partition))
+        (path,) = self.store.here([Wanted(key, n_bytes, lambda _: True)])
+        batches = list(read_batches(table, path, columns, partition=partition))
         return pa.Table.from_batches(batches, schema=select(table, columns))
 
     def scan(
@@ -255,7 +265,7 @@ class Lake:
         if not chosen:
             return empty.lazy().select(wanted.names)
         frame = pl.scan_parquet(
-            [pointer.path for pointer in chosen],
+            self.here(chosen),
             schema=empty.schema,
             missing_columns="insert",
             glob=False,
@@ -272,7 +282,21 @@ class Lake:
         """
         if pointer.schema_version == fingerprint(table.schema):
             return frozenset()
-        return missing_columns(table, read_schema(pointer.path), partition=pointer.partition)
+        (path,) = self.here([pointer])
+        return missing_columns(table, read_schema(path), partition=pointer.partition)
+
+    def here(self, pointers: Sequence[Pointer]) -> list[str]:
+        """Paths on this machine of the files that pointers name; what is elsewhere is fetched.
+
+        Raises:
+            LakeError: one is gone, or not what its pointer says.
+        """
+        return self.store.here(
+            [
+                wanted_file(file_key(each), each.n_bytes, each.schema_version, each.data_version)
+                for each in pointers
+            ]
+        )
 
     def confirm(self, table: Table, live: Pointer, inputs: Mapping[str, str]) -> Pointer:
         """Record that live rows are what other inputs give as well; nothing else is written.
@@ -295,7 +319,7 @@ class Lake:
         """Make a partition as if it had never been written; its files wait for collection."""
         key = _pointer_key(table, partition)
         while (blob := self.store.read(key)) is not None:
-            self.store.touch(_file_key(self._parse(key, blob.body)))
+            self.store.touch(file_key(self._parse(key, blob.body)))
             try:
                 self.store.remove(key, expected=blob.etag)
             except LostRaceError:
@@ -304,8 +328,8 @@ class Lake:
     def touch(self, files: Collection[str]) -> None:
         """Begin the age of files anew, as `collect_garbage` counts it; skip lost ones."""
         for file in files:
-            with suppress(FileNotFoundError):
-                os.utime(file)
+            if file.startswith(f"{self.url}/"):
+                self.store.touch(file.removeprefix(f"{self.url}/"))
 
     def collect_garbage(self, *, older_than: timedelta, keep: Collection[str] = ()) -> Collected:
         """Remove generations and temporary files that nothing has pointed to for some time.
@@ -350,7 +374,7 @@ class Lake:
                 moved = moved or self._place(staged)
                 after = moved
                 if before is not None:  # readers may just have begun with it
-                    self.store.touch(_file_key(before))
+                    self.store.touch(file_key(before))
             try:
                 self.store.replace(key, after.to_json(), expected=blob.etag if blob else None)
             except LostRaceError:
@@ -359,7 +383,7 @@ class Lake:
 
     def _place(self, staged: Staged) -> Pointer:
         pointer = self._pointer(staged, new_generation(datetime.now(UTC)))
-        self.store.put_file(_file_key(pointer), staged.path)
+        self.store.put_file(file_key(pointer), staged.path)
         return pointer
 
     def _pointer(self, staged: Staged, generation: str) -> Pointer:
@@ -383,17 +407,13 @@ class Lake:
         If not, the partition is to be made again even where its inputs are what they were.
         """
         same_schema = pointer.schema_version == fingerprint(table.schema)
-        return same_schema and self.store.n_bytes(_file_key(pointer)) == pointer.n_bytes
+        return same_schema and self.store.n_bytes(file_key(pointer)) == pointer.n_bytes
 
     def _holds(self, pointer: Pointer, summary: Summary) -> bool:
         """Whether the live file is there and has these rows; a lost file is written again."""
-        there = self.store.n_bytes(_file_key(pointer)) == pointer.n_bytes
+        there = self.store.n_bytes(file_key(pointer)) == pointer.n_bytes
         return there and pointer.data_version == summary.data_version
 
 
 def _pointer_key(table: Table, partition: str) -> str:
     return f"{table.name}/{check_partition(partition)}/{POINTER}"
-
-
-def _file_key(pointer: Pointer) -> str:
-    return f"{pointer.table}/{pointer.partition}/{pointer.generation}{PARQUET}"

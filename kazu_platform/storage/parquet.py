@@ -21,7 +21,7 @@ from kazu_platform.documents import digest
 from kazu_platform.errors import LakeError, OldSchemaError, SchemaError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from kazu_platform.tables import Table
@@ -67,7 +67,13 @@ def write_parquet(table: Table, rows: Rows, path: Path) -> Summary:
         for group in _row_groups(table, rows):
             writer.write_table(group.cast(schema), row_group_size=ROW_GROUP_ROWS)
             n_rows += len(group)
-    return Summary(n_rows, path.stat().st_size, _data_version(path, table.schema))
+    return Summary(n_rows, path.stat().st_size, data_version(path, fingerprint(table.schema)))
+
+
+def write_empty(table: Table, absent: Collection[str], path: Path) -> None:
+    """Write a file of no rows, without some of the columns."""
+    rows = table.empty()
+    pq.write_table(rows.select([name for name in rows.column_names if name not in absent]), path)
 
 
 def check_unique(table: Table, path: Path) -> None:
@@ -230,14 +236,14 @@ def _as_table(batch: pa.Table | pa.RecordBatch) -> pa.Table:
     return pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
 
 
-def _data_version(path: Path, schema: pa.Schema) -> str:
+def data_version(path: Path, schema_version: str) -> str:
     """Hash the pages and the schema. The footer is left out: it repeats column descriptions.
 
     A Parquet file is `PAR1`, pages, footer, the footer's length in four bytes, `PAR1`
     (https://parquet.apache.org/docs/file-format/).
     """
     size = path.stat().st_size
-    hashed = sha256(fingerprint(schema).encode())
+    hashed = sha256(schema_version.encode())
     with path.open("rb") as file:
         file.seek(size - 8)
         pages_end = size - 8 - int.from_bytes(file.read(4), "little")

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kazu_platform.errors import LakeError
+from kazu_platform.storage.parquet import data_version
+from kazu_platform.storage.store import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +58,16 @@ class Pointer:
             "written_at": self.written_at.isoformat(),
         }
         return (json.dumps(body, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def file_key(pointer: Pointer) -> str:
+    """Key of the file that a pointer names."""
+    return f"{pointer.table}/{pointer.partition}/{pointer.generation}{PARQUET}"
+
+
+def wanted_file(key: str, n_bytes: int, schema_version: str, version: str) -> Wanted:
+    """A generation to be fetched, which is whole if its rows have the hash that they should."""
+    return Wanted(key, n_bytes, lambda path: data_version(path, schema_version) == version)
 
 
 def parse_pointer(body: bytes, *, uri: str, folder_uri: str) -> Pointer:

@@ -7,8 +7,9 @@ import secrets
 import tempfile
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 import pyarrow as pa
@@ -17,16 +18,44 @@ from kazu_platform.errors import QueryError
 from kazu_platform.storage.sql import quoted, without_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+
+FOLDER_VARIABLE: Final = "kazu_lake"
+"""Variable of a connection, for views that are read on more than one machine: the lake's folder."""
+PATTERN_VARIABLE: Final = "kazu_lake_pattern"
+"""The same, as DuckDB takes it for a pattern."""
 
 _BATCH_ROWS = 65_536
 _EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\b|ANALYSE\b|\([^()]*\))?", re.IGNORECASE)
+
+
+class MissingFileError(QueryError):
+    """A file that a view names is not on this machine."""
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """A warehouse whose files are fetched when a question needs them.
+
+    Attributes:
+        connection: the warehouse, opened read-only.
+        fetch: given what DuckDB says of a missing file, has the files of its table here; False:
+            there was nothing to fetch.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    fetch: Callable[[str], bool]
+
+
+OpenWarehouse = duckdb.DuckDBPyConnection | Fetching
+"""What questions are asked of."""
 
 
 def open_read_only(
     path: Path,
     lake_root: Path,
     *,
+    lake_url: str | None = None,
     memory_limit: str = "50%",
     spill_limit: str = "20GB",
 ) -> duckdb.DuckDBPyConnection:
@@ -38,6 +67,7 @@ def open_read_only(
     Args:
         path: the DuckDB file.
         lake_root: the folder that its views read; nothing else can be read.
+        lake_url: where the lake is, if its files are only fetched to that folder.
         memory_limit: as DuckDB writes it, of the machine's memory.
         spill_limit: what a query may write to a temporary folder, removed with the connection.
 
@@ -63,7 +93,11 @@ def open_read_only(
     try:
         connection.execute(f"ATTACH {quoted(str(path.absolute()))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
-        _must_show(lake_root.absolute(), connection, path)
+        if lake_url is None:
+            _must_show(lake_root.absolute(), connection, path)
+        else:
+            _must_show_url(lake_url, connection, path)
+            name_lake(connection, lake_root)
         connection.execute("SET TimeZone = 'UTC'")  # answers do not depend on the machine
         # The order matters: directories can be allowed only before access is taken away, and
         # nothing can be set once the configuration is locked.
@@ -93,8 +127,24 @@ def _must_show(lake_root: Path, connection: duckdb.DuckDBPyConnection, path: Pat
         )
 
 
+def _must_show_url(lake_url: str, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    row = connection.execute("SELECT lake FROM warehouse_info").fetchone()
+    if row is None or row[0] != lake_url:
+        raise QueryError(
+            f"{path} was made for the lake in {row and row[0]}, not for {lake_url}; use another "
+            "KAZU_HOME, or delete the file."
+        )
+
+
+def name_lake(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Say where files are, for views that do not."""
+    root = str(folder.absolute())
+    connection.execute(f"SET VARIABLE {FOLDER_VARIABLE} = {quoted(root)}")
+    connection.execute(f"SET VARIABLE {PATTERN_VARIABLE} = {quoted(without_glob(root))}")
+
+
 def run_query(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: OpenWarehouse,
     sql: str,
     *,
     seconds: float = 60,
@@ -102,12 +152,27 @@ def run_query(
 ) -> pa.Table:
     """Answer one SELECT; no more than max_rows rows, the first ones.
 
-    WITH, FROM, VALUES, DESCRIBE, SHOW and SUMMARIZE are SELECTs too, and EXPLAIN of one.
+    WITH, FROM, VALUES, DESCRIBE, SHOW and SUMMARIZE are SELECTs too, and EXPLAIN of one. The time
+    in which files are fetched does not count.
 
     Raises:
         QueryError: it is something else, it is wrong, or it took too long.
+        LakeError: a file that must be fetched is gone.
     """
-    statement = _single_select(connection, sql)
+    if isinstance(warehouse, duckdb.DuckDBPyConnection):
+        return _answer(warehouse, _single_select(warehouse, sql), seconds, max_rows)
+    statement = _single_select(warehouse.connection, sql)
+    while True:
+        try:
+            return _answer(warehouse.connection, statement, seconds, max_rows)
+        except MissingFileError as error:
+            if not warehouse.fetch(str(error)):
+                raise
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection, statement: str, seconds: float, max_rows: int | None
+) -> pa.Table:
     with _time_limit(connection, seconds) as late:
         # `sql` streams its result, so that the first rows of a billion cost only themselves.
         reader = connection.sql(statement).to_arrow_reader(_BATCH_ROWS)
@@ -159,11 +224,11 @@ def _time_limit(
     timer = threading.Timer(seconds, interrupt)
     timer.daemon = True
     timer.start()
-    failure = ""
+    failure, is_missing = "", False
     try:
         yield late
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        failure = str(error)
+        failure, is_missing = str(error), is_missing_file(error)
     finally:
         timer.cancel()
         timer.join()
@@ -173,4 +238,10 @@ def _time_limit(
             "more time."
         )
     if failure:
-        raise QueryError(failure)
+        raise MissingFileError(failure) if is_missing else QueryError(failure)
+
+
+def is_missing_file(error: Exception) -> bool:
+    """Whether DuckDB stumbled over a file that is not there."""
+    said = ("No files found that match", "No such file or directory")
+    return any(text in str(error) for text in said)

@@ -1,4 +1,4 @@
-"""Where bytes live: the seam between the lake and a folder, or object storage later.
+"""Where bytes live: the seam between the lake and a folder, or a bucket (`bucket.py`).
 
 A store knows keys and bytes, not tables. It promises two things: a key that was put whole is
 read whole, and a small object is replaced only if it still is what its writer had read.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kazu_platform.errors import LakeError, LostRaceError
 from kazu_platform.storage.atomic import (
@@ -24,7 +25,7 @@ from kazu_platform.storage.atomic import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 STAGING = ".staging"
 
@@ -46,11 +47,32 @@ class Entry:
     modified_at: datetime
 
 
+class Wanted(NamedTuple):
+    """An object that never changes, and how to tell that all of it came."""
+
+    key: str
+    n_bytes: int
+    is_whole: Callable[[Path], bool]
+
+
 class Store(Protocol):
     """Keys are relative paths with `/`; none begins with a dot but those for staging."""
 
     def read(self, key: str) -> Blob | None:
         """The object, or nothing."""
+        ...
+
+    def read_all(self, keys: Sequence[str]) -> list[Blob | None]:
+        """Several of them, as each is when its turn comes."""
+        ...
+
+    def here(self, wanted: Sequence[Wanted]) -> list[str]:
+        """Paths on this machine where objects can be read; what is elsewhere is fetched."""
+        ...
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether files must be fetched before they can be read."""
         ...
 
     def replace(self, key: str, body: bytes, *, expected: str | None) -> None:
@@ -94,7 +116,7 @@ class Store(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """Where pyarrow, polars and DuckDB find it."""
+        """What it is called in messages and in the warehouse: a path or a URL."""
         ...
 
 
@@ -111,6 +133,19 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
         return Blob(body, sha256(body).hexdigest())
+
+    def read_all(self, keys: Sequence[str]) -> list[Blob | None]:
+        """Several of them, as each is when its turn comes."""
+        return [self.read(key) for key in keys]
+
+    def here(self, wanted: Sequence[Wanted]) -> list[str]:
+        """Where they lie; whether they are whole, their readers see."""
+        return [self.uri(each.key) for each in wanted]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """They are here."""
+        return False
 
     def replace(self, key: str, body: bytes, *, expected: str | None) -> None:
         """Write a small object if it still has the expected tag (None: if it is not there).
@@ -154,9 +189,8 @@ class LocalStore:
 
     def touch(self, key: str) -> None:
         """Reset an object's age, if it is there."""
-        path = self._path(key)
-        if path.exists():
-            os.utime(path)
+        with suppress(FileNotFoundError):
+            os.utime(self._path(key))
 
     def n_bytes(self, key: str) -> int | None:
         """Size of an object, or nothing."""

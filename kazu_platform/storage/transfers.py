@@ -20,7 +20,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_base, wait_exponential_jitter
 
-from kazu_platform.errors import DownloadError, UnreachableError
+from kazu_platform.errors import BusyError, DownloadError, UnreachableError
 from kazu_platform.storage.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _WaitAsAsked(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
         asked = error.wait if isinstance(error, _TryAgainError) else None
-        return min(asked, self.longest) if asked is not None else self.otherwise(retry_state)
+        return asked if asked is not None else self.otherwise(retry_state)
 
 
 class Transfer:
@@ -86,11 +86,13 @@ class Transfer:
         *,
         attempts: int,
         longest_wait: float,
+        longest_asked: float,
         timeout: float,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.attempts = attempts
         self.longest_wait = longest_wait
+        self.longest_asked = longest_asked
         self.timeout = timeout
         self.transport = transport
 
@@ -138,13 +140,25 @@ class Transfer:
             retry=retry_if_exception_type(_TryAgainError),
             reraise=True,
         )
+
+        def politely(client: httpx.Client) -> _Result:
+            try:
+                return act(client)
+            except _TryAgainError as error:
+                if (error.wait or 0.0) <= self.longest_asked:
+                    raise
+                raise BusyError(
+                    f"{url}: {error}; the server asks us to come back in {error.wait:,.0f} s. Try "
+                    "again then; what came so far is kept."
+                ) from None
+
         try:
             with httpx.Client(
                 timeout=self.timeout,
                 transport=self.transport,
                 headers={"User-Agent": "kazu-platform", "Accept-Encoding": "identity"},
             ) as client:
-                return retrying(act, client)
+                return retrying(politely, client)
         except _TryAgainError as error:
             raise UnreachableError(
                 f"{url}: {error}; gave up after {self.attempts} attempts. What came so far is kept "

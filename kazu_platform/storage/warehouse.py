@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
 
 from kazu_platform.documents import digest
 from kazu_platform.errors import LakeError, QueryError
 from kazu_platform.storage.atomic import make_folder, move_atomically, temporary_beside
+from kazu_platform.storage.pointers import file_key
 from kazu_platform.storage.queries import open_read_only, run_query
-from kazu_platform.storage.sql import quoted, sql_type, without_glob
+from kazu_platform.storage.sql import quoted, sql_type
+from kazu_platform.storage.warehouse_files import building, files_of, names_in
 from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_RELATIONS, TABLES
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.storage.lake import Lake
     from kazu_platform.storage.pointers import Pointer
+    from kazu_platform.storage.warehouse_files import Run
     from kazu_platform.tables import Table
 
 __all__ = [
@@ -39,7 +41,7 @@ __all__ = [
     "run_query",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SCRIPTS = ("views.sql", "macros.sql")
 # Rows that lie in very many small files are copied: opening ten thousand files for a handful of
 # rows takes seconds, at each query.
@@ -100,11 +102,11 @@ def build_warehouse(lake: Lake, path: Path) -> BuiltWarehouse:
     make_folder(path.parent.absolute())
     temporary = temporary_beside(path)
     try:
-        with duckdb.connect(str(temporary)) as connection:
-            _fill(connection, lake, live, built_at)
-            _add_ancestors(connection, path, _ancestors_of(live))
+        with duckdb.connect(str(temporary)) as connection, building(connection, lake, live) as run:
+            _fill(connection, run, lake, live, built_at)
+            _add_ancestors(connection, run, path, _ancestors_of(live))
             for script in SCRIPTS:
-                connection.execute(Path(__file__).with_name(script).read_text("utf-8"))
+                run(Path(__file__).with_name(script).read_text("utf-8"))
             connection.execute("CHECKPOINT")
         move_atomically(temporary, path)
     except duckdb.Error as error:
@@ -133,7 +135,7 @@ def behind(lake: Lake, path: Path) -> list[str]:
         shown, made_by, of_lake = _named_by(path), *_made_by(path)
     except QueryError as error:
         return [str(error)]
-    if (made_by, of_lake) != (_code_version(), str(lake.root)):
+    if (made_by, of_lake) != (_code_version(), lake.url):
         return [f"{path} was made by another version, or for another lake"]
     live = {
         pointer.path: f"{table.name} {partition}"
@@ -188,6 +190,7 @@ def _code_version() -> str:
 
 def _fill(
     connection: duckdb.DuckDBPyConnection,
+    run: Run,
     lake: Lake,
     live: Mapping[str, Mapping[str, Pointer]],
     built_at: datetime,
@@ -195,30 +198,21 @@ def _fill(
     connection.execute("CREATE SCHEMA lake")
     for name, pointers in live.items():
         for statement in _view_of(TABLES[name], lake, list(pointers.values())):
-            connection.execute(statement)
-    files = pa.table(
-        {
-            "table_name": [each.table for found in live.values() for each in found.values()],
-            "partition": [each.partition for found in live.values() for each in found.values()],
-            "generation": [each.generation for found in live.values() for each in found.values()],
-            "path": [each.path for found in live.values() for each in found.values()],
-        },
-        schema=pa.schema(
-            [(name, pa.string()) for name in ("table_name", "partition", "generation", "path")]
-        ),
-    )
-    connection.register("given_files", files)
+            run(statement)
+    connection.register("given_files", files_of(live))
     connection.execute("CREATE TABLE warehouse_files AS FROM given_files")
     connection.unregister("given_files")
     connection.execute(
         "CREATE TABLE warehouse_info AS "
         "SELECT $1::TIMESTAMPTZ AS built_at, $2::VARCHAR AS lake, $3::VARCHAR AS code_version, "
         "$4::VARCHAR AS ancestors_of",
-        [built_at, str(lake.root), _code_version(), _ancestors_of(live)],
+        [built_at, lake.url, _code_version(), _ancestors_of(live)],
     )
 
 
-def _add_ancestors(connection: duckdb.DuckDBPyConnection, former: Path, wanted: str) -> None:
+def _add_ancestors(
+    connection: duckdb.DuckDBPyConnection, run: Run, former: Path, wanted: str
+) -> None:
     """Make the table of ancestors, or take it over from a warehouse that has the same."""
     try:
         connection.execute(f"ATTACH {quoted(str(former))} AS former (READ_ONLY)")
@@ -230,7 +224,7 @@ def _add_ancestors(connection: duckdb.DuckDBPyConnection, former: Path, wanted: 
         connection.execute("DROP TABLE IF EXISTS concept_ancestors")
     finally:
         connection.execute("DETACH DATABASE IF EXISTS former")
-    connection.execute(_CLOSURE)
+    run(_CLOSURE)
 
 
 def _ancestors_of(live: Mapping[str, Mapping[str, Pointer]]) -> str:
@@ -243,16 +237,17 @@ def _ancestors_of(live: Mapping[str, Mapping[str, Pointer]]) -> str:
 def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:
     """Statements that make `lake.<table>`, with the partition of each row, and `<table>`."""
     columns = ", ".join(f'"{name}"' for name in table.schema.names)
-    groups: dict[frozenset[str], list[str]] = {}
+    groups: dict[frozenset[str], list[Pointer]] = {}
+    there = {entry.key: entry.n_bytes for entry in lake.store.entries(table.name)}
     for pointer in pointers:
-        _must_be_whole(pointer, lake)
+        _must_be_whole(pointer, there.get(file_key(pointer)))
         absent = lake.absent_columns(table, pointer)
         if pointer.n_rows:
-            groups.setdefault(absent, []).append(pointer.path)
-    n_files = sum(len(paths) for paths in groups.values())
+            groups.setdefault(absent, []).append(pointer)
+    n_files = sum(len(group) for group in groups.values())
     n_rows = sum(pointer.n_rows for pointer in pointers)
     kind = "TABLE" if n_files > _MANY_FILES and n_rows < _FEW_ROWS else "VIEW"
-    selects = [_select(table, lake, absent, paths) for absent, paths in groups.items()]
+    selects = [_select(table, lake, absent, group) for absent, group in groups.items()]
     statements = [
         f"CREATE {kind} lake.{table.name} AS {' UNION ALL '.join(selects) or _nothing(table)}",
         f"CREATE VIEW {table.name} AS SELECT {columns} FROM lake.{table.name}",  # noqa: S608 - the same
@@ -264,16 +259,17 @@ def _view_of(table: Table, lake: Lake, pointers: list[Pointer]) -> list[str]:
     return statements
 
 
-def _select(table: Table, lake: Lake, absent: frozenset[str], paths: list[str]) -> str:
+def _select(table: Table, lake: Lake, absent: frozenset[str], pointers: list[Pointer]) -> str:
     columns = [
         f'NULL::{sql_type(field.type)} AS "{field.name}"'
         if field.name in absent
         else f'"{field.name}"'
         for field in table.schema
     ]
-    folder = lake.store.uri(table.name)
-    partition = f"parse_dirpath(substring(filename, {len(folder) + 2}), 'forward_slash')"
-    files = ", ".join(quoted(without_glob(path)) for path in paths)
+    names = names_in(lake)
+    before = f"{names.n_characters} + {len(table.name) + 3}"  # two slashes, and counted from one
+    partition = f"parse_dirpath(substring(filename, {before}), 'forward_slash')"
+    files = ", ".join(names.of(pointer) for pointer in pointers)
     return (
         f"SELECT {', '.join(columns)}, {partition} AS partition "  # noqa: S608 - from tables.py
         f"FROM read_parquet([{files}], hive_partitioning = false)"
@@ -285,9 +281,7 @@ def _nothing(table: Table) -> str:
     return f"SELECT {', '.join(columns)}, NULL::VARCHAR AS partition WHERE false"
 
 
-def _must_be_whole(pointer: Pointer, lake: Lake) -> None:
-    key = f"{pointer.table}/{pointer.partition}/{pointer.generation}.parquet"
-    found = lake.store.n_bytes(key)
+def _must_be_whole(pointer: Pointer, found: int | None) -> None:
     if found != pointer.n_bytes:
         is_now = "is not there" if found is None else f"has {found} bytes"
         raise LakeError(

@@ -13,15 +13,22 @@ import pytest
 import yaml
 
 import kazu_platform.sample
-from assets.layers import CORPUS_LAYER, FILE_LAYER, INDEX_LAYER, VOCABULARY_LAYER
+from assets.layers import (
+    CORPUS_LAYER,
+    FILE_LAYER,
+    INDEX_LAYER,
+    LISTING_LAYER,
+    VOCABULARY_LAYER,
+)
+from assets.listing import read_listing
 from assets.runs import (
     QUIET,
     Graph,
     Summary,
     materialise_everything,
     put_curations_into_effect,
-    register_pubmed_files,
 )
+from kazu_platform.citations.published import published_now
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import Settings
 from kazu_platform.storage.artifacts import ArtifactStore
@@ -154,8 +161,9 @@ class Home:
         return self.materialise(INDEX_LAYER)
 
     def register(self) -> list[str]:
-        """Make a partition of every published PubMed file."""
-        return register_pubmed_files(self.instance, build_resources(self.settings)["sources"])
+        """Make a partition of every published PubMed file; those that are published."""
+        assert self.materialise(LISTING_LAYER).failures == {}
+        return published_now(read_listing(self.lake))
 
     def file(self, name: str) -> Report:
         """Fetch, parse and read a PubMed file."""

@@ -65,7 +65,7 @@ def test_the_whole_graph_is_one_launch(home: Home):
     launched = home.instance.get_runs(
         filters=dg.RunsFilter(tags={"kazu/launched_by": "whole_graph"})
     )
-    assert len(launched) == 1 + 17 + 1 + 1 + 6 + 1 + 1 + 1
+    assert len(launched) == 1 + 1 + 17 + 1 + 1 + 6 + 1 + 1 + 1
     assert {each.status for each in launched} == {dg.DagsterRunStatus.SUCCESS}
 
 

@@ -220,6 +220,30 @@ def test_a_retraction_is_seen_in_types_and_in_corrections(parse: Parse, make_art
     assert [row["retracted"] for row in parsed.citations] == [True, True, False]
 
 
+def test_errata_and_other_notices_are_kept_and_comments_are_not(parse: Parse, make_article: Make):
+    def notices(*kinds: str) -> str:
+        each = (
+            f'<CommentsCorrections RefType="{kind}"><RefSource>J</RefSource>'
+            f"<PMID>{pmid}</PMID></CommentsCorrections>"
+            for pmid, kind in enumerate(kinds, start=90)
+        )
+        return f"<CommentsCorrectionsList>{''.join(each)}</CommentsCorrectionsList>"
+
+    parsed = parse(
+        make_article(1, beside=notices("CommentIn", "ErratumIn", "Cites", "RetractionIn")),
+        make_article(2, beside=notices("ErratumFor", "ExpressionOfConcernIn")),
+        make_article(3, beside=notices("RetractedandRepublishedIn")),
+        make_article(4),
+    )
+
+    assert [(row["corrected"], row["retracted"], row["notices"]) for row in parsed.citations] == [
+        (True, True, ["ErratumIn PMID:91", "RetractionIn PMID:93"]),
+        (False, False, ["ErratumFor PMID:90", "ExpressionOfConcernIn PMID:91"]),
+        (False, True, ["RetractedandRepublishedIn PMID:90"]),
+        (False, False, []),
+    ]
+
+
 def test_deletions_and_repeated_pmids_keep_their_places(parse: Parse, make_article: Make):
     parsed = parse(
         make_article(5),

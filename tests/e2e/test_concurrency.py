@@ -32,8 +32,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.layers import FILE_LAYER
-from assets.runs import QUIET, register_pubmed_files
+from assets.layers import FILE_LAYER, LISTING_LAYER
+from assets.runs import QUIET
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.settings import read_settings
 from kazu_platform.storage.lake import Lake
@@ -45,7 +45,9 @@ published = Path(settings.catalogue().pubmed.baseline)
 assets = build_assets(settings.catalogue())
 resources = build_resources(settings)
 with dg.DagsterInstance.ephemeral() as instance:
-    register_pubmed_files(instance, resources["sources"])
+    dg.materialize(
+        assets, selection=LISTING_LAYER, instance=instance, resources=resources, run_config=QUIET
+    )
     print("ready", flush=True)
     for variant in ("short", "whole") * 2:
         for name in (f"{file}.xml", f"{file}.xml.md5"):

@@ -13,6 +13,8 @@ from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section
 from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.context import with_context
+from kazu_platform.linking.corpus import link_changed
+from kazu_platform.linking.difference import Touched
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.open import PACKAGED, LazyEmbedder, open_hybrid
@@ -254,3 +256,24 @@ def test_vectors_of_another_encoder_are_not_compared(folder: Path, tmp_path: Pat
 
     assert linker.witness.embedder is None
     assert first(linker, "malignant breast neoplasms", "disease") == "MONDO:0007254"
+
+
+def test_what_has_no_equal_name_is_linked_again_where_similar_names_changed(linker: HybridLinker):
+    rows = pl.DataFrame(
+        {
+            "text": ["breast cancer", "cancer of the breast", "Pcsk 9 protein", "TNF"],
+            "entity_class": ["disease", "disease", "gene", "gene"],
+            "context": [""] * 4,
+        }
+    )
+    surfaces = surfaces_from_strings(rows)
+    known = linker.link(surfaces)
+    assert len(set(known["surface_id"].to_pylist())) == 4
+
+    same = link_changed(linker, surfaces, known, Touched())
+    other = link_changed(linker, surfaces, known, Touched(), respelled={"disease"})
+    unknown = link_changed(linker, surfaces, known, None, respelled={"disease", "gene"})
+
+    assert (same.n_linked, other.n_linked, unknown.n_linked) == (0, 1, 2)
+    for each in (same, other, unknown):
+        assert LINKS.sort(each.links).equals(LINKS.sort(known))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -46,3 +48,25 @@ def test_a_moved_home_keeps_its_history(tmp_path: Path):
         assert instance.get_run_by_id(run_id) is not None
         assert instance.get_latest_materialization_event(numbers.key) is not None
         assert instance.all_logs(run_id)
+
+
+def test_every_shard_has_what_dagster_makes_of_one(tmp_path: Path):
+    """All but the first are copies of it."""
+    run_ids = run_some(tmp_path / "home", 3)
+    shards = tmp_path / "home" / "history" / "runs"
+
+    own = SqliteEventLogStorage(str(tmp_path / "plain"))
+    with own.run_connection("made-by-dagster"):
+        pass
+
+    assert len({schema(shards / f"{run_id}.db") for run_id in run_ids}) == 1
+    assert schema(shards / f"{run_ids[-1]}.db") == schema(tmp_path / "plain/made-by-dagster.db")
+
+
+def schema(path: Path) -> tuple[object, ...]:
+    """Tables and indices of a database, the revision that it is of, and its journal."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name")
+        revision = connection.execute("SELECT version_num FROM alembic_version")
+        journal = connection.execute("PRAGMA journal_mode")
+        return (*tables.fetchall(), *revision.fetchall(), *journal.fetchall())

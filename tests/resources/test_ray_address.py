@@ -45,6 +45,7 @@ def head(folder: Path, token: Path) -> Generator[str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "180",  # a machine may be busy with other tests
     }
     with (folder.parent / f"{port}.log").open("w") as log:
         process = subprocess.Popen(
@@ -55,7 +56,7 @@ def head(folder: Path, token: Path) -> Generator[str]:
             start_new_session=True,
         )
     try:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 200
         while "--block" not in (folder.parent / f"{port}.log").read_text():
             assert process.poll() is None, (folder.parent / f"{port}.log").read_text()
             assert time.monotonic() < end

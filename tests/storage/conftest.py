@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kazu_platform.documents import Span, mention_id
+from kazu_platform.storage.cache import Cache
 from kazu_platform.storage.lake import Lake
+from kazu_platform.storage.places import Bucket
+from kazu_platform.storage.s3 import S3Access
 from kazu_platform.tables import (
     CITATIONS,
     CONCEPT_RELATIONS,
@@ -34,6 +37,26 @@ ABSTRACT = "Naïve β-cells fail. Insulin treats T2D."
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def bucket(s3_url: str, s3_server: str, tmp_path: Path) -> Bucket:
+    """A prefix of a new bucket, as a machine sees it that has fetched nothing."""
+    return bucket_at(s3_url, s3_server, tmp_path / "machine")
+
+
+def bucket_at(url: str, server: str, home: Path) -> Bucket:
+    """The same bucket, on another machine: one with another home."""
+    return Bucket(url, S3Access(server), Cache(home / "cache"), home)
+
+
+@pytest.fixture(params=["local", "s3"])
+def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    """A lake in a folder, then one in a bucket."""
+    if request.param == "local":
+        return Lake(tmp_path / "lake")
+    found: Bucket = request.getfixturevalue("bucket")
+    return found.lake()
 
 
 @pytest.fixture

@@ -12,10 +12,22 @@ from kazu_platform.storage.artifacts import Artifact, ArtifactStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kazu_platform.storage.places import Bucket
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
+    """In a folder."""
     return ArtifactStore(tmp_path / "models")
+
+
+@pytest.fixture(params=["local", "s3"])
+def any_store(request: pytest.FixtureRequest) -> ArtifactStore:
+    """In a folder, then in a bucket."""
+    if request.param == "local":
+        return request.getfixturevalue("store")
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return bucket.artifacts()
 
 
 def make(store: ArtifactStore, body: str, *, version: str | None = None) -> Artifact:
@@ -26,10 +38,10 @@ def make(store: ArtifactStore, body: str, *, version: str | None = None) -> Arti
         )
 
 
-def test_a_committed_artifact_is_live_with_its_manifest(store: ArtifactStore):
-    made = make(store, "insulin")
+def test_a_committed_artifact_is_live_with_its_manifest(any_store: ArtifactStore):
+    made = make(any_store, "insulin")
 
-    live = store.live("dictionary")
+    live = any_store.live("dictionary")
     assert live == made
     assert (live.content / "patterns.txt").read_text() == "insulin"
     assert live.inputs == {"synonyms": "1"}
@@ -39,38 +51,38 @@ def test_a_committed_artifact_is_live_with_its_manifest(store: ArtifactStore):
     live.verify()
 
 
-def test_the_same_content_made_twice_is_one_version(store: ArtifactStore):
-    first = make(store, "insulin")
+def test_the_same_content_made_twice_is_one_version(any_store: ArtifactStore):
+    first = make(any_store, "insulin")
 
-    assert make(store, "insulin") == first
-    assert store.versions("dictionary") == [first.version]
+    assert make(any_store, "insulin") == first
+    assert any_store.versions("dictionary") == [first.version]
 
 
-def test_a_version_does_not_change(store: ArtifactStore):
-    make(store, "insulin", version="v1")
+def test_a_version_does_not_change(any_store: ArtifactStore):
+    make(any_store, "insulin", version="v1")
 
     with pytest.raises(ArtifactError, match="exists already with other files"):
-        make(store, "glucagon", version="v1")
-    assert (store.live("dictionary").content / "patterns.txt").read_text() == "insulin"
+        make(any_store, "glucagon", version="v1")
+    assert (any_store.live("dictionary").content / "patterns.txt").read_text() == "insulin"
 
 
-def test_promotion_goes_both_ways(store: ArtifactStore):
-    first, second = make(store, "insulin"), make(store, "glucagon")
-    assert store.live("dictionary") == second
+def test_promotion_goes_both_ways(any_store: ArtifactStore):
+    first, second = make(any_store, "insulin"), make(any_store, "glucagon")
+    assert any_store.live("dictionary") == second
 
-    store.promote("dictionary", first.version)
+    any_store.promote("dictionary", first.version)
 
-    assert store.live("dictionary") == first
-    assert store.versions("dictionary") == [first.version, second.version]
+    assert any_store.live("dictionary") == first
+    assert any_store.versions("dictionary") == [first.version, second.version]
 
 
-def test_a_version_can_wait_for_a_gate(store: ArtifactStore):
-    with store.stage("ner") as staged:
+def test_a_version_can_wait_for_a_gate(any_store: ArtifactStore):
+    with any_store.stage("ner") as staged:
         (staged.content / "weights").write_bytes(b"0")
         staged.commit(version="v1", promote=False)
 
-    assert store.live_version("ner") is None
-    assert store.versions("ner") == ["v1"]
+    assert any_store.live_version("ner") is None
+    assert any_store.versions("ner") == ["v1"]
 
 
 def test_what_is_not_committed_leaves_no_trace(store: ArtifactStore):
@@ -81,26 +93,26 @@ def test_what_is_not_committed_leaves_no_trace(store: ArtifactStore):
     assert store.versions("dictionary") == []
 
 
-def test_a_missing_artifact_says_what_to_run(store: ArtifactStore):
+def test_a_missing_artifact_says_what_to_run(any_store: ArtifactStore):
     with pytest.raises(ArtifactError, match=r"There is no dictionary in .*kazu-platform demo"):
-        store.live("dictionary")
-    make(store, "insulin", version="v1")
+        any_store.live("dictionary")
+    make(any_store, "insulin", version="v1")
     with pytest.raises(ArtifactError, match=r"has no version 'v2'.*it has v1"):
-        store.promote("dictionary", "v2")
+        any_store.promote("dictionary", "v2")
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", ".hidden", "/etc"])
-def test_a_name_cannot_lead_out_of_the_store(store: ArtifactStore, name: str):
-    with pytest.raises(ArtifactError, match="cannot name an artifact"), store.stage(name):
+def test_a_name_cannot_lead_out_of_the_store(any_store: ArtifactStore, name: str):
+    with pytest.raises(ArtifactError, match="cannot name an artifact"), any_store.stage(name):
         pass
     with pytest.raises(ArtifactError, match="cannot name an artifact"):
-        store.live(name)
+        any_store.live(name)
     with pytest.raises(ArtifactError, match="cannot name an artifact"):
-        store.version("dictionary", name)
+        any_store.version("dictionary", name)
 
 
-def test_an_empty_artifact_is_refused_and_so_is_a_second_commit(store: ArtifactStore):
-    with store.stage("dictionary") as staged:
+def test_an_empty_artifact_is_refused_and_so_is_a_second_commit(any_store: ArtifactStore):
+    with any_store.stage("dictionary") as staged:
         with pytest.raises(ArtifactError, match="nothing new to commit"):
             staged.commit()
         (staged.content / "a").write_text("a")
@@ -109,8 +121,8 @@ def test_an_empty_artifact_is_refused_and_so_is_a_second_commit(store: ArtifactS
             staged.commit()
 
 
-def test_a_changed_file_is_found(store: ArtifactStore):
-    made = make(store, "insulin")
+def test_a_changed_file_is_found(any_store: ArtifactStore):
+    made = make(any_store, "insulin")
     (made.content / "patterns.txt").write_text("glucagon")
 
     with pytest.raises(ArtifactError, match=r"patterns\.txt not as the manifest says"):
@@ -135,12 +147,12 @@ def test_a_damaged_pointer_is_named(store: ArtifactStore, body: str):
         store.live("dictionary")
 
 
-def test_the_newest_and_the_live_version_are_kept(store: ArtifactStore):
-    versions = [make(store, name).version for name in ("a", "b", "c", "d", "e")]
-    store.promote("dictionary", versions[0])
+def test_the_newest_and_the_live_version_are_kept(any_store: ArtifactStore):
+    versions = [make(any_store, name).version for name in ("a", "b", "c", "d", "e")]
+    any_store.promote("dictionary", versions[0])
 
-    removed = store.collect_garbage(keep_last=2)
+    removed = any_store.collect_garbage(keep_last=2)
 
     assert removed == [f"dictionary/{versions[1]}", f"dictionary/{versions[2]}"]
-    assert store.versions("dictionary") == [versions[0], versions[3], versions[4]]
-    assert store.collect_garbage(keep_last=0) == [f"dictionary/{v}" for v in versions[3:]]
+    assert any_store.versions("dictionary") == [versions[0], versions[3], versions[4]]
+    assert any_store.collect_garbage(keep_last=0) == [f"dictionary/{v}" for v in versions[3:]]
