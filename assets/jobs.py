@@ -129,7 +129,8 @@ def jobs_of(
         dg.define_asset_job(
             "train_linking",
             LINKING_MODEL_LAYER,
-            description="Train the linking encoder on the names of the vocabularies.",
+            description="Train the linking encoder on the names of the vocabularies, the ranker on "
+            "corpora whose mentions have concepts, and judge them.",
         ),
     ]
 

@@ -49,7 +49,9 @@ MODEL_LAYER = dg.AssetSelection.assets(
     "ner_evaluation",
     "ner_throughput",
 )
-LINKING_MODEL_LAYER = dg.AssetSelection.assets("linking_model")
+LINKING_MODEL_LAYER = dg.AssetSelection.assets(
+    "linking_model", "linking_ranker", "linking_evaluation"
+)
 MENTION_LAYER = dg.AssetSelection.assets("dictionary_mentions", "mentions")
 LINK_LAYER = dg.AssetSelection.assets("surfaces", "links")
 REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

@@ -14,7 +14,7 @@ from assets.models import EXAMPLES, devel_files, devel_sets, model_inputs
 from assets.results import OWNERS, RETRY, final_errors
 from assets.training import GROUP, held_out_files
 from kazu_platform.documents import digest
-from kazu_platform.errors import ArtifactError, ConfigurationError
+from kazu_platform.errors import ArtifactError, ConfigurationError, OtherVersionError
 from kazu_platform.evaluation.figures import evaluation_rows
 from kazu_platform.evaluation.ner import Evaluation
 from kazu_platform.evaluation.promotion import Verdict, compare
@@ -84,7 +84,7 @@ def ner_evaluation(
         "comparison": dg.MetadataValue.md(verdict.to_markdown()),
         "mistakes": dg.MetadataValue.md(mistakes),
     }
-    yield from pass_gates([_gate(verdict, shown)])
+    yield from pass_gates([gate_of(verdict, EVALUATION, GATE)])
     store.promote(MODEL, candidate.version)
     yield _told(candidate, shown | {"unchanged": False})
 
@@ -136,10 +136,7 @@ def folder_in_use(artifacts: ArtifactsResource, candidate: Artifact) -> Path | N
     if version == candidate.version:
         return None
     if version is not None:
-        with _damage_is_said():
-            promoted = store.live(MODEL)
-            promoted.verify()
-        return promoted.content
+        return whole(store, MODEL).content
     own = artifacts.model_in_use()
     return own.folder if own else None
 
@@ -187,19 +184,33 @@ def open_in_use(folder: Path) -> "ModelDetector | None":
 
     if _is_of_another_version(folder / DESCRIPTION):
         return None
-    with _damage_is_said():
+    with damage_is_said(MODEL):
         return open_model(folder)
 
 
+def whole(store: ArtifactStore, name: str) -> Artifact:
+    """What is promoted, looked at file by file.
+
+    Raises:
+        ArtifactError: it is damaged; says what to do.
+    """
+    with damage_is_said(name):
+        promoted = store.live(name)
+        promoted.verify()
+    return promoted
+
+
 @contextmanager
-def _damage_is_said() -> Generator[None]:
-    """Say what else can be done where the model in use is damaged."""
+def damage_is_said(name: str) -> Generator[None]:
+    """Say what else can be done where the model in use, an artifact of that name, is damaged."""
     try:
         yield
+    except OtherVersionError:
+        raise
     except ArtifactError as error:
         raise ArtifactError(
             f"The model in use is damaged, so none can be compared with it: {error} Or promote "
-            f"another version of {MODEL}, or delete its {POINTER} to begin anew."
+            f"another version of {name}, or delete its {POINTER} to begin anew."
         ) from error
 
 
@@ -225,15 +236,16 @@ def _verdict(new: Sequence[Evaluation], old: Sequence[Evaluation]) -> Verdict:
     return compare(counts_of(new), counts_of(old) if old else None)
 
 
-def _gate(verdict: Verdict, shown: dict[str, Any]) -> dg.AssetCheckResult:
+def gate_of(verdict: Verdict, asset: str, check: str) -> dg.AssetCheckResult:
+    """A verdict as the result of a check."""
     return dg.AssetCheckResult(
         passed=verdict.passed,
-        asset_key=EVALUATION,
-        check_name=GATE,
+        asset_key=asset,
+        check_name=check,
         description=f"{verdict.description}; the model in use stays"
         if not verdict.passed
         else verdict.description,
-        metadata={"comparison": shown["comparison"]},
+        metadata={"comparison": dg.MetadataValue.md(verdict.to_markdown())},
     )
 
 

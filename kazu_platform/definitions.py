@@ -14,7 +14,9 @@ import assets.equivalents
 import assets.graph
 import assets.indices
 import assets.linking
+import assets.linking_evaluation
 import assets.linking_model
+import assets.linking_ranker
 import assets.listing
 import assets.models
 import assets.promotion
@@ -177,6 +179,8 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.promotion.ner_evaluation,
         assets.promotion.ner_throughput,
         assets.linking_model.linking_model,
+        assets.linking_ranker.linking_ranker,
+        assets.linking_evaluation.linking_evaluation,
     ]
 
 

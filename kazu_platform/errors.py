@@ -22,6 +22,7 @@
     │   ├── LostClusterError      the cluster went away; later there may be one
     │   └── NoWorkerError         no worker came in time; later one may be free
     ├── ArtifactError             an index or a model folder is missing or does not fit
+    │   └── OtherVersionError     it is whole, and another version of the platform made it
     ├── TrainingError             a model cannot be trained with what was given
     ├── DeliveryError             an alert could not be delivered
     └── QueryError                a query was refused or failed
@@ -162,6 +163,10 @@ class NoWorkerError(ComputeError):
 
 class ArtifactError(KazuPlatformError):
     """An index or a model folder is missing or does not fit."""
+
+
+class OtherVersionError(ArtifactError):
+    """A model folder is whole, and was made by another version of the platform."""
 
 
 class TrainingError(KazuPlatformError):

@@ -58,6 +58,7 @@ _BESIDE = {
     "folders",
     "curations",
     "test_pmids",
+    "linking_gold",
     "held_out",
     "recipe",
     "linking_recipe",
@@ -362,7 +363,12 @@ class TrainingSources(_Strict):
     )
     linking_recipe: str = Field(
         default="linking",
-        description="How a linking encoder is trained: linking, or the path of a YAML recipe.",
+        description="How a linking model is trained: linking, or the path of a YAML recipe.",
+    )
+    linking_gold: str | None = Field(
+        default=None,
+        description="Folder with a folder for each corpus whose mentions have concepts, which the "
+        "ranker of links learns from: a path beside the catalogue. Default: no ranker is trained.",
     )
 
     def parts_of(self, corpus: str) -> list[CorpusSource]:
@@ -829,8 +835,9 @@ def _training_that_does_not_fit(training: TrainingSources) -> Iterator[str]:
             if entity_class not in source.classes:
                 problem = f"{entity_class} is none of its classes: {', '.join(source.classes)}."
                 yield f"training.{block}.{source.name}.types.{kind}: {problem}"
-    for key in ("test_pmids", "held_out"):
-        for url in getattr(training, key):
+    for key in ("test_pmids", "held_out", "linking_gold"):
+        given = getattr(training, key)
+        for url in [given] if isinstance(given, str) else given or ():
             if "://" in url and not url.startswith("file:"):
                 yield f"training.{key}: {url} is not on this machine; give a path."
     yield from _recipe_that_does_not_fit("recipe", training.recipe)

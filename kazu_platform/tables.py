@@ -697,7 +697,7 @@ PARTITION_METRICS = Table(
 )
 EVALUATIONS = Table(
     name="evaluations",
-    row="a figure of how well a detector finds a class in a split of a corpus",
+    row="a figure of how well a detector finds, or a linker links, a class in a split of a corpus",
     key=(
         "stage",
         "detector",
@@ -713,7 +713,7 @@ EVALUATIONS = Table(
     order=("corpus", "split", "entity_class", "metric", "detector", "detector_version"),
     schema=pa.schema(
         [
-            column("stage", TEXT, "Whose output was evaluated: ner_teacher, ner_model, ..."),
+            column("stage", TEXT, "Whose output was evaluated: ner_model or linking_ranker."),
             DETECTOR,
             DETECTOR_VERSION,
             column("corpus", TEXT, "Name of the corpus."),
@@ -724,13 +724,19 @@ EVALUATIONS = Table(
                 TEXT,
                 "precision, recall, f1, strict; the same after characters_ (borders by "
                 "characters, not tokens) and relaxed_ (an overlap is enough); seen_recall and "
-                "unseen_recall (strings that the train split has, and others).",
+                "unseen_recall (strings that the train split has, and others). Of links: "
+                "accuracy_at_1, recall_at_5 and recall_at_20, and the same with _in_vocabulary "
+                "(mentions whose concept the vocabularies have); accuracy_with_nil, nil_precision, "
+                "nil_recall, calibration_error.",
             ),
             column("value", pa.float64(), "The figure, between 0 and 1."),
             column("low", pa.float64(), "Lower end of its 95 % bootstrap interval."),
             column("high", pa.float64(), "Upper end of that interval."),
             column(
-                "n", pa.int64(), "Entities behind it: those found for a precision, else the gold's."
+                "n",
+                pa.int64(),
+                "Entities behind it: those found for a precision, else the gold's; of links "
+                "mentions.",
             ),
         ]
     ),

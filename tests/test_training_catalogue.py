@@ -65,6 +65,16 @@ def test_paths_are_beside_the_catalogue(tmp_path: Path):
     assert found.prediction("P").url == f"{tmp_path}/p.PubTator"
 
 
+def test_corpora_for_linking_are_a_folder_beside_the_catalogue(tmp_path: Path):
+    assert training(tmp_path).linking_gold is None
+    own = f"{OWN}  linking_gold: corpora/linking\n"
+    assert training(tmp_path, own).linking_gold == f"{tmp_path}/corpora/linking"
+    assert error_of(tmp_path, f"{OWN}  linking_gold: https://example.org/linking\n") == (
+        "own.yaml: training.linking_gold: https://example.org/linking is not on this machine; give "
+        "a path."
+    )
+
+
 def test_a_recipe_is_built_in_or_lies_beside_the_catalogue(tmp_path: Path):
     assert training(tmp_path).recipe == "shipped"
     assert training(tmp_path, f"{OWN}  recipe: shipped\n").recipe == "shipped"

@@ -66,7 +66,7 @@ def to_markdown(shown: Sequence[Example]) -> str:
     | missed | TNF | 3 | PMID:7 | Then **TNF** rose. |
     """
     rows = [
-        f"| {each.kind} | {_plain(each.string)} | {each.times:,} | {_plain(each.doc_id)} "
+        f"| {each.kind} | {plain(each.string)} | {each.times:,} | {plain(each.doc_id)} "
         f"| {_shown(each)} |"
         for each in shown
     ]
@@ -113,9 +113,9 @@ def _shown(each: Example) -> str:
         before = "… " + before[-AROUND:]
     if len(after) > AROUND:
         after = after[:AROUND] + " …"
-    return f"{_plain(before)}**{_plain(each.string)}**{_plain(after)}"
+    return f"{plain(before)}**{plain(each.string)}**{plain(after)}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown leaves as it is, on one line."""
     return _MARKS.sub(r"\\\1", re.sub(r"[\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", " ", text))

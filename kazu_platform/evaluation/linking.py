@@ -20,7 +20,7 @@ import polars as pl
 
 from kazu_platform.evaluation.calibration import Calibration, calibrate
 from kazu_platform.evaluation.linkers import MOST
-from kazu_platform.evaluation.scores import Figure, share
+from kazu_platform.evaluation.scores import Counts, Figure, share
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.surfaces import surfaces_of
 from kazu_platform.linking.taxa import taxa_of
@@ -67,7 +67,8 @@ class Judged:
     """The answer to each mention: parallel arrays.
 
     `rank` is that of the best right candidate, UNRANKED if there is none; `score` that of the first
-    candidate, NaN without one; `linked` says that the linker takes the first one for right.
+    candidate, NaN without one; `linked` says that the linker takes the first one for right;
+    `concept` is the id of that candidate, empty without one.
     """
 
     document: NDArray[np.int64]
@@ -76,13 +77,15 @@ class Judged:
     rank: NDArray[np.int64]
     score: NDArray[np.float64]
     linked: Booleans
+    concept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class LinkingEvaluation:
     """How well a linker does on one class of a split.
 
-    `figures` are those of `linking_figures`, None where one would be a share of nothing.
+    `figures` are those of `linking_figures`, None where one would be a share of nothing; `judged`
+    is what they are made of.
     """
 
     corpus: str
@@ -97,6 +100,20 @@ class LinkingEvaluation:
     n_in_vocabulary: int
     n_surfaces: int
     n_documents: int
+    judged: Judged
+
+    @property
+    def counts(self) -> Counts:
+        """Right first candidates of mentions whose concept is in the vocabulary, by document.
+
+        Each is answered once, so F1 of these is the accuracy; documents without any are left out.
+        """
+        known, right = (
+            np.bincount(self.judged.document[each], minlength=self.n_documents)
+            for each in (self.judged.known, self.judged.known & (self.judged.rank == 1))
+        )
+        has_any = known > 0
+        return Counts(right[has_any], known[has_any], known[has_any])
 
 
 def linking_task(
@@ -165,7 +182,9 @@ def comparable_candidates(
 def judge(task: LinkingTask, linker: EvaluatedLinker) -> Judged:
     """Compare what a linker says of each mention with what people said."""
     found = comparable_candidates(linker, task.surfaces, task.comparable, task.entity_class)
-    first = found.filter(pl.col("rank") == 1).select("surface_id", "score", "linked")
+    first = found.filter(pl.col("rank") == 1).select(
+        "surface_id", "score", "linked", concept="concept_id"
+    )
     mentions = task.mentions.with_row_index("mention").with_columns(
         pl.col("mention").cast(pl.Int64)
     )
@@ -188,6 +207,7 @@ def judge(task: LinkingTask, linker: EvaluatedLinker) -> Judged:
         rank=rows["rank"].fill_null(UNRANKED).to_numpy(),
         score=rows["score"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
         linked=rows["linked"].fill_null(value=False).to_numpy(),
+        concept=tuple(rows["concept"].fill_null("").to_list()),
     )
 
 
@@ -255,4 +275,5 @@ def evaluate_linker(task: LinkingTask, linker: EvaluatedLinker) -> LinkingEvalua
         n_in_vocabulary=int(judged.known.sum()),
         n_surfaces=task.surfaces.num_rows,
         n_documents=task.n_documents,
+        judged=judged,
     )

@@ -1,13 +1,14 @@
-"""Whether a new model may take the place of the one in use: it may lose F1 on no corpus.
+"""Whether a new model may take the place of the one in use: it may lose on no corpus.
 
 A loss counts if the whole interval of the paired difference lies below 0: if more than the choice
-of texts explains it.
+of texts explains it. What is compared is F1; where each of the gold got one answer it is the share
+of right answers, the accuracy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kazu_platform.evaluation.paper import CROSS_CORPUS
 from kazu_platform.evaluation.scores import paired_difference, score
@@ -17,35 +18,42 @@ if TYPE_CHECKING:
 
     from kazu_platform.evaluation.scores import Counts, Figure
 
-    OfCorpora = Mapping[tuple[str, str], Counts]
+    Key = tuple[str, str]
+    OfCorpora = Mapping[Key, Counts]
+
+F1: Final = "F1"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """F1 of a candidate on one class of a corpus, beside that of the model in use.
+    """How good a candidate is on one class of a corpus, beside the model in use.
 
-    `f1_in_use` and `difference` are None where there is nothing to compare with. `counts` is false
-    for a corpus that is only reported: what is lost there stops nothing.
+    `value_in_use` and `difference` are None where there is nothing to compare with. `counts` is
+    false for what is only reported: what is lost there stops nothing.
     """
 
     corpus: str
     entity_class: str
-    f1: float
-    f1_in_use: float | None
+    value: float
+    value_in_use: float | None
     difference: Figure | None
     counts: bool
 
     @property
     def lost(self) -> bool:
-        """Whether F1 is lower, and by more than chance."""
+        """Whether it is worse, and by more than chance."""
         return self.difference is not None and self.difference.high < 0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a candidate may be promoted, and what it was compared on, corpus by corpus."""
+    """Whether a candidate may be promoted, and what it was compared on, corpus by corpus.
+
+    `measure` is what the values are called.
+    """
 
     comparisons: tuple[Comparison, ...]
+    measure: str = F1
 
     @property
     def passed(self) -> bool:
@@ -64,17 +72,22 @@ class Verdict:
             if each.lost and each.counts and each.difference is not None
         ]
         if lost:
-            return f"F1 lost beyond the paired interval: {', '.join(lost)}"
-        return f"no F1 lost beyond the paired interval on {len(compared)} rows"
+            return f"{self.measure} lost beyond the paired interval: {', '.join(lost)}"
+        return f"no {self.measure} lost beyond the paired interval on {len(compared)} rows"
 
     def to_markdown(self) -> str:
-        """A table of the comparisons, F1 in percent."""
-        head = "| corpus | class | F1 | in use | difference | low | high | |\n" + "|---" * 8 + "|"
+        """A table of the comparisons, values in percent."""
+        names = f"| corpus | class | {self.measure} | in use | difference | low | high | |"
+        head = f"{names}\n{'|---' * 8}|"
         return "\n".join([head, *(_row(each) for each in self.comparisons)])
 
 
 def compare(
-    candidate: OfCorpora, in_use: OfCorpora | None, *, only_reported: Collection[str] = CROSS_CORPUS
+    candidate: OfCorpora,
+    in_use: OfCorpora | None,
+    *,
+    measure: str = F1,
+    only_reported: Collection[str | Key] = CROSS_CORPUS,
 ) -> Verdict:
     """Compare a candidate with the model in use.
 
@@ -82,7 +95,8 @@ def compare(
         candidate: Counts of the units of each corpus and class.
         in_use: The same of the model in use, on the same gold; None if there is none. What only the
             candidate was measured on is compared with nothing.
-        only_reported: Corpora by which nothing may be chosen.
+        measure: What F1 of these counts is called.
+        only_reported: Corpora, or classes of them, by which nothing may be chosen.
 
     Raises:
         ValueError: the candidate was not measured on all that the model in use was, or not on the
@@ -95,28 +109,32 @@ def compare(
         raise ValueError(f"the candidate was not measured on {named}, the model in use was")
     return Verdict(
         tuple(
-            _compared(key, counts, before.get(key), counts_for=key[0] not in only_reported)
+            _compared(
+                key, counts, before.get(key), counts_for={key, key[0]}.isdisjoint(only_reported)
+            )
             for key, counts in candidate.items()
-        )
+        ),
+        measure,
     )
 
 
 def _compared(
-    key: tuple[str, str], candidate: Counts, in_use: Counts | None, *, counts_for: bool
+    key: Key, candidate: Counts, in_use: Counts | None, *, counts_for: bool
 ) -> Comparison:
     corpus, entity_class = key
-    f1 = score(candidate).f1.value
+    value = score(candidate).f1.value
     if in_use is None:
-        return Comparison(corpus, entity_class, f1, None, None, counts_for)
+        return Comparison(corpus, entity_class, value, None, None, counts_for)
     try:
         difference = paired_difference(candidate, in_use)
     except ValueError as error:
         raise ValueError(f"{corpus} {entity_class}: {error}") from None
-    return Comparison(corpus, entity_class, f1, score(in_use).f1.value, difference, counts_for)
+    before = score(in_use).f1.value
+    return Comparison(corpus, entity_class, value, before, difference, counts_for)
 
 
 def _row(each: Comparison) -> str:
     said = ("lost" if each.lost else "") + ("" if each.counts else " (only reported)")
-    figures = [each.f1, each.f1_in_use, *(each.difference or (None, None, None))]
+    figures = [each.value, each.value_in_use, *(each.difference or (None, None, None))]
     cells = ["–" if value is None else f"{100 * value:.1f}" for value in figures]
     return f"| {' | '.join([each.corpus, each.entity_class, *cells, said.strip()])} |"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kazu_platform.documents import digest
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.ner.pieces import PIECES_VERSION
 from kazu_platform.ner.words import WORDS_VERSION
 
@@ -76,6 +76,7 @@ def read_encoder_files(folder: Path) -> EncoderFiles:
     The version is a hash of what decides the vectors: vectors of equal versions may be compared.
 
     Raises:
+        OtherVersionError: another version of the platform made it.
         ArtifactError: a file is missing, or an entry of `model.json` is not as it should be; names
             the file and the key.
     """
@@ -98,7 +99,11 @@ def read_encoder_files(folder: Path) -> EncoderFiles:
         if not _is_number(body.get(key), least)
     ]
     if problems:
-        raise ArtifactError(
+        versions = ("format_version", "words_version", "pieces_version")
+        is_other = body.get("kind") == KIND and any(
+            body.get(key) not in {None, expected[key]} for key in versions
+        )
+        raise (OtherVersionError if is_other else ArtifactError)(
             f"{folder / DESCRIPTION}: {'; '.join(problems)}; train or export the encoder again."
         )
     hashes = [_hash(folder / name) for name in (DESCRIPTION, NETWORK, VOCABULARY)]

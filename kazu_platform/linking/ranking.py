@@ -23,7 +23,7 @@ import numpy as np
 
 from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.linking.evidence import EVIDENCE_VERSION, FEATURES
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def read_ranker(path: Path) -> tuple[Ranker, str]:
     """Read a ranker, and its version.
 
     Raises:
-        ArtifactError: there is none, it is broken, or another version made it.
+        OtherVersionError: another version made it.
+        ArtifactError: there is none, or it is broken.
     """
     try:
         with path.open("rb") as file:
@@ -128,7 +129,7 @@ def read_ranker(path: Path) -> tuple[Ranker, str]:
         "features": list(FEATURES),
     }
     if problems := [key for key, value in expected.items() if about.get(key) != value]:
-        raise ArtifactError(
+        raise OtherVersionError(
             f"{path}: {', '.join(problems)} are of another version; train the linking model again."
         )
     decisions = {name: Decision(**each) for name, each in about["decisions"].items()}

@@ -1,4 +1,4 @@
-"""The recipe of a linking encoder: everything that decides which weights come out, in one file."""
+"""The recipe of a linking model: everything that decides which weights come out, in one file."""
 
 from __future__ import annotations
 
@@ -87,6 +87,10 @@ class RankRecipe(BaseModel):
     width: int = Field(default=32, ge=2, description="Of the two layers.")
     members: int = Field(default=3, ge=1, description="Networks whose mean it is.")
 
+    def version(self) -> str:
+        """Hash of what the weights of the ranker depend on."""
+        return digest(LINKING_RECIPE_VERSION, self.model_dump_json())
+
 
 class LinkingRecipe(Trained):
     """All of it: `encoder` names an artifact to start from; without one `start` says what."""
@@ -96,10 +100,11 @@ class LinkingRecipe(Trained):
     vocabulary: VocabularyRecipe = Field(default_factory=VocabularyRecipe.model_construct)
     measure: MeasureRecipe = Field(default_factory=MeasureRecipe.model_construct)
     align: AlignRecipe
+    rank: RankRecipe = Field(default_factory=RankRecipe)
 
     def version(self) -> str:
-        """Hash of what the weights depend on."""
-        return digest(LINKING_RECIPE_VERSION, self.model_dump_json())
+        """Hash of what the weights of the encoder depend on."""
+        return digest(LINKING_RECIPE_VERSION, self.model_dump_json(exclude={"rank"}))
 
 
 def linking_recipe_path(recipe: str) -> Path:

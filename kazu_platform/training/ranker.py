@@ -220,6 +220,10 @@ def _taken(evidence: Evidence, rows: NDArray[np.integer]) -> Evidence:
     return type(evidence)(**{name: getattr(evidence, name)[rows] for name in names})
 
 
+def _nothing(step: int, loss: float) -> None:
+    del step, loss
+
+
 class _Network(nn.Module):
     """Two layers, and a straight path beside them."""
 
@@ -249,16 +253,23 @@ class _Network(nn.Module):
 
 
 def train_rankers(
-    units: Units, looks: Sequence[Looked], how: RankRecipe, says: Callable[[str], None]
+    units: Units,
+    looks: Sequence[Looked],
+    how: RankRecipe,
+    says: Callable[[str], None],
+    sees: Callable[[int, float], None] = _nothing,
 ) -> Ranker:
     """Train several with seeds of their own, and take the mean of their scores.
+
+    The arguments are those of `train_ranker`.
 
     Raises:
         TrainingError: no unit has a candidate.
     """
     seeds = range(how.seed, how.seed + how.members)
     made = [
-        train_ranker(units, looks, how.model_copy(update={"seed": seed}), says) for seed in seeds
+        train_ranker(units, looks, how.model_copy(update={"seed": seed}), says, sees)
+        for seed in seeds
     ]
     return Ranker(_side_by_side([each.weights for each in made]))
 
@@ -292,7 +303,11 @@ def _side_by_side(
 
 
 def train_ranker(
-    units: Units, looks: Sequence[Looked], how: RankRecipe, says: Callable[[str], None]
+    units: Units,
+    looks: Sequence[Looked],
+    how: RankRecipe,
+    says: Callable[[str], None],
+    sees: Callable[[int, float], None] = _nothing,
 ) -> Ranker:
     """Train on the units in folds.
 
@@ -301,6 +316,7 @@ def train_ranker(
         looks: Each way to look at them.
         how: Steps, rate and width.
         says: Told how it goes.
+        sees: Told each step and its loss.
 
     Raises:
         TrainingError: no unit has a candidate.
@@ -328,6 +344,7 @@ def train_ranker(
         loss.backward()
         optimiser.step()
         schedule.step()
+        sees(step, float(loss.detach()))
         if step % max(1, how.steps // 10) == 0:
             says(f"step {step} of {how.steps}: loss {float(loss.detach()):.4f}")
     return Ranker({**network.arrays(), "mean": mean, "spread": spread})

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import numpy as np
 import pytest
 import yaml
 
 import kazu_platform.sample
-from assets.layers import LINKING_MODEL_LAYER
 from assets.learning import LINKING_MODEL
 from kazu_platform.linking.embedding import open_embedder
 from kazu_platform.storage.working import WORKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RECIPE = Path(str(kazu_platform.sample.__file__)).parent / "training" / "linking.yaml"
 FILES = ("model.onnx", "model.json", "pieces.txt")
+ENCODER_ONLY = dg.AssetSelection.assets(LINKING_MODEL)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,7 +44,7 @@ def one_thread() -> Iterator[None]:
 def first(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Report]:
     """A home in which the sample's encoder was trained, and what was told; nobody changes it."""
     home = Home(sample_home).copied_to(tmp_path_factory.mktemp("first") / "home")
-    return home, home.materialise(LINKING_MODEL_LAYER)
+    return home, home.materialise(ENCODER_ONLY)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_the_card_tells_how_it_was_made(first: tuple[Home, Report]):
 
 
 def test_again_nothing_is_trained(trained: Home):
-    report = trained.materialise(LINKING_MODEL_LAYER)
+    report = trained.materialise(ENCODER_ONLY)
 
     assert report.failures == {}
     assert report.metadata[LINKING_MODEL]["unchanged"] is True
@@ -114,7 +115,7 @@ def test_again_nothing_is_trained(trained: Home):
 def test_the_same_names_and_recipe_give_the_same_files(first: tuple[Home, Report], trained: Home):
     shutil.rmtree(trained.artifacts.root / LINKING_MODEL)
 
-    assert trained.materialise(LINKING_MODEL_LAYER).failures == {}
+    assert trained.materialise(ENCODER_ONLY).failures == {}
 
     for name in FILES:
         mine, theirs = (h.artifacts.live(LINKING_MODEL).content / name for h in (trained, first[0]))
@@ -126,32 +127,32 @@ def test_another_recipe_is_another_version_and_the_way_back_costs_nothing(traine
     usual = trained.sources
     use_recipe(trained, align={"steps": 4, "dimensions": 16})
 
-    report = trained.materialise(LINKING_MODEL_LAYER)
+    report = trained.materialise(ENCODER_ONLY)
 
     assert report.failures == {}
     live = trained.artifacts.live(LINKING_MODEL)
     assert open_embedder(live.content).embed(["EGFR"]).shape == (1, 16)
     trained.sources = usual
-    assert trained.materialise(LINKING_MODEL_LAYER).metadata[LINKING_MODEL]["unchanged"] is True
+    assert trained.materialise(ENCODER_ONLY).metadata[LINKING_MODEL]["unchanged"] is True
     assert trained.artifacts.live_version(LINKING_MODEL) == before
 
 
 def test_what_is_needed_and_not_there_is_named(trained: Home, home_at: Callable[[Path], Home]):
     use_recipe(trained, encoder="ner_encoder")
-    report = trained.materialise(LINKING_MODEL_LAYER)
+    report = trained.materialise(ENCODER_ONLY)
     assert "ner_encoder" in report.failures[LINKING_MODEL]
     assert report.retried == set()
 
     empty = home_at(trained.path / "empty")
     empty.path.mkdir()
-    report = empty.materialise(LINKING_MODEL_LAYER)
+    report = empty.materialise(ENCODER_ONLY)
     assert "materialise synonyms for some ontologies" in report.failures[LINKING_MODEL]
 
 
 def test_a_wrong_recipe_is_an_error_that_names_the_key(trained: Home):
     use_recipe(trained, align={"step": 3})
 
-    report = trained.materialise(LINKING_MODEL_LAYER)
+    report = trained.materialise(ENCODER_ONLY)
 
     assert (
         "linking.yaml: align.step: Extra inputs are not permitted; did you mean 'steps'?"

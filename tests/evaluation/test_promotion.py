@@ -26,7 +26,7 @@ def test_a_first_model_has_nothing_to_compare_with_and_passes():
     (row,) = verdict.comparisons
     assert verdict.passed
     assert verdict.description == "there is no model in use to compare with"
-    assert (row.f1, row.f1_in_use, row.difference, row.lost) == (0.7, None, None, False)
+    assert (row.value, row.value_in_use, row.difference, row.lost) == (0.7, None, None, False)
 
 
 def test_a_loss_beyond_the_interval_on_one_corpus_stops_a_model_that_gains_on_another():
@@ -57,6 +57,18 @@ def test_a_loss_on_a_corpus_by_which_nothing_may_be_chosen_is_reported_and_stops
     assert verdict.comparisons[0].lost
     assert verdict.passed
     assert not compare({GELLUS: WORSE}, {GELLUS: BETTER}, only_reported=()).passed
+
+
+def test_a_class_of_a_corpus_may_be_only_reported_and_a_measure_has_its_name():
+    craft = {("craft", "species"): WORSE, ("craft", "process"): BETTER}
+    before = dict.fromkeys(craft, BETTER)
+
+    verdict = compare(craft, before, measure="accuracy at 1", only_reported={("craft", "species")})
+
+    assert [(row.lost, row.counts) for row in verdict.comparisons] == [(True, False), (False, True)]
+    assert verdict.description == "no accuracy at 1 lost beyond the paired interval on 2 rows"
+    assert verdict.to_markdown().startswith("| corpus | class | accuracy at 1 | in use |")
+    assert "| lost (only reported) |" in verdict.to_markdown()
 
 
 def test_a_corpus_that_is_new_is_compared_with_nothing():

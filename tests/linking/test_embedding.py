@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.linking.embedding import as_bytes, open_embedder
 from kazu_platform.linking.encoder_files import read_encoder_files
 from kazu_platform.ner.pieces import WordPieces
@@ -164,6 +164,14 @@ def test_a_folder_that_is_no_encoder_is_an_error_that_says_why(
     (tmp_path / "model.json").write_text(json.dumps(wrong), "utf-8")
     with pytest.raises(ArtifactError, match="kind is 'ner'.*dimensions is 0, it must be a number"):
         open_embedder(tmp_path)
+    for key, value, kind in (
+        ("words_version", "of another time", OtherVersionError),
+        ("words_version", None, ArtifactError),
+    ):
+        (tmp_path / "model.json").write_text(json.dumps(body | {key: value}), "utf-8")
+        with pytest.raises(ArtifactError, match=key) as caught:
+            open_embedder(tmp_path)
+        assert caught.type is kind
     (tmp_path / "model.json").write_text(json.dumps(body), "utf-8")
     (tmp_path / "pieces.txt").unlink()
     with pytest.raises(ArtifactError, match="pieces.txt is missing"):

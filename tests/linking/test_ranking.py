@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from kazu_platform.errors import ArtifactError
+from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.linking.evidence import FEATURES, Evidence
 from kazu_platform.linking.ranking import RANKER, Decision, Ranker, probabilities, read_ranker
 
@@ -82,4 +82,15 @@ def test_what_is_no_ranker_is_said_to_be_none(tmp_path: Path, content: bytes):
 
 def test_a_ranker_that_is_not_there_is_missed_by_name(tmp_path: Path):
     with pytest.raises(ArtifactError, match="is missing"):
+        read_ranker(tmp_path / RANKER)
+
+
+def test_a_ranker_of_another_version_is_told_from_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("kazu_platform.linking.ranking.EVIDENCE_VERSION", "of another time")
+        ranker().write(tmp_path)
+
+    with pytest.raises(OtherVersionError, match="evidence_version are of another version"):
         read_ranker(tmp_path / RANKER)

@@ -471,6 +471,14 @@ def test_the_built_in_recipe_is_right():
     assert linking_recipe_path("own/linking.yaml").as_posix() == "own/linking.yaml"
 
 
+def test_another_way_to_rank_costs_no_training_of_the_encoder():
+    found = read_linking_recipe(linking_recipe_path("linking"))
+    other = found.model_copy(update={"rank": found.rank.model_copy(update={"steps": 5})})
+
+    assert other.version() == found.version()
+    assert other.rank.version() != found.rank.version()
+
+
 def test_a_wrong_key_is_named_with_the_nearest_right_one(tmp_path: Path):
     path = tmp_path / "own.yaml"
     path.write_text("align: {steps: 3, pair: 4, weights: {genes: 2}}\nencodr: x\n", "utf-8")
