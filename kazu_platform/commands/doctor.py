@@ -152,9 +152,9 @@ def _freshness(settings: Settings) -> Iterator[Finding]:
     from datetime import UTC, datetime
 
     from kazu_platform.storage.freshness import freshness_of
-    from kazu_platform.storage.lake import Lake
+    from kazu_platform.storage.places import open_lake
 
-    freshness = freshness_of(Lake(settings.lake), now=datetime.now(UTC))
+    freshness = freshness_of(open_lake(settings), now=datetime.now(UTC))
     if freshness.newest:
         yield Finding("warning" if freshness.late else "ok", "newest file", str(freshness))
 

@@ -173,7 +173,7 @@ def test_it_is_off_unless_a_setting_says_otherwise(home: Home):
         "America/New_York",
     )
     with dg.build_schedule_context(instance=home.instance) as context:
-        [request] = schedule.evaluate_tick(context).run_requests or ()
+        (request,) = list(schedule.evaluate_tick(context).run_requests or [])
     assert request.tags["kazu/launched_by"] == "nightly"
 
 
