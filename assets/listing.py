@@ -123,7 +123,7 @@ def folders_of(catalogue: Catalogue) -> list[tuple[str, Kind]]:
         if catalogue.pubmed.updates:
             folders.append((catalogue.pubmed.updates.rstrip("/"), UPDATE))
     if catalogue.pmc:
-        folders += [(folder.rstrip("/"), FULL_TEXT) for folder in catalogue.pmc.folders]
+        folders.extend((folder.rstrip("/"), FULL_TEXT) for folder in catalogue.pmc.folders)
     return folders
 
 
