@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,21 @@ def test_a_citation_set_aside_is_counted(made: tuple[Home, dict[str, dict[str, A
     assert figures["seconds"] > 0
 
 
+@pytest.mark.parametrize("table", TABLES_OF_FILES)
+def test_the_figures_of_a_file_say_what_they_are_of(
+    made: tuple[Home, dict[str, dict[str, Any]]], table: str
+):
+    home, _ = made
+    rows = home.lake.read(PARTITION_METRICS, f"{table}/{FILE}").to_pylist()
+    live = home.lake.pointer(TABLES[table], FILE)
+
+    assert {row["metric"] for row in rows} >= {"seconds", "rows", "peak_memory_bytes"}
+    assert {row["version"] for row in rows} == {live.data_version}
+    assert [json.loads(row["inputs"]) for row in rows] == [dict(live.inputs)] * len(rows)
+    [peak] = [row["value"] for row in rows if row["metric"] == "peak_memory_bytes"]
+    assert 10 * 2**20 < peak < 100 * 2**30
+
+
 def test_the_data_version_is_that_of_the_rows(made: tuple[Home, dict[str, dict[str, Any]]]):
     """So Dagster knows that a partition which came out the same changes nothing behind it."""
     home, _ = made
@@ -147,4 +163,8 @@ def test_audits_pass_on_the_sample(home: Home):
     )
 
     checks = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
-    assert checks == {"annotations_are_unique": True, "every_current_citation_is_read": True}
+    assert checks == {
+        "annotations_are_unique": True,
+        "every_current_citation_is_read": True,
+        "newest_file_is_annotated": True,
+    }
