@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 
 # Files of minutes, the longest first: a file is the work of one process, and the last one that is
 # begun should not be long. What waits for other processes stands beside what computes.
-LONG: Final = (
+ON_RAY: Final = (
     "resources/test_ray.py",
-    "e2e/test_real_input.py",
     "resources/test_ray_address.py",
+    "resources/test_training.py",
+)
+LONG: Final = (
+    *ON_RAY,
+    "e2e/test_real_input.py",
     "assets/test_models.py",
     "e2e/test_browser.py",
     "commands/test_demo.py",
     "e2e/test_concurrency.py",
-    "resources/test_training.py",
     "test_readme.py",
     "assets/test_reports.py",
     "assets/test_preview.py",
@@ -76,11 +79,19 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+    """Begin with what takes longest; a file is the work of one process, and so are all on Ray.
+
+    Three clusters that start at once on two cores keep each other waiting for minutes.
+    """
     here = Path(__file__).parent
     order = {here / name: number for number, name in enumerate(LONG)}
+    on_ray = {here / name for name in ON_RAY}
     items.sort(key=lambda item: order.get(item.path, len(order)))
+    for item in items:
+        together = "ray" if item.path in on_ray else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def _memory() -> int:

@@ -122,7 +122,8 @@ def test_a_file_that_is_put_right_is_made(
     assert pubmed.updates is not None
     good = pubmed_file(ARTICLE.format(pmid=93000001))
     publish(tmp_path / "updatefiles" / "pubmed26n0007.xml.gz", gzip.compress(good))
-    (tmp_path / "baseline").mkdir()
+    baseline = gzip.compress(pubmed_file(ARTICLE.format(pmid=93000002)))
+    publish(tmp_path / "baseline" / "pubmed26n0001.xml.gz", baseline)
     home.use_pubmed(tmp_path)
 
     read = home.file("pubmed26n0007")
