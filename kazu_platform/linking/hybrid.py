@@ -6,9 +6,9 @@ found, by trigrams and by vectors. What is preferred by a curation stays first, 
 
 Rank 1 is given where the linker says that the surface means a concept: its probability is not below
 the threshold of the class. A concept with an equal name is taken whatever its probability, as
-somebody wrote down that it goes by that name, and comes before others that are not NAMES_COUNT times
-as probable; beside it, what is known from memory alone counts MEMORY times. Where the linker says
-NIL, alternatives have ranks from 2 on.
+somebody wrote down that it goes by that name, and comes before others that are not NAMES_COUNT
+times as probable; beside it, what is known from memory alone counts MEMORY times. Where the linker
+says NIL, alternatives have ranks from 2 on.
 """
 
 from __future__ import annotations
