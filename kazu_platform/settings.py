@@ -426,16 +426,25 @@ class ReleasePolicy(_Strict):
     Shares are of the mentions of its class in the documents that are looked at.
     """
 
-    max_lost: float = Field(default=0.05, ge=0, le=1, description="Share of mentions that may be lost.")
+    max_lost: float = Field(
+        default=0.05, ge=0, le=1, description="Share of mentions that may be lost."
+    )
     max_relinked: float = Field(
-        default=0.05, ge=0, le=1, description="Share that may be linked to another concept, or to none."
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share that may be linked to another concept, or to none.",
     )
     max_gained: float = Field(default=0.1, ge=0, description="Mentions that may come, as a share.")
     few: int = Field(
-        default=25, ge=0, description="So many mentions may change in any way: a share of few says nothing."
+        default=25,
+        ge=0,
+        description="So many mentions may change in any way: a share of few says nothing.",
     )
     documents: int = Field(
-        default=30_000, ge=1, description="Documents that are looked at: of the newest files, whole files."
+        default=30_000,
+        ge=1,
+        description="Documents that are looked at: of the newest files, whole files.",
     )
     accepted: tuple[AcceptedRelease, ...] = Field(
         default=(), description="Versions that go live although they change more."

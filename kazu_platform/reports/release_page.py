@@ -161,7 +161,7 @@ def _of_mentions(report: ReleaseReport, top: int) -> list[str]:
         first = concepts.filter(pl.col(column) > 0).sort(
             [column, "concept_id"], descending=[True, False]
         )
-        cells = [[str(c or "") for c in row] for row in first.head(top).iter_rows()]
+        cells = [[_plain(each) for each in row] for row in first.head(top).iter_rows()]
         lines += ["", f"### {title}", ""]
         lines += _rows(["concept", "label", "gained", "lost"], cells) if cells else ["None."]
     strings = by_string(report)
@@ -204,18 +204,24 @@ def _kinds(report: ReleaseReport) -> dict[str, int]:
 def _gone(report: ReleaseReport) -> list[str]:
     wanted = ["concept_replaced", "concept_obsoleted", "concept_removed"]
     affected = by_concept(report).select("concept_id", mentions="lost")
+    none = pl.col("mentions").fill_null(0)
     rows = (
         pl.DataFrame(report.vocabulary)
         .filter(pl.col("change").is_in(wanted))
         .select("change", "concept_id", "name", "other")
         .join(affected, on="concept_id", how="left")
-        .sort([pl.col("mentions").fill_null(0), "concept_id"], descending=[True, False])
+        .with_columns(none)
+        .sort(["mentions", "concept_id"], descending=[True, False])
     )
     if rows.is_empty():
         return ["None."]
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows.head(TOP).rows()]
+    cells = [[_plain(each) for each in row] for row in rows.head(TOP).iter_rows()]
     more = ["", f"And {rows.height - TOP:,} more."] if rows.height > TOP else []
     return [*_rows(["change", "concept", "label", "now", "mentions that leave it"], cells), *more]
+
+
+def _plain(value: str | int | None) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else value
 
 
 def _share(n: int, of: int) -> str:

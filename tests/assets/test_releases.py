@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +14,12 @@ from kazu_platform.reports.released import files_to_keep
 from kazu_platform.tables import LINKS, MENTIONS, RELEASES, SYNONYMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.assets.conftest import Home, Report
+
+    Use = Callable[..., None]
 
 GATE = ("synonyms", "few_mentions_change")
 FEVER = "id: HP:0001945\nname: Fever\n"
@@ -34,10 +38,10 @@ def newer(own_sample: Path) -> Path:
 
 
 @pytest.fixture
-def use(home: Home, monkeypatch: pytest.MonkeyPatch) -> Any:
+def use(home: Home, monkeypatch: pytest.MonkeyPatch) -> Use:
     """Use a catalogue with these rules for releases, in commands too."""
 
-    def used(path: Path | None = None, **policy: Any) -> None:
+    def used(path: Path | None = None, **policy: object) -> None:
         home.use_catalogue(home.catalogue() | {"releases": policy})
         if path:
             home.use_ontology_file("HP", path)
@@ -75,7 +79,7 @@ def said(report: Report) -> str:
     return str(check.description)
 
 
-def test_a_release_does_what_its_report_says(home: Home, newer: Path, use: Any):
+def test_a_release_does_what_its_report_says(home: Home, newer: Path, use: Use):
     use()
     before, generations = first_concepts(home), home.generations(SYNONYMS)
 
@@ -89,7 +93,9 @@ def test_a_release_does_what_its_report_says(home: Home, newer: Path, use: Any):
     rows = report.mentions.to_dicts()
     assert {row["change"] for row in rows} >= {"lost", "gained"}
     key = ("mention_id", "content_hash", "text")
-    foreseen = {(row["change"], *(row[k] for k in key), row["before"], row["after"]) for row in rows}
+    foreseen = {
+        (row["change"], *(row[k] for k in key), row["before"], row["after"]) for row in rows
+    }
     none = (None, None)
     assert foreseen == {
         (
@@ -109,7 +115,7 @@ def test_a_release_does_what_its_report_says(home: Home, newer: Path, use: Any):
 
 
 def test_a_version_that_changes_much_waits_until_somebody_accepts_it(
-    home: Home, newer: Path, use: Any
+    home: Home, newer: Path, use: Use
 ):
     use(newer, **STRICT)
     generations = home.generations(SYNONYMS)
@@ -141,7 +147,7 @@ def test_a_version_that_changes_much_waits_until_somebody_accepts_it(
     assert home.generations(SYNONYMS) != generations
 
 
-def test_what_was_taken_back_stays_back_until_it_is_accepted(home: Home, newer: Path, use: Any):
+def test_what_was_taken_back_stays_back_until_it_is_accepted(home: Home, newer: Path, use: Use):
     use()
     names = home.lake.read(SYNONYMS, "HP")
     use(newer)
@@ -168,7 +174,7 @@ def test_what_was_taken_back_stays_back_until_it_is_accepted(home: Home, newer: 
     assert home.lake.read(SYNONYMS, "HP") != names
 
 
-def test_there_may_be_nothing_to_go_back_to(home: Home, use: Any):
+def test_there_may_be_nothing_to_go_back_to(use: Use):
     use()
 
     with pytest.raises(LakeError, match="is the first version of HP in this lake"):
@@ -178,9 +184,9 @@ def test_there_may_be_nothing_to_go_back_to(home: Home, use: Any):
 
 
 def test_where_no_document_was_read_there_is_nothing_to_compare_with(
-    vocabularies_only: Path, newer: Path, home_at: Any, tmp_path: Path
+    vocabularies_only: Path, newer: Path, home_at: Callable[[Path], Home], tmp_path: Path
 ):
-    home: Home = home_at(vocabularies_only).copied_to(tmp_path / "home")
+    home = home_at(vocabularies_only).copied_to(tmp_path / "home")
     home.use_catalogue(home.catalogue() | {"releases": STRICT})
     home.use_ontology_file("HP", newer)
 
