@@ -919,13 +919,13 @@ VOCABULARY_CHANGES = Table(
 RELEASES = Table(
     name="releases",
     row="a version of an ontology that went live, or was taken back",
-    key=("ontology", "at"),
+    key=("ontology", "decided_at"),
     partitioned_by="ontology",
-    order=("at",),
+    order=("decided_at",),
     schema=pa.schema(
         [
             ONTOLOGY,
-            column("at", pa.timestamp("us", tz="UTC"), "When it was decided."),
+            column("decided_at", pa.timestamp("us", tz="UTC"), "When it was decided."),
             column("decision", TEXT, "first, passed, accepted, unmeasured or taken_back."),
             column("by", TEXT, "Who decided, if a person did.", nullable=True),
             column("reason", TEXT, "Why, in words."),

@@ -133,7 +133,7 @@ def take_back(lake: Lake, ontology: str, *, by: str, reason: str) -> TakenBack:
         )
     if row["former"] is None:
         since = (
-            f"{ontology} was taken back already ({row['at']:%Y-%m-%d %H:%M} UTC)"
+            f"{ontology} was taken back already ({row['decided_at']:%Y-%m-%d %H:%M} UTC)"
             if row["decision"] == TAKEN_BACK
             else f"{row['version']} is the first version of {ontology} in this lake"
         )
@@ -209,7 +209,7 @@ def _file_of(pointers: Mapping[str, Pointer]) -> str | None:
 def _add(lake: Lake, ontology: str, row: Mapping[str, Any]) -> None:
     live = lake.live(RELEASES, ontology)
     before = lake.read(RELEASES, ontology).to_pylist() if live else []
-    added = {**row, "ontology": ontology, "at": datetime.now(UTC)}
+    added = {**row, "ontology": ontology, "decided_at": datetime.now(UTC)}
     lake.write(
         RELEASES,
         RELEASES.from_rows([*before, added]),
