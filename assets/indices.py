@@ -19,6 +19,7 @@ from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.errors import ArtifactError, LakeError
 from kazu_platform.linking import compile as linking
 from kazu_platform.linking.index import FORMAT_VERSION as LINKING_FORMAT
+from kazu_platform.linking.open import OF_ONTOLOGY
 from kazu_platform.ner import compile as dictionary
 from kazu_platform.ner.dictionary_index import FORMAT_VERSION as DICTIONARY_FORMAT
 from kazu_platform.ner.scan import SCAN_VERSION
@@ -34,8 +35,6 @@ from resources.storage import ArtifactsResource, LakeResource
 GROUP = "vocabularies"
 INDEX_VERSION = "2"
 DICTIONARY, LINKING = "dictionary", "linking"
-OF_ONTOLOGY = "synonyms/"
-"""Before the name of each ontology in the inputs of an index: which generation it was."""
 # An index that today's reader would refuse is made again.
 DICTIONARY_CODE = f"{INDEX_VERSION}-{DICTIONARY_FORMAT}-{FOLD_VERSION}-{SCAN_VERSION}"
 LINKING_CODE = f"{INDEX_VERSION}-{LINKING_FORMAT}-{FOLD_VERSION}-{NORMALISER_VERSION}"

@@ -21,7 +21,7 @@ from assets.linking_ranker import (
 )
 from assets.making import Events, pass_gates
 from assets.models import EXAMPLES
-from assets.promotion import damage_is_said, gate_of, whole
+from assets.promotion import damage_is_said, gate_of, refuse_taken_back, whole
 from assets.results import OWNERS, RETRY, final_errors
 from assets.similar import similar_names_of
 from assets.training import GROUP
@@ -83,6 +83,7 @@ def linking_evaluation(
         yield _passed("in use since it passed")
         yield _told(candidate, {"unchanged": True})
         return
+    refuse_taken_back(store, ARTIFACT, candidate)
     measuring = Measuring.of(gold, tables, store, sources, artifacts.threads, context.log.info)
     similar, new = measuring.measured(candidate.content)
     old = measuring.in_use(candidate)

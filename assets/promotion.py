@@ -75,6 +75,7 @@ def ner_evaluation(
         )
         yield _told(candidate, {"unchanged": True})
         return
+    refuse_taken_back(store, MODEL, candidate)
     new, old, mistakes = _measured(candidate, folder_in_use(artifacts, candidate), sources)
     rows = evaluation_rows([*new, *old], stage=MODEL)
     tables.write(EVALUATIONS, rows, partition=MODEL, inputs=inputs)
@@ -123,6 +124,19 @@ def _candidate(lake: Lake, store: ArtifactStore, sources: SourcesResource) -> Ar
             f"There is no {MODEL} of the data and the recipe as they are now; materialise {MODEL}."
         )
     return found
+
+
+def refuse_taken_back(store: ArtifactStore, name: str, candidate: Artifact) -> None:
+    """A model that a person took back is not promoted again by itself.
+
+    Raises:
+        ArtifactError: it was; says how it comes back.
+    """
+    if candidate.version in store.in_use(name).taken_back:
+        raise ArtifactError(
+            f"{name} {candidate.version} was taken back, and the data and the recipe give no other "
+            f"one. To use it again: kazu-platform release promote {name} {candidate.version}"
+        )
 
 
 def folder_in_use(artifacts: ArtifactsResource, candidate: Artifact) -> Path | None:

@@ -10,8 +10,10 @@ from pydantic import Field
 from assets import gates
 from assets.curations import written_curations
 from assets.making import Events, Gate, Recipe, is_made, make
+from assets.releases import DESCRIPTION, GATE, ReleaseGate, only_curated
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.documents import digest
+from kazu_platform.errors import LakeError
 from kazu_platform.ontologies.curating import apply_curations
 from kazu_platform.ontologies.curation_effects import CONCEPT_COLUMNS
 from kazu_platform.ontologies.curations import content_version, touching
@@ -20,6 +22,7 @@ from kazu_platform.ontologies.vocabulary import (
     Vocabulary,
     parse_vocabulary,
 )
+from kazu_platform.reports.released import TABLES_OF_AN_ONTOLOGY, was_taken_back
 from kazu_platform.settings import OntologySource
 from kazu_platform.storage.downloads import fetched_file
 from kazu_platform.storage.lake import ANY, Lake, Pointer, Staged
@@ -33,7 +36,7 @@ from kazu_platform.tables import (
 )
 from kazu_platform.text.normalise import NORMALISER_VERSION
 from resources.sources import SourcesResource
-from resources.storage import LakeResource
+from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "vocabularies"
 CODE_VERSION = f"{VOCABULARY_CODE_VERSION}-{NORMALISER_VERSION}"
@@ -80,6 +83,7 @@ def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDef
                 )
                 for table in descriptions
             ),
+            gates.spec(SYNONYMS, GATE, DESCRIPTION, partitions_def=ontologies),
             gates.spec(
                 CONCEPTS,
                 "size_is_expected",
@@ -96,10 +100,11 @@ def vocabularies_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         config: VocabularyConfig,
         sources: SourcesResource,
         lake: LakeResource,
+        artifacts: ArtifactsResource,
     ) -> Events:
-        source = sources.catalogue().ontology(context.partition_key)
-        yield from make(lake.open(), *_recipes(lake.open(), sources, source, config))
-        yield _size(lake.open(), sources, source)
+        source, tables = sources.catalogue().ontology(context.partition_key), lake.open()
+        yield from make(tables, *_recipes(tables, sources, artifacts, source, config))
+        yield _size(tables, sources, source)
 
     return vocabularies
 
@@ -120,15 +125,21 @@ class VocabularyConfig(dg.Config):
 
 
 def _recipes(
-    lake: Lake, sources: SourcesResource, source: OntologySource, config: VocabularyConfig
+    lake: Lake,
+    sources: SourcesResource,
+    artifacts: ArtifactsResource,
+    source: OntologySource,
+    config: VocabularyConfig,
 ) -> list[Recipe]:
-    """The four tables of one ontology, parsed once; concepts last, as they carry the gate.
+    """The four tables of one ontology, parsed once; names first, as they carry the gate.
 
     Where only curations changed, the names that are live are curated anew and nothing is parsed.
+    A file that was taken back changes nothing either, until somebody accepts it.
     """
     path = sources.ontology_file(source)
-    inputs = {
-        "file": fetched_file(path).sha256,
+    file = fetched_file(path).sha256
+    inputs = _held(lake, sources, source, file) or {
+        "file": file,
         "code": CODE_VERSION,
         "source": digest(source.model_dump_json(exclude={"expected_size"})),
     }
@@ -172,16 +183,18 @@ def _recipes(
     def figures() -> dict[str, float]:
         return {"set_aside": parsed().set_aside.num_rows}
 
+    release = ReleaseGate(lake, sources, artifacts, source, file, parsed)
     synonyms = Recipe(
         table=SYNONYMS,
         partition=source.name,
         inputs=curated,
         rows=names,
-        gates=whole,
+        gates=whole | {GATE: release.judge if known is None else only_curated},
         explain=explain if known is None else None,
         figures=figures if known is None else None,
         pictures=facts if known is None else None,
         expected=known.generation if known else ANY,
+        after=release.record,
     )
     others = [
         Recipe(
@@ -196,6 +209,27 @@ def _recipes(
         for table, rows, checks in columns
     ]
     return [synonyms, *others]
+
+
+def _held(
+    lake: Lake, sources: SourcesResource, source: OntologySource, file: str
+) -> dict[str, str] | None:
+    """What the live concepts were made from, if this file was taken back and stays so.
+
+    Raises:
+        LakeError: what is live instead cannot be read by this version of the platform.
+    """
+    accepted = sources.catalogue().releases.acceptance(source.name, file)
+    if accepted or not was_taken_back(lake, source.name, file):
+        return None
+    live = {table: lake.live(table, source.name) for table in TABLES_OF_AN_ONTOLOGY}
+    if not all(each and lake.is_whole(table, each) for table, each in live.items()):
+        raise LakeError(
+            f"{source.name}: the file was taken back, and this version of the platform cannot read "
+            f"what is live instead; accept file {file[:12]} in the catalogue's `releases`, or name "
+            "another one."
+        )
+    return dict(lake.pointer(CONCEPTS, source.name).inputs)
 
 
 def curated_otherwise(lake: Lake, sources: SourcesResource) -> list[str]:

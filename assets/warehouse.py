@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.results import OWNERS, RETRY, bad_data_is_final
 from kazu_platform.documents import digest
+from kazu_platform.reports.released import files_to_keep
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.places import WarehouseFile
 from kazu_platform.storage.warehouse import behind, files_named_by
@@ -65,7 +66,8 @@ def _rebuilt(file: WarehouseFile, artifacts: ArtifactStore) -> dict[str, float]:
     now = files_named_by(file.path)
     # Whoever opened the former warehouse goes on reading its files for a while.
     tables.touch(former - now)
-    collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=former | now)
+    kept = former | now | files_to_keep(tables)
+    collected = tables.collect_garbage(older_than=GARBAGE_AFTER, keep=kept)
     forgotten = artifacts.collect_garbage(keep_last=KEPT_ARTIFACTS)
     return {
         "seconds": round(built.seconds, 3),

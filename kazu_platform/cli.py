@@ -129,6 +129,16 @@ vocabulary = typer.Typer(
 app.add_typer(vocabulary, name="vocabulary")
 
 
+release = typer.Typer(
+    no_args_is_help=True,
+    help="""New versions of vocabularies and models: what they would change, and the way back.
+
+    Example: kazu-platform release preview DOID --file doid-2026.obo
+    """,
+)
+app.add_typer(release, name="release")
+
+
 quarantine = typer.Typer(
     no_args_is_help=True,
     help="""Documents that were set aside: list them, try them again.
@@ -619,6 +629,72 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option
             old, new, source, old_format=old_format and old_format.value, documents=documents
         )
         print_difference(found, form.value, sys.stdout, sys.stderr)
+
+
+@release.command("preview")
+def release_preview(  # noqa: PLR0913 - its options
+    *,
+    ontology: Annotated[str, typer.Argument(help="Its name in the catalogue.")],
+    file: Annotated[Path, typer.Option(help="File of the new version, plain or gzipped.")],
+    form: Annotated[
+        OntologyFormat | None,
+        typer.Option("--format", help="Format of the file, if the catalogue says another one."),
+    ] = None,
+    sample_documents: Annotated[
+        int | None,
+        typer.Option(help="Documents to look at, of the newest files. Default: the catalogue's."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write report.md and report.json to, too.")
+    ] = None,
+) -> None:
+    """Say what a new version of an ontology would do to the annotated corpus; nothing is changed.
+
+    Mentions lost, gained and linked to another concept, by string and by concept, with examples;
+    what changes in the vocabulary; and whether it would be held up (exit code 1).
+
+    Example: kazu-platform release preview DOID --file doid-2026.obo --out report
+    """
+    from kazu_platform.commands.release import preview_release, print_release
+
+    with _user_errors():
+        report, verdict = preview_release(
+            ontology, file, file_format=form and form.value, documents=sample_documents
+        )
+        code = print_release(report, verdict, sys.stdout, as_json=as_json, folder=out)
+    raise typer.Exit(code)
+
+
+@release.command("back")
+def release_back(
+    name: Annotated[str, typer.Argument(help="Ontology, or ner_model or linking_ranker.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    by: Annotated[str | None, typer.Option(help="Who decides. Default: your user name.")] = None,
+) -> None:
+    """Use the version again that was in use before: of an ontology, or of a model.
+
+    Example: kazu-platform release back DOID --reason "asthma lost its synonyms"
+    """
+    from kazu_platform.commands.release import go_back
+
+    with _user_errors():
+        typer.echo(go_back(name, by=by, reason=reason), nl=False)
+
+
+@release.command("promote")
+def release_promote(
+    name: Annotated[str, typer.Argument(help="ner_model or linking_ranker.")],
+    version: Annotated[str, typer.Argument(help="One of its versions.")],
+) -> None:
+    """Use a version of a model, such as one that was taken back; its gate is not asked.
+
+    Example: kazu-platform release promote ner_model 3f2a9c1d5e7b8a60
+    """
+    from kazu_platform.commands.release import promote_model
+
+    with _user_errors():
+        typer.echo(promote_model(name, version), nl=False)
 
 
 @quarantine.command("list")

@@ -409,6 +409,53 @@ class ModelSource(_Strict):
     licence: str
 
 
+class AcceptedRelease(_Strict):
+    """A version of an ontology that goes live although it changes much: who says so, and why."""
+
+    ontology: Name
+    file: str = Field(
+        pattern=r"[0-9a-f]{12,64}", description="SHA-256 of the file, or how it begins."
+    )
+    by: str = Field(min_length=1, description="Who decided.")
+    reason: str = Field(min_length=1)
+
+
+class ReleasePolicy(_Strict):
+    """What a new version of an ontology may change before a person has to agree.
+
+    Shares are of the mentions of its class in the documents that are looked at.
+    """
+
+    max_lost: float = Field(
+        default=0.05, ge=0, le=1, description="Share of mentions that may be lost."
+    )
+    max_relinked: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share that may be linked to another concept, or to none.",
+    )
+    max_gained: float = Field(default=0.1, ge=0, description="Mentions that may come, as a share.")
+    few: int = Field(
+        default=25,
+        ge=0,
+        description="So many mentions may change in any way: a share of few says nothing.",
+    )
+    documents: int = Field(
+        default=30_000,
+        ge=1,
+        description="Documents that are looked at: of the newest files, whole files.",
+    )
+    accepted: tuple[AcceptedRelease, ...] = Field(
+        default=(), description="Versions that go live although they change more."
+    )
+
+    def acceptance(self, ontology: str, file: str) -> AcceptedRelease | None:
+        """Who accepted a file of an ontology, given its SHA-256; nothing if nobody did."""
+        agreed = (e for e in self.accepted if e.ontology == ontology and file.startswith(e.file))
+        return next(agreed, None)
+
+
 class Catalogue(_Strict):
     """Where everything comes from."""
 
@@ -425,6 +472,7 @@ class Catalogue(_Strict):
     curations: str | None = Field(
         None, description="YAML or CSV file of curations: a URL, or a path beside the catalogue."
     )
+    releases: ReleasePolicy = ReleasePolicy()
     training: TrainingSources | None = None
     models: tuple[ModelSource, ...] = ()
     read_with: str | None = Field(

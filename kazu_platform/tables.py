@@ -916,6 +916,38 @@ VOCABULARY_CHANGES = Table(
         ]
     ),
 )
+RELEASES = Table(
+    name="releases",
+    row="a version of an ontology that went live, or was taken back",
+    key=("ontology", "decided_at"),
+    partitioned_by="ontology",
+    order=("decided_at",),
+    schema=pa.schema(
+        [
+            ONTOLOGY,
+            column("decided_at", pa.timestamp("us", tz="UTC"), "When it was decided."),
+            column("decision", TEXT, "first, passed, accepted, unmeasured or taken_back."),
+            column("by", TEXT, "Who decided, if a person did.", nullable=True),
+            column("reason", TEXT, "Why, in words."),
+            column("version", TEXT, "Version of the ontology, as its file declares it."),
+            column("file", TEXT, "SHA-256 of its file."),
+            column("former_version", TEXT, "Version that it replaced.", nullable=True),
+            column("former_file", TEXT, "SHA-256 of that version's file.", nullable=True),
+            column(
+                "former",
+                TEXT,
+                "What was live before, as a JSON object: by table its generation and inputs; null "
+                "if there is no way back.",
+                nullable=True,
+            ),
+            column("n_documents", pa.int64(), "Documents that were looked at."),
+            column("n_mentions", pa.int64(), "Mentions of the ontology's class in them before."),
+            column("n_lost", pa.int64(), "Of these, those that it loses."),
+            column("n_relinked", pa.int64(), "Those that it links to another concept."),
+            column("n_gained", pa.int64(), "Mentions of the class that come."),
+        ]
+    ),
+)
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -944,6 +976,7 @@ TABLES: dict[str, Table] = {
         CONFLICTS,
         HOMONYMS,
         VOCABULARY_CHANGES,
+        RELEASES,
         LABELLED_SENTENCES,
         WEAK_LABELS,
         PARTITION_METRICS,

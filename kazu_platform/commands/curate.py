@@ -240,32 +240,12 @@ def _must_be_up_to_date(lake: Lake, store: ArtifactStore) -> None:
     Raises:
         ConfigurationError: a run was stopped half way, or something is yet to be made.
     """
-    from kazu_platform.linking.context import CONTEXT_VERSION
-    from kazu_platform.ner.dictionary import dictionary_version
-    from kazu_platform.ner.dictionary_index import read_dictionary_manifest
-    from kazu_platform.ner.found import joining_inputs
-    from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS
+    from kazu_platform.reports.up_to_date import files_behind
 
-    step = dictionary_version(read_dictionary_manifest(store.live("dictionary").content))
-    linking = store.live("linking").version
-    behind = [
-        name
-        for table, key, wanted in (
-            (DICTIONARY_MENTIONS, "step", step),
-            (MENTIONS, "linking", linking),
-            (MENTIONS, "context", CONTEXT_VERSION),
-        )
-        for name, pointer in lake.pointers(table).items()
-        if pointer.inputs.get(key) != wanted
-    ]
-    behind += [
-        name
-        for name, pointer in lake.pointers(MENTIONS).items()
-        if not joining_inputs(lake, name).items() <= dict(pointer.inputs).items()
-    ]
+    behind = files_behind(lake, store)
     if behind:
         raise ConfigurationError(
-            f"{behind[0]}{f' and {len(set(behind)) - 1} more' if len(set(behind)) > 1 else ''}: "
+            f"{behind[0]}{f' and {len(behind) - 1} more' if len(behind) > 1 else ''}: "
             "was read with other vocabularies or rules than those in use; run kazu-platform curate "
             "apply first."
         )

@@ -90,6 +90,25 @@ def preview_curations(
     """
     before, after = _names(lake, curations, ontologies)
     wanted = _compiled(lake, live, before, after, curations, ontologies, folder)
+    return foresee(lake, live, wanted, lake.partitions(MENTIONS))
+
+
+def foresee(lake: Lake, live: Indices, wanted: Indices, files: Sequence[str]) -> pl.DataFrame:
+    """Say what other indices would make of the mentions of some files.
+
+    Args:
+        lake: what was materialised.
+        live: the indices that the mentions of these files were made with.
+        wanted: those that they would be made with; equal rules, other names.
+        files: partitions of MENTIONS.
+
+    Returns:
+        Rows as those of `preview_curations`.
+
+    Raises:
+        MissingPartitionError: a file was not read.
+        ArtifactError: an index is damaged.
+    """
     old, new = open_dictionary_index(live.dictionary), open_dictionary_index(wanted.dictionary)
     forms = touched_names(old, new)
     was, linker = live.linker.open().by_name, wanted.linker.open()
@@ -97,7 +116,7 @@ def preview_curations(
     links = lake.read(LINKS, columns=["surface_id", "concept_id", "rank"])
     relinked = _Relinked(linker, keys, links)
     parts: list[pl.DataFrame] = []
-    for file in lake.partitions(MENTIONS):
+    for file in files:
         texts = _passages(lake, file)
         detected = rematch(lake.read(DICTIONARY_MENTIONS, file), texts, forms, new)
         known = lake.read(MENTIONS, file)

@@ -93,6 +93,35 @@ class Artifact:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Which version of an artifact is in use, which was before, and which were taken back."""
+
+    live: str | None = None
+    former: str | None = None
+    taken_back: tuple[str, ...] = ()
+
+    def promoted(self, version: str) -> InUse:
+        """The same with another version in use; one that was taken back is so no longer."""
+        former = self.former if version == self.live else self.live
+        left = tuple(each for each in self.taken_back if each != version)
+        return InUse(version, former, left)
+
+    def back(self, name: str) -> InUse:
+        """The same with the former version in use.
+
+        Raises:
+            ArtifactError: there is none.
+        """
+        if self.live is None:
+            raise ArtifactError(f"No {name} was promoted yet; there is nothing to go back to.")
+        if self.former is None:
+            raise ArtifactError(
+                f"No {name} was in use before version {self.live}; there is nothing to go back to."
+            )
+        return InUse(self.former, None, (*self.taken_back, self.live))
+
+
 @dataclass
 class StagedArtifact:
     """A private folder; fill `content`, then `commit` makes a version of it."""
@@ -216,11 +245,25 @@ class ArtifactStore:
         Raises:
             ArtifactError: the pointer is damaged.
         """
+        return self.in_use(name).live
+
+    def in_use(self, name: str) -> InUse:
+        """Which version is in use, and which was before.
+
+        Raises:
+            ArtifactError: the pointer is damaged.
+        """
         path = self.root / plain(name) / POINTER
         try:
-            return plain(json.loads(path.read_bytes())["version"])
+            found = json.loads(path.read_bytes())
+            former = found.get("former")
+            return InUse(
+                plain(found["version"]),
+                None if former is None else plain(former),
+                tuple(plain(each) for each in found.get("taken_back", [])),
+            )
         except FileNotFoundError:
-            return None
+            return InUse()
         except (ArtifactError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(
                 f"{path} is no pointer ({error!r}); delete it and promote a version."
@@ -253,18 +296,45 @@ class ArtifactStore:
             ArtifactError: there is no such version.
         """
         promoted = self.version(name, version)
-        body = {"version": promoted.version, "promoted_at": datetime.now(UTC).isoformat()}
         with locked(self.root / name / POINTER):
-            write_atomically(self.root / name / POINTER, (json.dumps(body) + "\n").encode())
+            self._point(name, self.in_use(name).promoted(promoted.version))
+
+    def take_back(self, name: str) -> InUse:
+        """Use the version from now on that was in use before this one.
+
+        Raises:
+            ArtifactError: there is none, or it is no longer there.
+        """
+        if not (self.root / plain(name)).is_dir():
+            return InUse().back(name)
+        with locked(self.root / name / POINTER):
+            after = self.in_use(name).back(name)
+            self.version(name, after.live or "")
+            self._point(name, after)
+        return after
+
+    def _point(self, name: str, use: InUse) -> None:
+        body = {
+            "version": use.live,
+            "former": use.former,
+            "taken_back": list(use.taken_back),
+            "promoted_at": datetime.now(UTC).isoformat(),
+        }
+        write_atomically(self.root / name / POINTER, (json.dumps(body) + "\n").encode())
 
     def collect_garbage(self, *, keep_last: int = 2) -> list[str]:
-        """Remove all versions but the one in use and the newest ones; returns `name/version`."""
+        """Remove all versions but the one in use, that before it, and the newest ones.
+
+        Returns:
+            Each that was removed, as `name/version`.
+        """
         removed: list[str] = []
         for folder in sorted(path for path in self.root.glob("[!.]*") if path.is_dir()):
             name = folder.name
             with locked(folder / POINTER):
                 versions = self.versions(name)
-                kept = {self.live_version(name), *versions[max(0, len(versions) - keep_last) :]}
+                use = self.in_use(name)
+                kept = {use.live, use.former, *versions[max(0, len(versions) - keep_last) :]}
                 for version in versions:
                     if version not in kept:
                         shutil.rmtree(folder / version)

@@ -22,6 +22,7 @@ from kazu_platform.storage.artifacts import (
     MANIFEST,
     Artifact,
     ArtifactStore,
+    InUse,
     files_in,
     parse_manifest,
     plain,
@@ -87,7 +88,15 @@ class SharedArtifacts(ArtifactStore):
         Raises:
             ArtifactError: the index is damaged.
         """
-        return self._index(name)[0]["live"]
+        return self.in_use(name).live
+
+    def in_use(self, name: str) -> InUse:
+        """Which version is in use, and which was before.
+
+        Raises:
+            ArtifactError: the index is damaged.
+        """
+        return _in_use(self._index(name)[0])
 
     def version(self, name: str, version: str) -> Artifact:
         """A version, in use or not; its files are fetched when they are asked for.
@@ -118,12 +127,28 @@ class SharedArtifacts(ArtifactStore):
         def use(index: dict[str, Any]) -> None:
             if version not in index["versions"]:
                 self.version(name, version)
-            index |= {"live": version, "promoted_at": datetime.now(UTC).isoformat()}
+            _point(index, _in_use(index).promoted(version))
 
         self._change(name, use)
 
+    def take_back(self, name: str) -> InUse:
+        """Use the version from now on that was in use before this one.
+
+        Raises:
+            ArtifactError: there is none, or it is no longer there.
+        """
+
+        def back(index: dict[str, Any]) -> InUse:
+            after = _in_use(index).back(name)
+            if after.live not in index["versions"]:
+                self.version(name, after.live or "")
+            _point(index, after)
+            return after
+
+        return self._change(name, back)
+
     def collect_garbage(self, *, keep_last: int = 2) -> list[str]:
-        """Remove all versions but the one in use and the newest ones; returns `name/version`.
+        """Remove all versions but the one in use, that before it, and the newest ones.
 
         Uploads that were never finished go too, when they are a day old.
         """
@@ -158,7 +183,8 @@ class SharedArtifacts(ArtifactStore):
 
         def forget(index: dict[str, Any]) -> None:
             gone.clear()
-            kept = {index["live"], *order[max(0, len(order) - keep_last) :]}
+            use = _in_use(index)
+            kept = {use.live, use.former, *order[max(0, len(order) - keep_last) :]}
             for version in order:
                 if version in index["versions"] and version not in kept:
                     gone[version] = index["versions"].pop(version)
@@ -284,6 +310,19 @@ class SharedArtifacts(ArtifactStore):
             raise ArtifactError(
                 f"{self.store.uri(key)} is no index ({error!r}); delete it and make {name} again."
             ) from error
+
+
+def _in_use(index: Mapping[str, Any]) -> InUse:
+    return InUse(index["live"], index.get("former"), tuple(index.get("taken_back", ())))
+
+
+def _point(index: dict[str, Any], use: InUse) -> None:
+    index |= {
+        "live": use.live,
+        "former": use.former,
+        "taken_back": list(use.taken_back),
+        "promoted_at": datetime.now(UTC).isoformat(),
+    }
 
 
 def _checked(index: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from kazu_platform.settings import Settings
 from kazu_platform.tables import TABLES
 
 SNAPSHOT = Path(__file__).with_name("graph.json")
-WRITTEN_BY_STAGES = {"quarantine", "partition_metrics", "evaluations"}
+WRITTEN_BY_STAGES = {"quarantine", "partition_metrics", "evaluations", "releases"}
 LAYERS = {
     "vocabulary": layers.VOCABULARY_LAYER,
     "mapping_set": layers.MAPPING_LAYER,

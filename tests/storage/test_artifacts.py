@@ -76,6 +76,31 @@ def test_promotion_goes_both_ways(any_store: ArtifactStore):
     assert any_store.versions("dictionary") == [first.version, second.version]
 
 
+def test_the_version_before_is_taken_back_to(any_store: ArtifactStore):
+    first, second = make(any_store, "insulin"), make(any_store, "glucagon")
+    any_store.promote("dictionary", second.version)  # once more: what was before stays so
+
+    after = any_store.take_back("dictionary")
+
+    assert any_store.live("dictionary") == first
+    assert (after.live, after.former, after.taken_back) == (first.version, None, (second.version,))
+    assert any_store.in_use("dictionary") == after
+    with pytest.raises(ArtifactError, match=f"in use before version {first.version}; there is no"):
+        any_store.take_back("dictionary")
+
+    any_store.promote("dictionary", second.version)
+
+    assert any_store.in_use("dictionary").taken_back == ()
+
+
+def test_nothing_was_in_use_that_one_could_go_back_to(any_store: ArtifactStore):
+    with pytest.raises(ArtifactError, match="No ner_model was promoted yet"):
+        any_store.take_back("ner_model")
+    make(any_store, "insulin")
+    with pytest.raises(ArtifactError, match="there is nothing to go back to"):
+        any_store.take_back("dictionary")
+
+
 def test_a_version_can_wait_for_a_gate(any_store: ArtifactStore):
     with any_store.stage("ner") as staged:
         (staged.content / "weights").write_bytes(b"0")
@@ -155,4 +180,5 @@ def test_the_newest_and_the_live_version_are_kept(any_store: ArtifactStore):
 
     assert removed == [f"dictionary/{versions[1]}", f"dictionary/{versions[2]}"]
     assert any_store.versions("dictionary") == [versions[0], versions[3], versions[4]]
-    assert any_store.collect_garbage(keep_last=0) == [f"dictionary/{v}" for v in versions[3:]]
+    assert any_store.collect_garbage(keep_last=0) == [f"dictionary/{versions[3]}"]
+    assert any_store.take_back("dictionary").live == versions[4]  # there is always a way back
