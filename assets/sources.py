@@ -42,6 +42,7 @@ def ontology_files_asset(ontologies: dg.PartitionsDefinition[str]) -> dg.AssetsD
                 sources.ontology_file(source),
                 md5=source.md5,
                 progress=progress_of(source.url, context.log),
+                trouble=context.log.warning,
             )
         return _fetched(fetched, url=source.url, licence=source.licence, homepage=source.homepage)
 
@@ -71,6 +72,7 @@ def mapping_files_asset(mapping_sets: dg.PartitionsDefinition[str]) -> dg.Assets
                 sources.mapping_file(source),
                 md5=source.md5,
                 progress=progress_of(source.url, context.log),
+                trouble=context.log.warning,
             )
         return _fetched(fetched, url=source.url, licence=source.licence, homepage=source.homepage)
 
@@ -97,10 +99,14 @@ def pubmed_archives(
         md5 = None
         if not holds_full_texts(destination.name):  # beside files of PMC none is published
             side_file = destination.with_name(f"{destination.name}.md5")
-            downloader.fetch(f"{url}.md5", side_file)
+            downloader.fetch(f"{url}.md5", side_file, trouble=context.log.warning)
             md5 = published_md5(side_file, destination.name)
         fetched = downloader.fetch(
-            url, destination, md5=md5, progress=progress_of(url, context.log)
+            url,
+            destination,
+            md5=md5,
+            progress=progress_of(url, context.log),
+            trouble=context.log.warning,
         )
     return _fetched(fetched, url=url)
 

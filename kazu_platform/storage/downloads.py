@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import httpx
 
 Progress = Callable[[int, int | None], None]
+Trouble = Callable[[str], None]
 _SCHEMES = ("https", "http", "file")
 _INDEX_BYTES = 64 << 20
 
@@ -93,7 +94,7 @@ class Downloader:
             transport=transport,
         )
 
-    def fetch(
+    def fetch(  # noqa: PLR0913 - the facts of one download
         self,
         url: str,
         destination: Path,
@@ -101,6 +102,7 @@ class Downloader:
         md5: str | None = None,
         max_bytes: int | None = None,
         progress: Progress | None = None,
+        trouble: Trouble | None = None,
     ) -> Fetched:
         """Put the file of a URL in place, if it is not there already.
 
@@ -110,6 +112,7 @@ class Downloader:
             md5: what its publisher says, in hexadecimal.
             max_bytes: refuse anything longer.
             progress: called with the bytes that are here and the bytes there will be, if known.
+            trouble: called with what went wrong and is tried again.
 
         Raises:
             DownloadError: it could not be fetched; names URL and status.
@@ -127,9 +130,11 @@ class Downloader:
             if scheme == "file":
                 return self._copy(url, destination, known, md5, max_bytes)
             try:
-                return self._download(url, destination, known, md5, max_bytes, progress)
-            except ChecksumError:  # damaged on its way, or replaced while it came: from the start
-                return self._download(url, destination, None, md5, max_bytes, progress)
+                return self._download(url, destination, known, md5, max_bytes, progress, trouble)
+            except ChecksumError as error:  # damaged on its way, or replaced while it came
+                if trouble is not None:
+                    trouble(f"{error} It is fetched once more, from the start.")
+                return self._download(url, destination, None, md5, max_bytes, progress, trouble)
 
     def list_folder(self, url: str) -> list[str]:
         """Names of the files in a folder: one of this machine, or a web server's index page.
@@ -154,12 +159,13 @@ class Downloader:
         md5: str | None,
         max_bytes: int | None,
         progress: Progress | None,
+        trouble: Trouble | None,
     ) -> Fetched:
         part = destination.with_name(f"{destination.name}.part")
         make_folder(destination.parent)
         validators = Validators(known.etag, known.last_modified) if known else None
         received = self._transfer.to_file(
-            url, part, unless=validators, max_bytes=max_bytes, progress=progress
+            url, part, unless=validators, max_bytes=max_bytes, progress=progress, trouble=trouble
         )
         if received is None and known is not None:
             return _fetched(destination, known, changed=False)

@@ -8,6 +8,7 @@ from kazu_platform.storage.downloads import (
     Downloader,
     Fetched,
     Progress,
+    Trouble,
     facts_of,
     record_facts,
 )
@@ -59,7 +60,7 @@ class SharedDownloader(Downloader):
         super().__init__()
         self._shared = shared
 
-    def fetch(
+    def fetch(  # noqa: PLR0913 - the facts of one download
         self,
         url: str,
         destination: Path,
@@ -67,10 +68,13 @@ class SharedDownloader(Downloader):
         md5: str | None = None,
         max_bytes: int | None = None,
         progress: Progress | None = None,
+        trouble: Trouble | None = None,
     ) -> Fetched:
         """Put the file of a URL in place here and in the bucket; see `Downloader.fetch`."""
         there = self._shared.bring(destination)
-        fetched = super().fetch(url, destination, md5=md5, max_bytes=max_bytes, progress=progress)
+        fetched = super().fetch(
+            url, destination, md5=md5, max_bytes=max_bytes, progress=progress, trouble=trouble
+        )
         if there is None or there.sha256 != fetched.sha256:
             self._shared.share(destination, there)
         return fetched

@@ -1,8 +1,8 @@
 """Transfers: one body over HTTP, resumed where it was cut and tried again where that may help.
 
 What may help: a broken connection, 408, 429 and 5xx, waiting longer each time, or as long as the
-server asks. Any other answer is final. Redirects are followed to http and https only, and never
-from https down to http.
+server asks; who asks for it is told what went wrong. Any other answer is final. Redirects are
+followed to http and https only, and never from https down to http.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Transfer:
         self.timeout = timeout
         self.transport = transport
 
-    def to_file(
+    def to_file(  # noqa: PLR0913 - the facts of one transfer
         self,
         url: str,
         part: Path,
@@ -104,14 +104,17 @@ class Transfer:
         unless: Validators | None = None,
         max_bytes: int | None = None,
         progress: Callable[[int, int | None], None] | None = None,
+        trouble: Callable[[str], None] | None = None,
     ) -> Validators | None:
         """Complete a `.part` file; None if the server says that nothing changed.
+
+        `trouble` is told of each attempt that failed and is not the last.
 
         Raises:
             DownloadError: names URL, status and what to do.
         """
         return self._with_retries(
-            url, lambda client: _receive(client, url, part, unless, max_bytes, progress)
+            url, lambda client: _receive(client, url, part, unless, max_bytes, progress), trouble
         )
 
     def read(self, url: str, *, max_bytes: int) -> Page:
@@ -133,11 +136,24 @@ class Transfer:
 
         return self._with_retries(url, read_once)
 
-    def _with_retries(self, url: str, act: Callable[[httpx.Client], _Result]) -> _Result:
+    def _with_retries(
+        self,
+        url: str,
+        act: Callable[[httpx.Client], _Result],
+        trouble: Callable[[str], None] | None = None,
+    ) -> _Result:
+        def tell(state: RetryCallState) -> None:
+            if trouble is not None and state.outcome is not None:
+                trouble(
+                    f"{url}: {state.outcome.exception()}; tried again in {state.upcoming_sleep:.0f}"
+                    f" s, after {state.attempt_number} of {self.attempts} attempts."
+                )
+
         retrying = Retrying(
             stop=stop_after_attempt(self.attempts),
             wait=_WaitAsAsked(self.longest_wait),
             retry=retry_if_exception_type(_TryAgainError),
+            before_sleep=tell,
             reraise=True,
         )
 

@@ -218,10 +218,14 @@ def test_a_cut_connection_is_resumed_where_it_was_cut(
     site: Site, destination: Path, downloader: Downloader
 ):
     site.answers = [cut_half_way, whole]
+    troubles: list[str] = []
 
-    downloader.fetch(site.url, destination)
+    downloader.fetch(site.url, destination, trouble=troubles.append)
 
     assert destination.read_bytes() == BODY
+    [trouble] = troubles
+    assert trouble.startswith(f"{site.url}: RemoteProtocolError: ")
+    assert trouble.endswith("; tried again in 0 s, after 1 of 3 attempts.")
     assert site.asked[1]["Range"] == f"bytes={len(BODY) // 2}-"
     assert site.asked[1]["If-Range"] == '"one"'
 
@@ -359,9 +363,17 @@ def test_a_file_damaged_on_its_way_is_fetched_once_more(
 
     site.answers = [damaged, whole]
 
-    downloader.fetch(site.url, destination, md5=md5(BODY).hexdigest())  # noqa: S324
+    is_right, is_wrong = (md5(body).hexdigest() for body in (BODY, b"?" * len(BODY)))  # noqa: S324
+    troubles: list[str] = []
+
+    downloader.fetch(site.url, destination, md5=is_right, trouble=troubles.append)
 
     assert destination.read_bytes() == BODY
+    [trouble] = troubles
+    assert trouble == (
+        f"{site.url}: the md5 of what came is {is_wrong}, published is {is_right}; try again later,"
+        " or correct the checksum. It is fetched once more, from the start."
+    )
 
 
 def test_a_length_that_is_never_reached_is_an_error(
