@@ -7,8 +7,8 @@ found, by trigrams and by vectors. What is preferred by a curation stays first, 
 Rank 1 is given where the linker says that the surface means a concept: its probability is not below
 the threshold of the class. A concept with an equal name is taken whatever its probability, as
 somebody wrote down that it goes by that name, and comes before others that are not NAMES_COUNT
-times as probable; beside it, what is known from memory alone counts MEMORY times. Where the linker
-says NIL, alternatives have ranks from 2 on.
+times as probable; beside it, what is known from memory alone counts MEMORY_COUNTS times. Where
+the linker says NIL, alternatives have ranks from 2 on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 HYBRID_VERSION: Final = "2"
 NAMES_COUNT: Final = 3.0
-MEMORY: Final = 0.3
+MEMORY_COUNTS: Final = 0.3
 """What people meant elsewhere by a string counts less than what it is called here."""
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower probability, in any class."""
@@ -155,7 +155,7 @@ class HybridLinker:
         weight = np.where(is_named, NAMES_COUNT, 1.0)
         has_name = np.zeros(len(asked.texts), np.bool_)
         has_name[surface[is_named]] = True
-        weight[has_name[surface] & (evidence.method[rows] == LEARNT)] = MEMORY
+        weight[has_name[surface] & (evidence.method[rows] == LEARNT)] = MEMORY_COUNTS
         weight[evidence.is_preferred[rows]] = np.inf
         # Rounded, so that what is as likely stands in one order whatever is linked beside it.
         order = np.lexsort((concept, -np.round(likely * weight, _DIGITS), surface))
