@@ -57,7 +57,11 @@ def test_some_strings_mean_what_no_name_equals(graph: Graph):
     lake, _ = parts_of(graph)
     first = pl.DataFrame(lake.read(LINKS)).filter(pl.col("rank") == 1)
 
-    assert {"exact", "normalised", "learnt"} <= set(first["method"])
+    surfaces = pl.DataFrame(lake.read(SURFACES))
+    spelled_otherwise = first.join(surfaces, on="surface_id").filter(text="LDL receptor")
+
+    assert {"exact", "normalised"} <= set(first["method"])
+    assert spelled_otherwise.select("concept_id", "method").rows() == [("HGNC:6547", "ngram")]
     assert {"ngram", "embedding"} <= set(lake.read(LINKS)["method"].to_pylist())
     assert first["surface_id"].is_unique().all()
 
