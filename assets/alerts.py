@@ -68,20 +68,25 @@ class _Cursor:
 
 
 def alert_sensors(
-    webhook: Webhook | None, ui_url: str, now: Callable[[], float] = time.time
+    webhook: Webhook | None,
+    ui_url: str,
+    *,
+    seconds: int = 60,
+    now: Callable[[], float] = time.time,
 ) -> list[dg.SensorDefinition]:
     """The sensor that posts what failed, if there is a webhook.
 
     Args:
         webhook: where to.
         ui_url: of Dagster's pages, for links.
+        seconds: between two looks.
         now: seconds since 1970.
     """
     if webhook is None:
         return []
 
     @dg.sensor(
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Posts runs that failed for good, and failed checks, to KAZU_ALERT_WEBHOOK.",
     )

@@ -21,7 +21,6 @@ from kazu_platform.tables import MENTIONS
 from resources.storage import LakeResource
 
 NIGHTLY = {"kazu/launched_by": "nightly"}
-INTERVAL_SECONDS = 60
 FILE_JOB, GRAPH_JOB = "pubmed_file", "graph"
 PARTITION_TAG = "dagster/partition"
 UNFINISHED = [
@@ -118,19 +117,22 @@ def _why_nothing(progress: Progress, updates: Sequence[str], under_way: Collecti
     return f"Nothing is new: {updates[-1]} is the last of {len(updates)} update files."
 
 
-def new_files_sensor(jobs: Sequence[Any], *, at_most: int, running: bool) -> dg.SensorDefinition:
+def new_files_sensor(
+    jobs: Sequence[Any], *, at_most: int, seconds: int, running: bool
+) -> dg.SensorDefinition:
     """Asks for what the night needs.
 
     Args:
         jobs: `pubmed_file` and `graph`.
         at_most: files that may be under way at once.
+        seconds: between two looks.
         running: on unless somebody turns it off; else the other way round.
     """
 
     @dg.sensor(
         name="new_files",
         jobs=jobs,
-        minimum_interval_seconds=INTERVAL_SECONDS,
+        minimum_interval_seconds=seconds,
         default_status=(
             dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
         ),

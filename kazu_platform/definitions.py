@@ -212,9 +212,12 @@ def build_definitions(
             new_files_sensor(
                 [named["pubmed_file"], named["graph"]],
                 at_most=settings.nightly_files,
+                seconds=settings.sensor_seconds,
                 running=settings.nightly,
             ),
-            *alert_sensors(build_webhook(settings), settings.ui_url),
+            *alert_sensors(
+                build_webhook(settings), settings.ui_url, seconds=settings.sensor_seconds
+            ),
         ],
         resources=resources,
         # A run is a partition: its steps follow one another, and a process for each would cost

@@ -573,6 +573,9 @@ class Settings(BaseSettings):
     nightly_files: int = Field(
         default=10, description="Update files that are asked for and not done, at most.", ge=1
     )
+    sensor_seconds: int = Field(
+        default=60, description="How often the sensors look for new files and for failures.", ge=1
+    )
     compute: Literal["inline", "local", "address"] | None = Field(
         default=None,
         description="Where steps run: in this process, on a Ray started here, or on the cluster at "

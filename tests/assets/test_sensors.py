@@ -160,12 +160,14 @@ def test_before_anything_is_listed_it_says_what_lists(new_home: Home):
 
 def test_it_is_off_unless_a_setting_says_otherwise(home: Home):
     repository = build_definitions(home.settings).get_repository_def()
-    on = home.settings.model_copy(update={"nightly": True, "nightly_time_zone": "America/New_York"})
+    night = {"nightly": True, "nightly_time_zone": "America/New_York", "sensor_seconds": 300}
+    on = home.settings.model_copy(update=night)
     switched = build_definitions(on).get_repository_def()
 
     assert repository.get_sensor_def("new_files").default_status.name == "STOPPED"
     assert repository.get_schedule_def("nightly").default_status.name == "STOPPED"
-    assert switched.get_sensor_def("new_files").default_status.name == "RUNNING"
+    sensor = switched.get_sensor_def("new_files")
+    assert (sensor.default_status.name, sensor.minimum_interval_seconds) == ("RUNNING", 300)
     schedule = switched.get_schedule_def("nightly")
     assert schedule.default_status.name == "RUNNING"
     assert (schedule.cron_schedule, schedule.execution_timezone) == (
