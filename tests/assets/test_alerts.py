@@ -1,12 +1,9 @@
 """Alerts: really failing runs, a real server, and few messages."""
 
-import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dagster as dg
 import pytest
@@ -15,9 +12,9 @@ from tenacity import wait_none
 from assets.alerts import QUIET_SECONDS, alert_sensors
 from kazu_platform.errors import DeliveryError
 from resources.webhook import Webhook
+from tests.chat import SECRET, Chat, listening
 
 UI = "https://dagster.example.org/"
-SECRET = "T0K3N"  # noqa: S105 - of a server of our own
 BLOCKED = (
     "dagster._core.errors.DagsterAssetCheckFailedError: "
     "1 blocking asset check failed with ERROR severity"
@@ -25,43 +22,10 @@ BLOCKED = (
 RETRIES = {"enabled": True, "max_retries": 1, "retry_on_asset_or_op_failure": False}
 
 
-@dataclass
-class Chat:
-    """A server that takes messages, after it has given the answers that it was told to give."""
-
-    port: int
-    answers: list[int] = field(default_factory=list[int])
-    tries: int = 0
-    texts: list[str] = field(default_factory=list[str])
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hooks/{SECRET}"
-
-
 @pytest.fixture
 def chat() -> Iterator[Chat]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            chat.tries += 1
-            answer = chat.answers.pop(0) if chat.answers else 200
-            if answer == 200:
-                assert self.path == f"/hooks/{SECRET}"
-                chat.texts.append(json.loads(body)["text"])
-            self.send_response(answer)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's
-            del format, args
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        chat = Chat(server.server_port)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with listening() as chat:
         yield chat
-        server.shutdown()
-        thread.join()
 
 
 files = dg.DynamicPartitionsDefinition(name="files")
@@ -134,7 +98,7 @@ class Night:
 
 def night_of(chat: Chat, instance: dg.DagsterInstance) -> Night:
     clock = [time.time()]
-    [sensor] = alert_sensors(Webhook(chat.address, wait_none()), UI, lambda: clock[0])
+    [sensor] = alert_sensors(Webhook(chat.address, wait_none()), UI, now=lambda: clock[0])
     night = Night(instance, sensor, clock)
     night.look()
     return night

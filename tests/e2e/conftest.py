@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 PROGRAM = Path(sys.executable).with_name("kazu-platform")
-REPOSITORY = {
-    "repositoryName": "__repository__",
-    "repositoryLocationName": "kazu_platform.definitions",
-}
 LAUNCH = """
 mutation ($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -68,11 +64,17 @@ def stop(process: subprocess.Popen[Any], *, seconds: float = 60) -> int:
 
 @dataclass
 class Server:
-    """A running `kazu-platform ui`."""
+    """A running webserver of Dagster, such as that of `kazu-platform ui`."""
 
     home: Path
     url: str
     process: subprocess.Popen[bytes]
+    location: str = "kazu_platform.definitions"
+
+    @property
+    def repository(self) -> dict[str, str]:
+        """What GraphQL calls our definitions."""
+        return {"repositoryName": "__repository__", "repositoryLocationName": self.location}
 
     def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What GraphQL answers."""
@@ -83,7 +85,7 @@ class Server:
 
     def launch(self, job: str) -> str:
         """Launch a job; the run's id."""
-        params = {"selector": {**REPOSITORY, "jobName": job}, "mode": "default"}
+        params = {"selector": {**self.repository, "jobName": job}, "mode": "default"}
         launched = self.ask(LAUNCH, {"params": params})["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
@@ -109,7 +111,7 @@ class Server:
 
     def is_up(self) -> bool:
         """Whether it answers."""
-        assert self.process.poll() is None, "kazu-platform ui ended"
+        assert self.process.poll() is None, "the webserver ended"
         try:
             return httpx.get(f"{self.url}/server_info", timeout=5).is_success
         except httpx.TransportError:

@@ -2,80 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import signal
-import socket
 import subprocess
 import sys
-import time
 import zipfile
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ray_head import clean_environment, head, new_token
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-RAY = Path(sys.executable).parent / "ray"
 PROGRAM = Path(sys.executable).parent / "kazu-platform"
-
-
-def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as asked:
-        asked.bind(("127.0.0.1", 0))
-        return asked.getsockname()[1]
-
-
-@contextmanager
-def head(folder: Path, token: Path) -> Generator[str]:
-    """`ray start --head` on loopback; its address."""
-    port = free_port()
-    command = (
-        f"start --head --block --node-ip-address 127.0.0.1 --port {port} --num-cpus 2 "
-        f"--include-dashboard false --object-store-memory 100000000 --temp-dir {folder}"
-    )
-    environment = clean_environment() | {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_raylet_start_wait_time_s": "180",  # a machine may be busy with other tests
-    }
-    with (folder.parent / f"{port}.log").open("w") as log:
-        process = subprocess.Popen(
-            [str(RAY), *command.split()],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        end = time.monotonic() + 200
-        while "--block" not in (folder.parent / f"{port}.log").read_text():
-            assert process.poll() is None, (folder.parent / f"{port}.log").read_text()
-            assert time.monotonic() < end
-            time.sleep(0.2)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(8)  # it waits for half a minute for what somebody's work has left behind
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture
 def token(tmp_path: Path) -> Path:
-    path = tmp_path / "token"
-    path.write_text(secrets.token_hex(32), "utf-8")
-    return path
+    return new_token(tmp_path / "token")
 
 
 @pytest.fixture
@@ -145,8 +90,7 @@ def test_the_sample_materialises_on_a_cluster_at_an_address(
             "KAZU_RAY_ADDRESS": address,
             "KAZU_RAY_TOKEN_PATH": str(token),
         }
-        other = tmp_path / "other"
-        other.write_text(secrets.token_hex(32), "utf-8")
+        other = new_token(tmp_path / "other")
         with driver(other) as refused:
             assert refused.stdin is not None
             refused.stdin.write(f"{address}\n")
