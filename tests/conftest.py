@@ -26,6 +26,7 @@ ON_RAY: Final = (
 )
 LONG: Final = (
     *ON_RAY,
+    "e2e/test_production.py",
     "e2e/test_real_input.py",
     "assets/test_models.py",
     "e2e/test_browser.py",
