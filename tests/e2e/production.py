@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
 from tests.e2e.conftest import PROGRAM, Server, environment_of
@@ -192,9 +193,14 @@ def start_code_server(begun: Processes, environment: dict[str, str]) -> None:
         environment=environment,
     )
     client = DagsterGrpcClient(host="127.0.0.1", port=int(port))
-    begun.eventually(
-        lambda: client.health_check_query() == "SERVING", seconds=120, what="the code server"
-    )
+
+    def answers() -> bool:
+        try:
+            return client.ping("") is not None
+        except DagsterUserCodeUnreachableError:
+            return False
+
+    begun.eventually(answers, seconds=120, what="the code server")
 
 
 def start_webserver(begun: Processes, folder: Path, environment: dict[str, str]) -> Server:
