@@ -200,7 +200,7 @@ def start_code_server(begun: Processes, environment: dict[str, str]) -> None:
         except DagsterUserCodeUnreachableError:
             return False
 
-    begun.eventually(answers, seconds=120, what="the code server")
+    begun.eventually(answers, seconds=200, what="the code server")
 
 
 def start_webserver(begun: Processes, folder: Path, environment: dict[str, str]) -> Server:
@@ -214,7 +214,7 @@ def start_webserver(begun: Processes, folder: Path, environment: dict[str, str])
     )
     url = f"http://127.0.0.1:{port}"
     dagster = Server(folder / "home", url, process, location="kazu_platform")
-    begun.eventually(dagster.is_up, seconds=120, what="the webserver")
+    begun.eventually(dagster.is_up, seconds=200, what="the webserver")
     return dagster
 
 
