@@ -107,7 +107,8 @@ def links(lake: LakeResource, compute: ComputeResource, artifacts: ArtifactsReso
     tables, store = lake.open(), artifacts.open()
     counts = {"linked": 0, "kept": 0, "set_aside": 0}
     recipes = links_recipes(tables, store, counts, compute, artifacts.linker)
-    yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
+    with compute.held():
+        yield from make_all(tables, LINKS, recipes, facts=lambda: counts)
     yield gates.nothing_set_aside(LINKS, "the surfaces", _set_aside(tables))
 
 

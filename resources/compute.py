@@ -196,6 +196,19 @@ class ComputeResource(dg.ConfigurableResource):
 
         return Work(ledger.account, outcomes())
 
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Keep cluster and workers between the runs in this block, which follow one another.
+
+        Else each run at an address connects anew and starts workers of its own: for many small
+        partitions that takes longer than their work.
+        """
+        if self.mode == "inline":
+            yield
+            return
+        with self._cluster().held():
+            yield
+
     def prepare(self) -> None:
         """Begin to start a Ray of our own, so that it is there when the first step needs it."""
         if self.mode == "local":

@@ -2,9 +2,10 @@
 
 A cluster started here listens on loopback alone, lives as long as this process and dies with it,
 however it dies; workers that are free stay warm for the next partition. At an address we are
-guests: connected for the time of a partition, nothing left behind, so that a cluster may be stopped
-and started in between. Guests, too, where somebody else connected this process before (a notebook,
-dagster-ray): that connection is used, and left as it is. No dashboard and no usage statistics.
+guests: connected for the time of a partition, or of several that follow one another at once,
+nothing left behind, so that a cluster may be stopped and started in between. Guests, too, where
+somebody else connected this process before (a notebook, dagster-ray): that connection is used, and
+left as it is. No dashboard and no usage statistics.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class _Keeper(threading.Thread):
 class _Connection:
     """What this process is connected to. There is one; threads share it.
 
-    `options` are those of a connection of ours. At `failed_at` (of the monotonic clock) a Ray of
+    `options` are those of a connection of ours, in use by so many `users` and kept for so many
+    `holders`. At `failed_at` (of the monotonic clock) a Ray of
     our own did not start. `idle` holds workers of one that are free, by what they have opened: all
     of one kind, because one of another kind takes their place.
     """
@@ -84,6 +86,7 @@ class _Connection:
     options: RayOptions | None = None
     keeper: _Keeper | None = None
     users: int = 0
+    holders: int = 0
     failed_at: float = -inf
     idle: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
@@ -132,7 +135,7 @@ class _Connection:
         """Leave what we connected to, and shut down what we started; nothing else."""
         if self.options is None:
             return
-        self.idle.clear()
+        self.idle.clear()  # they end with it
         ray_start.shut_down()
         self.options = None
         if self.keeper is not None:
@@ -189,8 +192,19 @@ class Cluster:
         finally:
             with _HERE.lock:
                 _HERE.users -= 1
-                if not _HERE.users and self.options.address:
-                    _HERE.end()
+                self._leave()
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Stay connected from the first use on, with warm workers; connects to nothing itself."""
+        with _HERE.lock:
+            _HERE.holders += 1
+        try:
+            yield
+        finally:
+            with _HERE.lock:
+                _HERE.holders -= 1
+                self._leave()
 
     def close(self) -> None:
         """Shut down what was started here, and what is being started; not what is in use."""
@@ -203,22 +217,17 @@ class Cluster:
 
     def take(self, kind: str) -> Any | None:  # noqa: ANN401 - an actor's handle has no type
         """A warm worker that has opened this, if there is one; others make room."""
-        import ray
-
-        idle = _HERE.idle
         with _HERE.lock:
-            for other in [name for name in idle if name != kind]:
-                for handle in idle.pop(other):
-                    ray.kill(handle)
-            found = idle.get(kind)
+            self._make_room(kind)
+            found = _HERE.idle.get(kind)
             return found.pop() if found else None
 
     def give_back(self, kind: str, handle: Any) -> None:  # noqa: ANN401 - the same
-        """A worker is free; it stays warm if the cluster is our own."""
+        """A worker is free; it stays warm if the cluster is our own, or held."""
         import ray
 
         with _HERE.lock:
-            if self.is_own:
+            if self.is_own or _HERE.holders:
                 _HERE.idle.setdefault(kind, []).append(handle)
             else:
                 ray.kill(handle)
@@ -233,6 +242,22 @@ class Cluster:
             raise LostClusterError(
                 "The Ray that was started here is gone; the next run starts another."
             )
+
+    def _leave(self) -> None:
+        """Be a guest no longer, if this was the last to need it."""
+        if _HERE.users or _HERE.holders or not self.options.address:
+            return
+        if _HERE.options is None:  # somebody else's connection stays, our workers do not
+            self._make_room("")
+        _HERE.end()
+
+    def _make_room(self, kind: str) -> None:
+        """End the warm workers that are of another kind."""
+        import ray
+
+        for other in [name for name in _HERE.idle if name != kind]:
+            for handle in _HERE.idle.pop(other):
+                ray.kill(handle)
 
     def _connect(self) -> None:
         _HERE.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +41,17 @@ for address in sys.stdin:
     compute = steps.compute_of(mode="address", address=address.strip(), token_path={token!r})
     work = compute.run(steps.Obedient(), [steps.passages_of(["fine", "exit", "fine"])], file="own")
     outcomes = list(work)
-    print(*steps.ids(outcomes), *steps.reasons(outcomes).items(), flush=True)
+    with compute.held():
+        one = [steps.passages_of(["fine"])]
+        held = [compute.run(steps.Obedient(), one, file="own") for _ in range(2)]
+        assert all(steps.ids(list(each)) == ["PMID:0"] for each in held)
+    started = [each.account.workers_started for each in held]
+    print(*steps.ids(outcomes), *steps.reasons(outcomes).items(), *started, flush=True)
 """
 
 
 def driver(token: Path) -> subprocess.Popen[str]:
-    """A process that does a partition on each address that it is told."""
+    """A process that does a partition on each address that it is told, and two that are held."""
     code = CODE.format(folder=str(Path(__file__).parent), token=str(token))
     return subprocess.Popen(
         [sys.executable, "-c", code],
@@ -75,7 +79,7 @@ def test_a_cluster_may_stop_and_start_between_partitions_of_which_two_run_at_onc
             assert each.stdin is not None
             each.stdin.close()
 
-    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash')\n"] * 4
+    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash') 1 0\n"] * 4
 
 
 @pytest.mark.slow
@@ -114,16 +118,9 @@ def test_the_sample_materialises_on_a_cluster_at_an_address(
     assert "PMID:0" not in said
 
 
-WHEEL = {
+OTHER_VERSION = {
     "wordfreq.py": "__version__ = '0.0.1'\n",
     "wordfreq-0.0.1.dist-info/METADATA": "Metadata-Version: 2.1\nName: wordfreq\nVersion: 0.0.1\n",
-    "wordfreq-0.0.1.dist-info/WHEEL": (
-        "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    ),
-    "wordfreq-0.0.1.dist-info/RECORD": (
-        "wordfreq.py,,\nwordfreq-0.0.1.dist-info/METADATA,,\n"
-        "wordfreq-0.0.1.dist-info/WHEEL,,\nwordfreq-0.0.1.dist-info/RECORD,,\n"
-    ),
 }
 VERSIONS = """
 import sys
@@ -141,7 +138,7 @@ class Versions(steps.Obedient):
         return pa.table({{"doc_id": passages["doc_id"], "found": found}})
 
 ray.cloudpickle.register_pickle_by_value(sys.modules["__main__"])
-own = {{"pip": {{"packages": [{wheel!r}], "pip_check": False}}}}
+own = {{"env_vars": {{"PYTHONPATH": {other!r}}}}}
 compute = steps.compute_of(runtime_envs={{"other": own}}, timeout_seconds=200)
 for name in ("plain", "other", "plain"):
     for outcome in compute.run(Versions(name), [steps.passages_of(["fine"])], file="own"):
@@ -153,14 +150,14 @@ print("here", version("wordfreq"))
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_step_in_an_environment_of_its_own_runs_beside_the_main_one(tmp_path: Path):
-    """The wheel is made here: another version of a package that the platform itself uses."""
+    """It has another version of a package that the platform itself uses."""
     from importlib.metadata import version
 
-    wheel = tmp_path / "wordfreq-0.0.1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for name, body in WHEEL.items():
-            archive.writestr(name, body)
-    code = VERSIONS.format(folder=str(Path(__file__).parent), wheel=str(wheel))
+    for name, text in OTHER_VERSION.items():
+        path = tmp_path / "other" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    code = VERSIONS.format(folder=str(Path(__file__).parent), other=str(tmp_path / "other"))
 
     done = subprocess.run(
         [sys.executable, "-c", code],
