@@ -18,7 +18,7 @@ from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.documents import digest
 from kazu_platform.graph.kgx import export_kgx, is_export_of, kgx_problems, note_export
 from kazu_platform.graph.network import CO_OCCURRENCE, NETWORK_VERSION, nodes_and_edges
-from kazu_platform.graph.pairs import COUNTING_VERSION, count_pairs
+from kazu_platform.graph.pairs import COUNTING_VERSION, best_links, by_file, count_pairs
 from kazu_platform.graph.population import count_documents
 from kazu_platform.graph.staleness import current_digests, link_versions, pairs_fingerprint
 from kazu_platform.storage.lake import Lake
@@ -62,22 +62,21 @@ def pair_counts(lake: LakeResource) -> Events:
     """
     tables = lake.open()
     before = seen(tables, PAIR_COUNTS)
-    links = tables.read(LINKS)
-    digests, versions = current_digests(tables.read(CURRENT_CITATIONS)), link_versions(links)
+    links, current = tables.read(LINKS), tables.read(CURRENT_CITATIONS)
+    digests, versions = current_digests(current), link_versions(links)
     files = tables.pointers(MENTIONS)
+    best = cache(lambda: best_links(links))
+    parts = cache(lambda: by_file(current))
     for gone in set(tables.partitions(PAIR_COUNTS)) - set(files):
         tables.drop(PAIR_COUNTS, gone)
 
     def count(file: str) -> pa.Table:
         return count_pairs(
             mentions=tables.read(MENTIONS, file),
-            links=links,
+            links=best(),
             citations=tables.read(CITATIONS, file),
             sentences=tables.read(SENTENCES, file),
-            current=tables.scan(CURRENT_CITATIONS)
-            .filter(pl.col("file") == file)
-            .collect()
-            .to_arrow(),
+            current=parts().get(file, CURRENT_CITATIONS.empty()),
             file=file,
         )
 

@@ -68,7 +68,7 @@ class Processes:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def eventually(self, ask: Callable[[], Answer], *, seconds: float, what: str) -> Answer:
+    def eventually(self, ask: Callable[[], Answer | None], *, seconds: float, what: str) -> Answer:
         """The first answer that says something, as long as all that was begun goes on."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

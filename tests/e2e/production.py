@@ -196,9 +196,10 @@ def start_code_server(begun: Processes, environment: dict[str, str]) -> None:
 
     def answers() -> bool:
         try:
-            return client.ping("") is not None
+            client.ping("")
         except DagsterUserCodeUnreachableError:
             return False
+        return True
 
     begun.eventually(answers, seconds=200, what="the code server")
 

@@ -19,7 +19,6 @@ import yaml
 import kazu_platform.sample
 from tests.chat import Chat, listening
 from tests.e2e.conftest import STATUS
-from tests.e2e.nlm_site import NlmSite, serving, side_file
 from tests.e2e.production import (
     LOGS,
     ZONE,
@@ -28,6 +27,7 @@ from tests.e2e.production import (
     production,
     whole_minute,
 )
+from tests.nlm_site import NlmSite, serving, side_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

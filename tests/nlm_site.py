@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,8 @@ class NlmSite:
         published: path below it to bytes.
         instead: path to what is served in its place the next time, and then no more.
         cut: paths whose next transfer ends half way.
+        seconds: that the transfer of a file takes.
+        most_at_once: files that were on their way at the same time.
         asked: every request.
     """
 
@@ -42,6 +45,10 @@ class NlmSite:
     published: dict[str, bytes] = field(default_factory=dict[str, bytes])
     instead: dict[str, bytes] = field(default_factory=dict[str, bytes])
     cut: set[str] = field(default_factory=set[str])
+    seconds: float = 0.0
+    most_at_once: int = 0
+    _on_their_way: set[str] = field(default_factory=set[str], init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     asked: list[Asked] = field(default_factory=list[Asked])
 
     def publish(self, folder: str, file: str, xml: bytes) -> str:
@@ -63,6 +70,19 @@ class NlmSite:
     def body(self, path: str) -> bytes | None:
         """What to answer now."""
         return self.instead.pop(path, self.published.get(path))
+
+    @contextmanager
+    def transfer(self, path: str) -> Generator[None]:
+        """A file on its way, as long as that takes."""
+        with self._lock:
+            self._on_their_way.add(path)
+            self.most_at_once = max(self.most_at_once, len(self._on_their_way))
+        time.sleep(self.seconds)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._on_their_way.remove(path)
 
     def index(self, folder: str) -> bytes:
         """The page of a folder, as Apache writes it."""
@@ -92,10 +112,10 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as Apache does, where the site does not say otherwise."""
 
     protocol_version = "HTTP/1.1"
-    server: SiteServer
 
     @property
     def site(self) -> NlmSite:
+        assert isinstance(self.server, SiteServer)
         return self.server.site
 
     def do_GET(self) -> None:
@@ -105,7 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         elif (body := self.site.body(path)) is None:
             self.answer(path, 404, b"", {})
         else:
-            self.send_file(path, body)
+            with self.site.transfer(path):
+                self.send_file(path, body)
 
     def send_file(self, path: str, body: bytes) -> None:
         """All of a file, or what is wanted of it, or half of that."""
