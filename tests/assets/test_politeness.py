@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kazu_platform.settings import Settings
 
-FILES = [f"pubmed26n{number:04d}" for number in range(1, 5)]
+FILES = [f"pubmed26n{number:04d}" for number in range(1, 4)]
 
 
 def fetch(settings: Settings, file: str) -> bool:
