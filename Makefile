@@ -3,9 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 # Three at once, on two cores too: who tests processes mostly waits for them. A file of tests is never
-# torn apart: what it prepares is prepared once. In the groups and the order of tests/conftest.py,
-# which has long files first.
-PARALLEL := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+# torn apart: what it prepares is prepared once. In the order of tests/conftest.py, long files first.
+PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DAGSTER_DISABLE_TELEMETRY = 1
 

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
 # Files of minutes, the longest first: a file is the work of one process, and the last one that is
 # begun should not be long. What waits for other processes stands beside what computes.
@@ -82,17 +85,27 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; a file is the work of one process, and so are all on Ray.
+    """Begin with what takes longest."""
+    here = Path(__file__).parent
+    order = {here / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+class Scheduling(LoadScopeScheduling):
+    """A file is the work of one process, and so are all on Ray.
 
     Three clusters that start at once on two cores keep each other waiting for minutes.
     """
-    here = Path(__file__).parent
-    order = {here / name: number for number, name in enumerate(LONG)}
-    on_ray = {here / name for name in ON_RAY}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
-    for item in items:
-        together = "ray" if item.path in on_ray else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(together))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "ray" if file.removeprefix("tests/") in ON_RAY else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Share the tests out among processes, where there are several."""
+    return Scheduling(config, log)
 
 
 def _memory() -> int:
