@@ -62,11 +62,11 @@ def pair_counts(lake: LakeResource) -> Events:
     """
     tables = lake.open()
     before = seen(tables, PAIR_COUNTS)
-    links, current = tables.read(LINKS), tables.read(CURRENT_CITATIONS)
-    digests, versions = current_digests(current), link_versions(links)
+    links = tables.read(LINKS)
+    digests, versions = current_digests(tables.read(CURRENT_CITATIONS)), link_versions(links)
     files = tables.pointers(MENTIONS)
     best = cache(lambda: best_links(links))
-    parts = cache(lambda: by_file(current))
+    parts = cache(lambda: by_file(tables.read(CURRENT_CITATIONS)))
     for gone in set(tables.partitions(PAIR_COUNTS)) - set(files):
         tables.drop(PAIR_COUNTS, gone)
 

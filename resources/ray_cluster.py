@@ -245,19 +245,22 @@ class Cluster:
 
     def _leave(self) -> None:
         """Be a guest no longer, if this was the last to need it."""
-        if _HERE.users or _HERE.holders or not self.options.address:
+        if _HERE.users or _HERE.holders:
             return
         if _HERE.options is None:  # somebody else's connection stays, our workers do not
             self._make_room("")
-        _HERE.end()
+        elif self.options.address:
+            _HERE.end()
 
     def _make_room(self, kind: str) -> None:
         """End the warm workers that are of another kind."""
+        others = [name for name in _HERE.idle if name != kind]
+        if not others:
+            return
         import ray
 
-        for other in [name for name in _HERE.idle if name != kind]:
-            for handle in _HERE.idle.pop(other):
-                ray.kill(handle)
+        for handle in [handle for name in others for handle in _HERE.idle.pop(name)]:
+            ray.kill(handle)
 
     def _connect(self) -> None:
         _HERE.wait()

@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Scheduling(LoadScopeScheduling):
-    """A file is the work of one process, and so are all on Ray.
+    """A file is the work of one process, and so are those that begin one Ray after the other.
 
     Three clusters that start at once on two cores keep each other waiting for minutes.
     """
@@ -103,9 +103,9 @@ class Scheduling(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Share the tests out among processes, where there are several."""
-    return Scheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Share the files out among processes, with `--dist loadfile`."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def _memory() -> int:

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import re
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,7 +35,7 @@ class NlmSite:
         published: path below it to bytes.
         instead: path to what is served in its place the next time, and then no more.
         cut: paths whose next transfer ends half way.
-        seconds: that the transfer of a file takes.
+        company: transfers that wait for one another, a minute at most, and then a while for more.
         most_at_once: files that were on their way at the same time.
         asked: every request.
     """
@@ -45,10 +44,10 @@ class NlmSite:
     published: dict[str, bytes] = field(default_factory=dict[str, bytes])
     instead: dict[str, bytes] = field(default_factory=dict[str, bytes])
     cut: set[str] = field(default_factory=set[str])
-    seconds: float = 0.0
+    company: int = 1
     most_at_once: int = 0
     _on_their_way: set[str] = field(default_factory=set[str], init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
     asked: list[Asked] = field(default_factory=list[Asked])
 
     def publish(self, folder: str, file: str, xml: bytes) -> str:
@@ -73,15 +72,18 @@ class NlmSite:
 
     @contextmanager
     def transfer(self, path: str) -> Generator[None]:
-        """A file on its way, as long as that takes."""
-        with self._lock:
+        """A file on its way, until there was company."""
+        with self._changed:
             self._on_their_way.add(path)
             self.most_at_once = max(self.most_at_once, len(self._on_their_way))
-        time.sleep(self.seconds)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most_at_once >= self.company, timeout=60)
+            if self.company > 1:
+                self._changed.wait_for(lambda: self.most_at_once > self.company, timeout=5)
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 self._on_their_way.remove(path)
 
     def index(self, folder: str) -> bytes:

@@ -43,7 +43,7 @@ def test_a_site_sends_two_files_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("DAGSTER_HOME", "of the processes")
     home = Home(tmp_path)
     with serving() as site:
-        site.seconds = 0.5
+        site.company = 2
         for file in FILES:
             site.publish("baseline", file, b"<PubmedArticleSet></PubmedArticleSet>")
         home.use_catalogue(home.catalogue() | {"pubmed": {"baseline": f"{site.url}/baseline"}})

@@ -36,7 +36,10 @@ STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } 
 
 
 def environment_of(home: Path, **settings: str) -> dict[str, str]:
-    """No setting of the person who runs the tests, and this home, which the dictionary reads."""
+    """No setting of the person who runs the tests; this home, which the dictionary reads, inline.
+
+    A Ray for each run would cost more than its work; tests/commands/test_demo.py has one.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -44,6 +47,7 @@ def environment_of(home: Path, **settings: str) -> dict[str, str]:
     }
     own = {
         "KAZU_HOME": str(home),
+        "KAZU_COMPUTE": "inline",
         "KAZU_DETECTOR": "dictionary",
         "KAZU_LINKER": "names",
         "DAGSTER_DISABLE_TELEMETRY": "1",

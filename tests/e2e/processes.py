@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 SHOWN_LINES = 60
+# Killed, PostgreSQL would leave its shared memory behind.
+ENDS = {"postgres": signal.SIGINT}
 
 
 class Processes:
@@ -56,17 +58,21 @@ class Processes:
 
     def ended_well(self, name: str, *, seconds: float = 120) -> None:
         """Wait for the end of a process that is to end."""
-        assert self._running.pop(name).wait(seconds) == 0, f"{name} failed"
+        assert self._running[name].wait(seconds) == 0, f"{name} failed"
+        del self._running[name]
 
     def stop(self, name: str, *, how: signal.Signals, seconds: float = 30) -> None:
         """Have a process end, and all that it began."""
-        process = self._running.pop(name)
-        process.send_signal(how)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process = self._running[name]
+        try:
+            process.send_signal(how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            del self._running[name]
 
     def eventually(self, ask: Callable[[], Answer | None], *, seconds: float, what: str) -> Answer:
         """The first answer that says something, as long as all that was begun goes on."""
@@ -90,12 +96,14 @@ class Processes:
 
 @contextmanager
 def processes(logs: Path) -> Generator[Processes]:
-    """Processes until the block ends; then they are killed, since nothing of them is kept."""
+    """Processes until the block ends, in turn from the last; if it fails, what they said."""
     logs.mkdir()
-    begun = Processes(logs)
+    begun, is_well = Processes(logs), False
     try:
         yield begun
+        is_well = True
     finally:
-        print(begun.tails())  # noqa: T201 - pytest shows it if something failed
         for name in reversed(list(begun._running)):
-            begun.stop(name, how=signal.SIGKILL)
+            begun.stop(name, how=ENDS.get(name, signal.SIGKILL))
+        if not is_well:
+            print(begun.tails())  # noqa: T201 - pytest shows it with the failure

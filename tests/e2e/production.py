@@ -106,6 +106,7 @@ def production(catalogue: Path, s3_endpoint: str, **settings: str) -> Generator[
                     "KAZU_RAY_TOKEN_PATH": str(token),
                     **settings,
                 }
+                environment["DAGSTER_CODE_SERVER_PORT"] = str(free_port())
                 start_code_server(begun, environment | of_code)
                 dagster = start_webserver(begun, folder, environment)
                 yield Production(folder, begun, environment, dagster)
@@ -122,7 +123,7 @@ def environment_of_dagster(folder: Path, s3_endpoint: str) -> dict[str, str]:
         (folder / "dagster" / name).symlink_to(DEPLOY / "dagster" / name)
     write_zone(folder / "zones" / ZONE, 0)
     kept = environment_of(folder / "home")
-    del kept["KAZU_HOME"]
+    del kept["KAZU_HOME"], kept["KAZU_COMPUTE"]
     return kept | {
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "PYTHONTZPATH": f"{folder / 'zones'}:/usr/share/zoneinfo",
@@ -133,7 +134,6 @@ def environment_of_dagster(folder: Path, s3_endpoint: str) -> dict[str, str]:
         "DAGSTER_POSTGRES_USER": "dagster",
         "DAGSTER_POSTGRES_PASSWORD": secrets.token_hex(16),
         "DAGSTER_CODE_SERVER_HOST": "127.0.0.1",
-        "DAGSTER_CODE_SERVER_PORT": str(free_port()),
         "DAGSTER_LOGS_BUCKET": LOGS,
         "DAGSTER_LOGS_PREFIX": "dagster",
         "DAGSTER_LOGS_FOLDER": str(folder / "dagster-logs"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -227,6 +228,7 @@ def a_bad_night(here: Production, site: NlmSite, chat: Chat, *, after: int) -> s
     site.cut.add(path)
     site.instead[f"{path}.md5"] = side_file(path, b"another file")
     two = max(whole_minute(), after + 60)
+    time.sleep(max(0.0, two + 1 - time.time()))
     here.start_daemon(two_o_clock=two)
 
     succeeds(here, the_tick(here, two))

@@ -565,10 +565,12 @@ import os, ray
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
 before = ray.get_runtime_context().gcs_address
 for changed in ({}, {"mode": "address", "address": before}):
-    work = steps.compute_of(**changed).run(
-        steps.Obedient(), [steps.passages_of(["fine", "exit"])], file="own"
-    )
-    outcomes = list(work)
+    compute = steps.compute_of(**changed)
+    with compute.held():
+        passages = [steps.passages_of(["fine", "exit", "fine"])]
+        outcomes = list(compute.run(steps.Obedient(), passages, file="own"))
+        assert any(steps.ray_cluster._HERE.idle.values())
+    assert not any(steps.ray_cluster._HERE.idle.values())
     print(*steps.ids(outcomes), *steps.reasons(outcomes).values(), flush=True)
     assert ray.is_initialized() and ray.get_runtime_context().gcs_address == before
     assert ray.get(ray.remote(lambda: 7).remote()) == 7
@@ -596,7 +598,7 @@ def test_a_connection_of_somebody_else_is_used_and_left_as_it_is():
 
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith(("PMID", "KAZU"))]
-    assert lines[:2] == ["PMID:0 crash"] * 2
+    assert lines[:2] == ["PMID:0 PMID:2 crash"] * 2
     assert lines[2].startswith("KAZU_RAY_ADDRESS: something else connected this process to the Ray")
 
 

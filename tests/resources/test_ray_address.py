@@ -35,7 +35,7 @@ CODE = """
 import sys
 sys.path.insert(0, {folder!r})
 import test_ray as steps
-import ray.cloudpickle
+import ray, ray.cloudpickle
 ray.cloudpickle.register_pickle_by_value(steps)
 for address in sys.stdin:
     compute = steps.compute_of(mode="address", address=address.strip(), token_path={token!r})
@@ -46,7 +46,8 @@ for address in sys.stdin:
         held = [compute.run(steps.Obedient(), one, file="own") for _ in range(2)]
         assert all(steps.ids(list(each)) == ["PMID:0"] for each in held)
     started = [each.account.workers_started for each in held]
-    print(*steps.ids(outcomes), *steps.reasons(outcomes).items(), *started, flush=True)
+    left = ray.is_initialized()
+    print(*steps.ids(outcomes), *steps.reasons(outcomes).items(), *started, left, flush=True)
 """
 
 
@@ -79,7 +80,7 @@ def test_a_cluster_may_stop_and_start_between_partitions_of_which_two_run_at_onc
             assert each.stdin is not None
             each.stdin.close()
 
-    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash') 1 0\n"] * 4
+    assert answers == ["PMID:0 PMID:2 ('PMID:1', 'crash') 1 0 False\n"] * 4
 
 
 @pytest.mark.slow
