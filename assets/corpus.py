@@ -34,7 +34,7 @@ from resources.sources import SourcesResource
 from resources.storage import LakeResource
 
 GROUP = "corpus"
-CURRENT_VERSION = "3"
+CURRENT_VERSION = "4"
 STATE_COLUMNS = ["pmid", "doc_id", "version", "content_hash", "retracted", "file", "position"]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _POSITION_BITS = 32
+_NAMES_OF_ARTICLES = r"^(PMC|DOI):"
 _STATE = ("doc_id", "pmid", "version", "content_hash", "retracted")
 
 
@@ -32,7 +33,8 @@ def current_citations(citations: pa.Table, deletions: pa.Table) -> pa.Table:
     Of PubMed a deletion takes all versions that came before it, whatever version it names (NLM's
     lists say 1 for any), and a citation that comes later is live again. Of live versions the
     highest is valid, of equal ones the latest. A PMID that ends deleted has a row that says so,
-    also if it never existed. Own texts, which have neither a PMID nor a PMCID, take no part.
+    also if it never existed. Own texts, which have neither a PMID nor the PMCID or DOI
+    of an article, take no part.
 
     Args:
         citations: at least doc_id, pmid, version, content_hash, file, position, retracted.
@@ -70,7 +72,9 @@ def current_citations(citations: pa.Table, deletions: pa.Table) -> pa.Table:
 def _latest_full_texts(texts: pl.DataFrame) -> pl.DataFrame:
     """The latest text of each full text, and of those of one PMID the latest."""
     latest = (
-        texts.filter(pl.col("pmid").is_not_null() | pl.col("doc_id").str.starts_with("PMC:"))
+        texts.filter(
+            pl.col("pmid").is_not_null() | pl.col("doc_id").str.contains(_NAMES_OF_ARTICLES)
+        )
         .sort("at")
         .unique("doc_id", keep="last", maintain_order=True)
     )

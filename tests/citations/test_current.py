@@ -158,8 +158,15 @@ def test_an_article_is_its_full_text_and_stands_once():
 
 
 def test_a_full_text_without_a_pmid_stands_for_itself_and_an_own_text_takes_no_part():
-    assert articles([(7, False)], [("PMC:PMC9", None, "oa", 0), ("own", None, "oa", 1)]) == [
+    without_pmid = [
+        ("PMC:PMC9", None, "oa", 0),
+        ("own", None, "oa", 1),
+        ("DOI:10.1/x", None, "oa", 2),
+    ]
+
+    assert articles([(7, False)], without_pmid) == [
         ("PMID:7", 7, "pubmed26n9", False),
+        ("DOI:10.1/x", None, "oa", False),
         ("PMC:PMC9", None, "oa", False),
     ]
 
