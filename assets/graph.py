@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets import gates
 from assets.making import Events, Recipe, is_made, make, make_all, seen
@@ -18,7 +19,7 @@ from assets.results import OWNERS, RETRY, definition_metadata, final_errors
 from kazu_platform.documents import digest
 from kazu_platform.graph.kgx import export_kgx, is_export_of, kgx_problems, note_export
 from kazu_platform.graph.network import CO_OCCURRENCE, NETWORK_VERSION, nodes_and_edges
-from kazu_platform.graph.pairs import COUNTING_VERSION, best_links, by_file, count_pairs
+from kazu_platform.graph.pairs import COUNTING_VERSION, count_pairs
 from kazu_platform.graph.population import count_documents
 from kazu_platform.graph.staleness import current_digests, link_versions, pairs_fingerprint
 from kazu_platform.storage.lake import Lake
@@ -65,18 +66,17 @@ def pair_counts(lake: LakeResource) -> Events:
     links = tables.read(LINKS)
     digests, versions = current_digests(tables.read(CURRENT_CITATIONS)), link_versions(links)
     files = tables.pointers(MENTIONS)
-    best = cache(lambda: best_links(links))
-    parts = cache(lambda: by_file(tables.read(CURRENT_CITATIONS)))
+    best = links.filter(pc.field("rank") == 1)
     for gone in set(tables.partitions(PAIR_COUNTS)) - set(files):
         tables.drop(PAIR_COUNTS, gone)
 
     def count(file: str) -> pa.Table:
         return count_pairs(
             mentions=tables.read(MENTIONS, file),
-            links=best(),
+            links=best,
             citations=tables.read(CITATIONS, file),
             sentences=tables.read(SENTENCES, file),
-            current=parts().get(file, CURRENT_CITATIONS.empty()),
+            current=current().get(file, CURRENT_CITATIONS.empty()),
             file=file,
         )
 
@@ -100,9 +100,18 @@ def pair_counts(lake: LakeResource) -> Events:
         )
 
     recipes = [recipe(file, pointer.data_version) for file, pointer in files.items()]
-    waiting = _waiting(tables, [each.partition for each in recipes if not is_made(tables, each)])
+    stale = [each.partition for each in recipes if not is_made(tables, each)]
+    current = cache(lambda: _current_of(tables, stale))
+    waiting = _waiting(tables, stale)
     ready = [each for each in recipes if each.partition not in waiting]
     yield from make_all(tables, PAIR_COUNTS, ready, facts=lambda: {"waiting": len(waiting)})
+
+
+def _current_of(tables: Lake, files: list[str]) -> dict[str, pa.Table]:
+    """CURRENT_CITATIONS of each of the files that has any: searched once, not for each."""
+    rows = tables.scan(CURRENT_CITATIONS).filter(pl.col("file").is_in(files)).collect()
+    parts = rows.partition_by("file", as_dict=True)
+    return {str(file): part.to_arrow() for (file,), part in parts.items()}
 
 
 def _waiting(tables: Lake, files: list[str]) -> set[str]:

@@ -77,9 +77,9 @@ class _Connection:
     """What this process is connected to. There is one; threads share it.
 
     `options` are those of a connection of ours, in use by so many `users` and kept for so many
-    `holders`. At `failed_at` (of the monotonic clock) a Ray of
-    our own did not start. `idle` holds workers of one that are free, by what they have opened: all
-    of one kind, because one of another kind takes their place.
+    `holders`. At `failed_at` (of the monotonic clock) a Ray of our own did not start. `idle` holds
+    workers that are free, by what they have opened: all of one kind, because one of another kind
+    takes their place.
     """
 
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -133,9 +133,9 @@ class _Connection:
 
     def end(self) -> None:
         """Leave what we connected to, and shut down what we started; nothing else."""
+        self.idle.clear()  # they end with the connection, whosever it was
         if self.options is None:
             return
-        self.idle.clear()  # they end with it
         ray_start.shut_down()
         self.options = None
         if self.keeper is not None:
@@ -247,10 +247,11 @@ class Cluster:
         """Be a guest no longer, if this was the last to need it."""
         if _HERE.users or _HERE.holders:
             return
-        if _HERE.options is None:  # somebody else's connection stays, our workers do not
-            self._make_room("")
-        elif self.options.address:
-            _HERE.end()
+        if _HERE.options is not None:
+            if self.options.address:
+                _HERE.end()
+        elif _HERE.idle and ray_start.is_connected():
+            self._make_room("")  # somebody else's connection stays, our workers do not
 
     def _make_room(self, kind: str) -> None:
         """End the warm workers that are of another kind."""

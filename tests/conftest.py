@@ -83,7 +83,6 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
     here = Path(__file__).parent
@@ -92,7 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Scheduling(LoadScopeScheduling):
-    """A file is the work of one process, and so are those that begin one Ray after the other.
+    """A file is the work of one process, and so are all of ON_RAY, which begin Ray after Ray.
 
     Three clusters that start at once on two cores keep each other waiting for minutes.
     """

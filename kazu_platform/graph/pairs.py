@@ -19,12 +19,10 @@ are its smallest numbers, the evidence is a minimum, and the order of rows canno
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kazu_platform.tables import PAIR_COUNTS
 
@@ -98,28 +96,6 @@ def count_pairs(  # noqa: PLR0913 - one argument for each table that takes part
         counts = database.sql(_COUNTS).to_arrow_reader(ROWS_IN_A_BATCH)
         batches = list(_with_names(counts, documents, concepts, file))
     return PAIR_COUNTS.check(pa.Table.from_batches(batches, PAIR_COUNTS.schema))
-
-
-def best_links(links: pa.Table) -> pa.Table:
-    """LINKS of rank 1, of which `count_pairs` needs two columns: what to give it many times.
-
-    >>> from kazu_platform.tables import LINKS
-    >>> best_links(LINKS.empty()).column_names
-    ['surface_id', 'concept_id', 'rank']
-    """
-    return links.select(["surface_id", "concept_id", "rank"]).filter(pc.field("rank") == 1)
-
-
-def by_file(current: pa.Table) -> dict[str, pa.Table]:
-    """CURRENT_CITATIONS of each file that has any: sorted once instead of searched for each."""
-    ordered = current.sort_by("file")
-    counts = ordered["file"].value_counts()  # in the order in which they come
-    files, lengths = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
-    starts = accumulate(lengths, initial=0)
-    return {
-        file: ordered.slice(start, length)
-        for file, start, length in zip(files, starts, lengths, strict=False)
-    }
 
 
 def _with_names(
