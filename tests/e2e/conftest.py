@@ -110,7 +110,7 @@ class Server:
         while time.monotonic() < end:
             if answer := ask():
                 return answer
-            time.sleep(0.3)
+            time.sleep(1)
         raise AssertionError(f"{what} did not happen within {seconds:g} seconds")
 
     def is_up(self) -> bool:

@@ -82,7 +82,7 @@ class Processes:
                 return answer
             ended = [name for name, each in self._running.items() if each.poll() is not None]
             assert not ended, f"{', '.join(ended)} ended while {what} was waited for"
-            time.sleep(0.3)
+            time.sleep(1)
         raise AssertionError(f"{what} did not happen within {seconds:g} seconds")
 
     def tails(self) -> str:
