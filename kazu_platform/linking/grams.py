@@ -13,12 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
 GRAMS_VERSION: Final = "1"
 BUCKETS: Final = 1 << 18
@@ -67,6 +67,8 @@ def unit_rows(grams: Grams, n: int, weight: NDArray[np.float32]) -> csr_matrix:
     >>> (rows @ rows.T).toarray().round(3).tolist()
     [[1.0, 0.0], [0.0, 0.0]]
     """
+    from scipy.sparse import csr_matrix
+
     own = weight[grams.gram].astype(np.float64)
     length = np.sqrt(np.bincount(grams.row, weights=own**2, minlength=n))
     begin = np.searchsorted(grams.row, np.arange(n + 1)).astype(np.int32)

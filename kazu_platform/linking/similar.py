@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from sparse_dot_topn import sp_matmul_topn
 
 from kazu_platform.documents import digest
 from kazu_platform.linking.grams import BUCKETS, GRAMS_VERSION, products, trigrams, unit_rows
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
 KIND: Final = "similar names"
 FORMAT_VERSION: Final = 2
@@ -136,6 +135,8 @@ class ClassNames:
         self, rows: csr_matrix, threads: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Names with most of the trigrams of strings that are not common."""
+        from sparse_dot_topn import sp_matmul_topn
+
         found = sp_matmul_topn(
             self._without_common(rows),
             self._postings,
@@ -146,6 +147,8 @@ class ClassNames:
         return found.row.astype(np.int64), found.col.astype(np.int64)
 
     def _without_common(self, rows: csr_matrix) -> csr_matrix:
+        from scipy.sparse import csr_matrix
+
         n = len(rows.indptr) - 1
         counts = np.diff(self._postings.indptr)
         is_rare = counts[rows.indices] <= max(_RARE, len(self.strings) // _COMMON)
@@ -170,6 +173,8 @@ class ClassNames:
 
 def _matrix(rows: pa.Table, ends: pa.ChunkedArray, of: str, shape: tuple[int, int]) -> csr_matrix:
     """A sparse matrix over mapped pages."""
+    from scipy.sparse import csr_matrix
+
     begin = np.concatenate([np.zeros(1, np.int32), ends.to_numpy()])
     return csr_matrix((rows["share"].to_numpy(), rows[of].to_numpy(), begin), shape=shape)
 

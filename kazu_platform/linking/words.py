@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_matrix
 
 from kazu_platform.linking.grams import products
 
@@ -70,6 +69,8 @@ def _common(
     words: pl.DataFrame, pairs: tuple[NDArray[np.int64], NDArray[np.int64]], n: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Words that both of a pair have, the one, and the other; `words` are sorted by row."""
+    from scipy.sparse import csr_matrix
+
     row, number = words["row"].to_numpy(), words["number"].to_numpy()
     begin = np.searchsorted(row, np.arange(n + 1))
     ones = np.ones(len(row), np.float32)
