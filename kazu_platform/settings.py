@@ -134,7 +134,9 @@ class Columns(_Strict):
         "that fits the whole identifier counts, one that none fits is malformed.",
     )
     id_split: str | None = Field(
-        None, description="String that separates identifiers; those after the first are xrefs."
+        None,
+        description="String that separates identifiers: the one whose pattern comes first in "
+        "`id_patterns`, else the first, is the concept's; the others are xrefs.",
     )
     label: str | int = Field(description="Column of the preferred name.")
     label_split: str | None = Field(

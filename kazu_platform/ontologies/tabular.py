@@ -122,11 +122,9 @@ class _Table:
         rows, faults = self._rows(first_line, block)
         for name, values in columns.where.items():
             rows = rows.filter(pl.col(self._found(name)).is_in(values))
-        parts = self._several(columns.id, columns.id_split)
         labels = self._several(columns.label, columns.label_split)
         rows = rows.with_columns(
-            parts.list.first().alias("#own"),
-            parts.list.slice(1).alias("#further"),
+            self._own_identifier().alias("#own"),
             labels.list.first().alias("#label"),
             labels.list.slice(1).alias("#labels"),
         ).with_columns(self._identifier(pl.col("#own")).alias("#id"))
@@ -282,6 +280,20 @@ class _Table:
         text = self._text(column)
         return text.str.split(split) if split else pl.concat_list(text)
 
+    def _identifiers(self) -> pl.Expr:
+        """All identifiers of a row."""
+        parts = self._several(self.columns.id, self.columns.id_split)
+        return parts.list.eval(pl.element().str.strip_chars())
+
+    def _own_identifier(self) -> pl.Expr:
+        """The one whose pattern comes first, of several the first; if none fits, the first."""
+        parts = self._identifiers()
+        fitting = [
+            parts.list.eval(pl.element().filter(pl.element().str.contains(f"^(?:{pattern})$")))
+            for pattern in self.columns.id_patterns
+        ]
+        return pl.coalesce(*(each.list.first() for each in fitting), parts.list.first())
+
     def _identifier(self, local: pl.Expr) -> pl.Expr:
         """A CURIE from a local identifier; null if no pattern fits it."""
         local = local.str.strip_chars()
@@ -352,7 +364,8 @@ class _Table:
         empty = pl.DataFrame(schema={"id": pl.String, "predicate": pl.String, "xref": pl.String})
         frames = [empty]
         if self.columns.id_split:
-            further = self._exploded(rows, pl.col("#further"), "xref")
+            others = self._identifiers().list.set_difference(pl.concat_list("#own"))
+            further = self._exploded(rows, others, "xref").sort("id", "xref")
             further = further.with_columns(self._identifier(pl.col("xref")).alias("xref"))
             frames.append(
                 further.drop_nulls().select("id", pl.lit(XREF).alias("predicate"), "xref")

@@ -60,7 +60,7 @@ _READERS = {
     "ofn": read_functional,
 }
 _UNCLEAN = r"^ | $|  |[\p{Cc}\s&&[^ ]]"
-VOCABULARY_CODE_VERSION = f"5-{GENERATION_VERSION}-{AUTOCURATION_VERSION}"
+VOCABULARY_CODE_VERSION = f"6-{GENERATION_VERSION}-{AUTOCURATION_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,33 @@ def test_medic_has_identifiers_and_names_in_one_cell_each(parse_text: ParseText)
     ]
 
 
+def test_the_identifier_of_the_first_pattern_is_the_concepts(parse_text: ParseText):
+    """MEDIC's names are MeSH's wherever a row has an identifier of MeSH."""
+    found = parse_text(
+        "211980|D008175 | 608935||Lung Neoplasms|Cancer of Lung\n1|2||Some Syndrome\n",
+        "table",
+        columns={
+            "header": False,
+            "separator": "||",
+            "id": 0,
+            "id_split": "|",
+            "id_patterns": {"[CD][0-9]+": "MESH", "[0-9]+": "OMIM"},
+            "label": 1,
+            "label_split": "|",
+        },
+    )
+
+    assert rows(found.concepts, "concept_id", "label") == [
+        ("MESH:D008175", "Lung Neoplasms"),
+        ("OMIM:1", "Some Syndrome"),
+    ]
+    assert sorted(rows(found.xrefs, "concept_id", "xref")) == [
+        ("MESH:D008175", "OMIM:211980"),
+        ("MESH:D008175", "OMIM:608935"),
+        ("OMIM:1", "OMIM:2"),
+    ]
+
+
 def test_rows_of_one_identifier_are_one_concept(parse_text: ParseText):
     found = parse_text(
         "\ufeff# names of cell lines\nHeLa\tCVCL_0030\tHomo sapiens\n"
