@@ -71,6 +71,11 @@ class ExactMatch:
     name: str = "exact match"
 
     @property
+    def is_probable(self) -> bool:
+        """All have the score 1."""
+        return False
+
+    @property
     def version(self) -> str:
         """Changes with the rules."""
         return digest(self.name, BASELINES_VERSION)
@@ -118,6 +123,11 @@ class NgramLinker:
         self._column = strings
         self._threshold = threshold
         self._class = cache(lambda entity_class: _Class.of(index, entity_class, names, grams))
+
+    @property
+    def is_probable(self) -> bool:
+        """Scores are cosines."""
+        return False
 
     @property
     def version(self) -> str:

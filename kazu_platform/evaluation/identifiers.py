@@ -79,13 +79,13 @@ class Identifiers:
         return ids.join(self.known, on=["id", _CLASS], maintain_order="left")
 
     def comparable(self, prefixes: list[str], entity_class: str) -> pl.DataFrame:
-        """Concepts of a class that some identifier with one of those prefixes means: concept_id.
+        """Concepts of a class that identifiers with one of those prefixes mean: concept_id, id.
 
         Others could not be right, whatever a corpus with such identifiers says.
         """
         prefix = pl.col("id").str.split(":").list.first()
         fits = (pl.col(_CLASS) == entity_class) & prefix.is_in(prefixes)
-        return self.known.filter(fits).select("concept_id").unique().sort("concept_id")
+        return self.known.filter(fits).select("concept_id", "id").unique().sort("concept_id", "id")
 
 
 def _live(index: LinkingIndex) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from kazu_platform.linking.hybrid import HybridLinker
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -30,6 +32,11 @@ class EvaluatedLinker(Protocol):
     @property
     def version(self) -> str:
         """Changes when it may answer otherwise."""
+        ...
+
+    @property
+    def is_probable(self) -> bool:
+        """Whether scores are probabilities, which add up; else they say how alike names are."""
         ...
 
     def nil_below(self, entity_class: str) -> float:
@@ -54,11 +61,16 @@ class EvaluatedLinker(Protocol):
 class OwnLinker:
     """A linker of the platform; what it writes as LINKS is what is judged.
 
-    What it gives no first rank is NIL.
+    What it gives no first rank is NIL. Scores of one by a model are probabilities.
     """
 
     linker: Linker
     name: str
+
+    @property
+    def is_probable(self) -> bool:
+        """Those of a linker by a model are."""
+        return isinstance(self.linker, HybridLinker)
 
     @property
     def version(self) -> str:

@@ -5,6 +5,10 @@ corpus's kind leads to are passed over: a corpus with MeSH ids cannot say whethe
 MeSH does not have is right, and whoever links to MeSH alone would not have it either. So a linker
 over many vocabularies and one over a single one are measured alike.
 
+The question is asked in identifiers of the corpus. Where one of these is several concepts of an
+ontology (MeSH's breast neoplasms are three of MONDO), their probabilities add up: that it is one or
+the other of them is no doubt about the answer. Similarities do not add up.
+
 Three kinds of mentions: those whose concept is in the vocabulary; those whose concept is not; those
 in which people found a class but no concept. For the last two NIL is the right answer. A linker
 says NIL where it has no candidate, or the first has a score below its threshold.
@@ -48,8 +52,8 @@ class LinkingTask:
 
     `mentions` has a row for each mention: its `document`, its `surface_id`, whether it `has_id`.
     `meant` says which concepts of the index a mention (by its row) means: `mention`, `id`,
-    `concept_id`; `comparable` (concept_id) which concepts any could mean. `surfaces` (SURFACES) are
-    the distinct strings in their context.
+    `concept_id`; `comparable` (concept_id, id) which concepts identifiers of the corpus's kind
+    mean, whether it has them or not. `surfaces` (SURFACES) are the distinct strings in context.
     """
 
     corpus: str
@@ -165,18 +169,42 @@ def comparable_candidates(
         the surface a first rank and the score is not below its threshold; ordered by surface and
         rank.
     """
-    said = linker.candidates(surfaces).select(["surface_id", "concept_id", "rank", "score"])
+    said = pl.DataFrame(
+        linker.candidates(surfaces).select(["surface_id", "concept_id", "rank", "score"])
+    )
+    could_be_right = said.with_columns(is_taken=pl.col("rank").min().over("surface_id") == 1).join(
+        comparable, on="concept_id", how="semi"
+    )
+    scored = added_up(could_be_right, comparable) if linker.is_probable else could_be_right
     return (
-        pl.DataFrame(said)
-        .with_columns(is_taken=pl.col("rank").min().over("surface_id") == 1)
-        .join(comparable, on="concept_id", how="semi")
-        .sort("surface_id", "rank")
+        scored.sort("surface_id", "score", "rank", descending=[False, True, False])
         .with_columns(
             rank=pl.int_range(1, pl.len() + 1).over("surface_id").cast(pl.Int64),
             linked=pl.col("is_taken") & (pl.col("score") >= linker.nil_below(entity_class)),
         )
         .drop("is_taken")
     )
+
+
+def added_up(candidates: pl.DataFrame, comparable: pl.DataFrame) -> pl.DataFrame:
+    """Candidates with the probability that any concept of the same identifier is meant.
+
+    Concepts of two ontologies do not compete, so theirs do not add up. Of a concept that several
+    identifiers mean the most probable one counts.
+
+    Args:
+        candidates: surface_id, concept_id, score, and any others.
+        comparable: concept_id, id.
+    """
+    of_identifier = (
+        candidates.select("surface_id", "concept_id", "score")
+        .join(comparable, on="concept_id")
+        .with_columns(prefix=pl.col("concept_id").str.split(":").list.first())
+        .with_columns(whole=pl.col("score").sum().over("surface_id", "id", "prefix"))
+        .group_by("surface_id", "concept_id")
+        .agg(score=pl.col("whole").max().clip(upper_bound=1.0))
+    )
+    return candidates.drop("score").join(of_identifier, on=["surface_id", "concept_id"])
 
 
 def judge(task: LinkingTask, linker: EvaluatedLinker) -> Judged:

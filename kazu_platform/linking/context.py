@@ -5,6 +5,9 @@ Two things make "PSA" mean something. If the document defines it ("prostate-spec
 and the document names exactly one of them otherwise, and unambiguously, its context is
 `defined:<CURIE>`. Else the context is empty. A mention is never deleted for want of either.
 
+A species whose genus is written by its first letters has the long form that the document writes
+out: "M. bovis" is Mycobacterium bovis beside that name, and Mycoplasma bovis beside the other.
+
 The context of a gene says of which species the document is (`taxa`), if that is another than people
 and the vocabulary has its genes.
 
@@ -47,7 +50,9 @@ _FOUND = ["content_hash", "mention_id", "detector", "confidence"]
 """A mention, who found it and how sure they were."""
 _OF_PEOPLE = r"(?i)\bhuman\b"
 """A gene of which the text says whose it is."""
-CONTEXT_VERSION = f"2-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
+_SHORT_GENUS = r"^(\p{Lu}\p{Ll}{0,2})\. ?(\p{Ll}{3,}.*)$"
+_GENUS = r"^(\p{Lu}\p{Ll}{3,}) (\p{Ll}{3,}.*)$"
+CONTEXT_VERSION = f"3-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
 
@@ -79,8 +84,9 @@ def with_context(
     long = definitions.select(*_DOCUMENT, text="short", long=LONG_FORM + pl.col("long"))
     contexts = (
         strings.join(long, on=[*_DOCUMENT, "text"], how="left")
+        .join(_spelt_out(strings), on=[*_DOCUMENT, *_STRING], how="left")
         .join(_defined(strings, linker), on=[*_DOCUMENT, *_STRING], how="left")
-        .with_columns(said=pl.coalesce("long", "defined", pl.lit("")))
+        .with_columns(said=pl.coalesce("long", "spelt_out", "defined", pl.lit("")))
         .join(_of_taxa(taxa, linker), on=[*_DOCUMENT, "entity_class"], how="left")
         .with_columns(pl.when(~pl.col("text").str.contains(_OF_PEOPLE)).then("taxon"))
         .with_columns(
@@ -160,6 +166,33 @@ def _among(rows: pa.Table, documents: pl.DataFrame) -> pl.Series:
         pl.DataFrame(rows.select(_DOCUMENT))
         .join(marked, on=_DOCUMENT, how="left", maintain_order="left")["own"]
         .fill_null(value=False)
+    )
+
+
+def _spelt_out(strings: pl.DataFrame) -> pl.DataFrame:
+    """Species with a short genus, where the document writes exactly one genus out for them."""
+    species = strings.filter(pl.col("entity_class") == "species")
+
+    def taken_apart(form: str, genus: str) -> pl.DataFrame:
+        text = pl.col("text")
+        parts = {genus: text.str.extract(form, 1), "epithet": text.str.extract(form, 2)}
+        return species.with_columns(**parts).drop_nulls(genus)
+
+    full = taken_apart(_GENUS, "genus").select(*_DOCUMENT, "genus", "epithet")
+    return (
+        taken_apart(_SHORT_GENUS, "short")
+        .join(full, on=[*_DOCUMENT, "epithet"])
+        .filter(pl.col("genus").str.starts_with(pl.col("short")))
+        .group_by(*_DOCUMENT, *_STRING)
+        .agg(pl.col("genus").unique(), pl.col("epithet").first())
+        .filter(pl.col("genus").list.len() == 1)
+        .select(
+            *_DOCUMENT,
+            *_STRING,
+            spelt_out=pl.concat_str(
+                pl.lit(LONG_FORM), pl.col("genus").list.first(), pl.lit(" "), pl.col("epithet")
+            ),
+        )
     )
 
 

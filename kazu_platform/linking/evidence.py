@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kazu_platform.linking.similar import ClassNames, SimilarNames
     from kazu_platform.linking.similar_compile import EmbedsNames
 
-EVIDENCE_VERSION: Final = "1"
+EVIDENCE_VERSION: Final = "2"
 CLASSES: Final = (
     "anatomy",
     "cell_line",
@@ -70,6 +70,7 @@ FEATURES: Final = (
     *WORDS,
     *("n_letters", "n_words", "is_short", "capitals", "has_long", "is_defined", "is_looked_for"),
     *("times", "times_all", "share", "is_learnt", "popularity", "popularity_gap"),
+    *("long_times", "long_share", "near_learnt", "near_learnt_gap"),
     *("of_taxon", "of_people", "of_other"),
     *(f"class={name}" for name in CLASSES),
 )
@@ -184,8 +185,9 @@ class Witness:
         """
         own = np.arange(len(asked.texts)) if rows is None else rows
         by_name = _by_name(self._one_row_each(named.take(np.isin(named.surface, own))))
-        found = [self._similar(asked, own[looked_for[own]])]
+        found = self._similar(asked, own[looked_for[own]], folds)
         found.append(self.learnt.of(asked.own, asked.classes, own, folds))
+        found.append(self._learnt_of_long(asked, own, folds))
         frame = by_name
         for each in found:
             frame = frame.join(each, on=_KEY, how="full", coalesce=True)
@@ -209,6 +211,13 @@ class Witness:
             is_ambiguous=ambiguous,
         )
 
+    def _learnt_of_long(
+        self, asked: Asked, rows: NDArray[np.int64], folds: NDArray[np.int64] | None
+    ) -> pl.DataFrame:
+        has_long = np.array([bool(each) for each in asked.long], np.bool_)
+        found = self.learnt.of(asked.long, asked.classes, rows[has_long[rows]], folds)
+        return found.rename({name: f"long_{name}" for name in ("times", "was_name", "times_all")})
+
     @cached_property
     def _first_rows(self) -> NDArray[np.int64]:
         """Of each concept the first row with its CURIE: two ontologies may have the same."""
@@ -231,11 +240,16 @@ class Witness:
         joined = frame.select(_KEY).join(said, on=_KEY, how="left", maintain_order="left")
         return joined["ambiguous"].fill_null(value=False).to_numpy()
 
-    def _similar(self, asked: Asked, rows: NDArray[np.int64]) -> pl.DataFrame:
-        """Concepts with names that are like the strings of surfaces, each by the likest."""
-        parts = [pl.DataFrame(schema=_NEAREST)]
+    def _similar(
+        self, asked: Asked, rows: NDArray[np.int64], folds: NDArray[np.int64] | None
+    ) -> list[pl.DataFrame]:
+        """Concepts with names that are like the strings of surfaces, each by the likest.
+
+        And those that people linked such strings to.
+        """
+        names_like, memory = [pl.DataFrame(schema=_NEAREST)], [pl.DataFrame(schema=_REMEMBERED)]
         if self.similar is None or not len(rows):
-            return parts[0]
+            return [names_like[0], memory[0]]
         strings = pl.DataFrame(
             [
                 (row, which, string, asked.classes[row])
@@ -249,20 +263,29 @@ class Witness:
             },
             orient="row",
         )
-        for (entity_class,), part in strings.group_by("entity_class", maintain_order=True):
-            names = self.similar.of(str(entity_class))
-            if names is not None:
-                parts.append(self._similar_of(str(entity_class), names, part))
-        return pl.concat(parts)
+        for (name,), part in strings.group_by("entity_class", maintain_order=True):
+            names = self.similar.of(str(name))
+            if names is None:
+                continue
+            distinct = part["string"].unique(maintain_order=True)
+            texts = distinct.to_list()
+            queries = pl.DataFrame({"string": distinct}).with_row_index("query")
+            queried = part.join(queries.with_columns(pl.col("query").cast(pl.Int64)), on="string")
+            vectors = None
+            if self.embedder is not None and names.vectors is not None:
+                vectors = self.embedder.embed(texts)
+                memory.append(self.learnt.alike(str(name), queried, texts, vectors, folds))
+            names_like.append(self._similar_of(str(name), names, queried, texts, vectors))
+        return [pl.concat(names_like), pl.concat(memory)]
 
     def _similar_of(
-        self, entity_class: str, names: ClassNames, asked: pl.DataFrame
+        self,
+        entity_class: str,
+        names: ClassNames,
+        queried: pl.DataFrame,
+        strings: list[str],
+        vectors: NDArray[np.float32] | None,
     ) -> pl.DataFrame:
-        distinct = asked["string"].unique(maintain_order=True)
-        strings = distinct.to_list()
-        vectors = None
-        if self.embedder is not None and names.vectors is not None:
-            vectors = self.embedder.embed(strings)
         like = names.like(strings, vectors, self.threads)
         alike, which = np.unique(like.name, return_inverse=True)
         found = names.strings.take(pa.array(alike))
@@ -275,9 +298,7 @@ class Witness:
                 "by_vectors": like.vectors,
             }
         ).join(hits, on="found")
-        queries = pl.DataFrame({"string": distinct}).with_row_index("query")
-        rows = asked.join(queries.with_columns(pl.col("query").cast(pl.Int64)), on="string")
-        best = _nearest(rows.join(similar, on="query"))
+        best = _nearest(queried.join(similar, on="query"))
         pairs = (best["query"].to_numpy(), best["found"].to_numpy() + len(strings))
         words = words_alike(strings + found.to_pylist(), pairs)
         return best.with_columns(
@@ -311,6 +332,7 @@ _NEAREST: Final = {
     "long_vectors": pl.Float32,
     **dict.fromkeys(WORDS, pl.Float32),
 }
+_REMEMBERED: Final = {"surface": pl.Int64, "concept": pl.Int64, "near_learnt": pl.Float32}
 
 
 def _by_name(named: Candidates) -> pl.DataFrame:
@@ -364,12 +386,20 @@ def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
 
 def _without_what_was_taken_away(frame: pl.DataFrame) -> pl.DataFrame:
     """Candidates without the memory of names that they no longer have."""
-    is_gone = pl.col("was_name").fill_null(value=False) & pl.col("own_tier").is_null()
-    times = pl.when(is_gone).then(None).otherwise(pl.col("times"))
-    only_learnt = pl.all_horizontal(
-        pl.col("tier", "near_scope").is_null(), pl.col("times").is_null()
+    own, long = (
+        pl.when(pl.col(was_name).fill_null(value=False) & pl.col(tier).is_null())
+        .then(None)
+        .otherwise(pl.col(times))
+        .alias(times)
+        for was_name, tier, times in (
+            ("was_name", "own_tier", "times"),
+            ("long_was_name", "long_tier", "long_times"),
+        )
     )
-    return frame.with_columns(times=times).filter(~only_learnt)
+    has_any = pl.any_horizontal(
+        pl.col("tier", "near_scope", "times", "long_times", "near_learnt").is_not_null()
+    )
+    return frame.with_columns(own, long).filter(has_any)
 
 
 def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
@@ -378,7 +408,7 @@ def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
     by_grams = pl.max_horizontal("grams", "long_grams").fill_null(0.0)
     by_vectors = pl.max_horizontal("vectors", "long_vectors").fill_null(0.0)
     method = (
-        pl.when(pl.col("times").fill_null(0) > 0)
+        pl.when(pl.max_horizontal("times", "long_times").fill_null(0) > 0)
         .then(LEARNT)
         .when(by_grams + by_vectors == 0)
         .then(LEARNT)
@@ -397,7 +427,7 @@ def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
         pl.coalesce("method", method).alias("method"),
         *(each.fill_null(0.0) for each in near),
         pl.col(*WORDS).fill_null(0.0),
-        pl.col("times", "times_all").fill_null(0.0),
+        pl.col("times", "times_all", "long_times", "long_times_all", "near_learnt").fill_null(0.0),
         is_looked_for=pl.Series(looked_for[surface.to_numpy()]),
     )
 
@@ -429,6 +459,8 @@ def _relative(frame: pl.DataFrame, asked: Asked) -> pl.DataFrame:
         grams_gap=grams - grams.max().over(of),
         vectors_gap=vectors - vectors.max().over(of),
         share=pl.col("times") / (pl.col("times_all") + 1),
+        long_share=pl.col("long_times") / (pl.col("long_times_all") + 1),
+        near_learnt_gap=pl.col("near_learnt") - pl.col("near_learnt").max().over(of),
         is_learnt=pl.col("times_all") > 0,
         popularity_gap=pl.col("popularity") - pl.col("popularity").max().over(of),
     ).join(strings, on=of, how="left", maintain_order="left")
@@ -457,7 +489,7 @@ def _features(frame: pl.DataFrame) -> NDArray[np.float32]:
         for value in range(n)
     }
     columns |= {f"class={name}": pl.col("entity_class") == name for name in CLASSES}
-    logs = {name: pl.col(name).log1p() for name in ("times", "times_all")}
+    logs = {name: pl.col(name).log1p() for name in ("times", "times_all", "long_times")}
     chosen = [
         (columns.get(name) if name in columns else logs.get(name, pl.col(name)))
         for name in FEATURES

@@ -7,8 +7,8 @@ found, by trigrams and by vectors. What is preferred by a curation stays first, 
 Rank 1 is given where the linker says that the surface means a concept: its probability is not below
 the threshold of the class. A concept with an equal name is taken whatever its probability, as
 somebody wrote down that it goes by that name, and comes before others that are not NAMES_COUNT
-times as probable; beside it, what is known from memory alone counts MEMORY_COUNTS times. Where
-the linker says NIL, alternatives have ranks from 2 on.
+times as probable, if it is no gene of another species than the document's. Where the linker says
+NIL, alternatives have ranks from 2 on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from kazu_platform.documents import digest
-from kazu_platform.linking.evidence import LEARNT, METHODS, Asked, Witness
+from kazu_platform.linking.evidence import FEATURES, LEARNT, METHODS, Asked, Witness
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
 from kazu_platform.linking.ranking import ontologies_of, probabilities
 from kazu_platform.tables import LINKS
@@ -35,10 +35,8 @@ if TYPE_CHECKING:
     from kazu_platform.linking.exact import ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
-HYBRID_VERSION: Final = "2"
+HYBRID_VERSION: Final = "3"
 NAMES_COUNT: Final = 3.0
-MEMORY_COUNTS: Final = 0.3
-"""What people meant elsewhere by a string counts less than what it is called here."""
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower probability, in any class."""
 _CURATED: Final = 1.0
@@ -152,10 +150,8 @@ class HybridLinker:
         likely = np.where(evidence.is_preferred, _CURATED, probable)[rows]
         surface, concept = evidence.surface[rows], evidence.concept[rows]
         is_named = evidence.is_named[rows]
-        weight = np.where(is_named, NAMES_COUNT, 1.0)
-        has_name = np.zeros(len(asked.texts), np.bool_)
-        has_name[surface[is_named]] = True
-        weight[has_name[surface] & (evidence.method[rows] == LEARNT)] = MEMORY_COUNTS
+        is_foreign = evidence.features[rows, FEATURES.index("of_other")] > 0
+        weight = np.where(is_named & ~is_foreign, NAMES_COUNT, 1.0)
         weight[evidence.is_preferred[rows]] = np.inf
         # Rounded, so that what is as likely stands in one order whatever is linked beside it.
         order = np.lexsort((concept, -np.round(likely * weight, _DIGITS), surface))

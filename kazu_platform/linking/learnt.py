@@ -10,11 +10,15 @@ somebody took the name away.
 
 `LEARNT` has a row for each class and string, concept and part: the part is a fold of the documents,
 so that training need not see what it is asked.
+
+`STRINGS` has the vectors of strings, as the encoder beside them makes them, of classes whose names
+have any: what a string means is also told by what others like it do ("familial breast cancers"). A
+vector says what its string is like to whoever has the encoder.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -23,7 +27,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError
+from kazu_platform.linking.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +49,19 @@ LEARNT: Final = pa.schema(
         pa.field("is_name", pa.bool_()),
     ]
 )
+STRINGS: Final = pa.schema(
+    [
+        pa.field("string", pa.uint64()),
+        pa.field("entity_class", pa.string()),
+        pa.field("value", pa.binary()),
+        pa.field("scale", pa.float32()),
+    ]
+)
 FILE: Final = "learnt.parquet"
+STRINGS_FILE: Final = "learnt_strings.parquet"
+MOST_STRINGS: Final = 8
+LEAST_ALIKE: Final = 0.6
+"""Cosine of vectors below which a string says nothing of another one."""
 _ID: Final = "id"
 
 
@@ -57,25 +75,46 @@ def string_key(string: str, entity_class: str) -> int:
     return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
 
 
-def write_learnt(learnt: pa.Table, folder: Path) -> None:
-    """Write LEARNT to a folder."""
-    from pyarrow import parquet
+@dataclass(frozen=True)
+class Memory:
+    """What a linking model remembers, as it is kept.
 
-    parquet.write_table(learnt.cast(LEARNT), folder / FILE, compression="zstd")
+    Attributes:
+        learnt: LEARNT.
+        strings: STRINGS.
+    """
+
+    learnt: pa.Table
+    strings: pa.Table = field(default_factory=STRINGS.empty_table)
+
+    def write(self, folder: Path) -> None:
+        """Write `learnt.parquet` and `learnt_strings.parquet`."""
+        from pyarrow import parquet
+
+        for name, table, schema in self._files():
+            parquet.write_table(table.cast(schema), folder / name, compression="zstd")
+
+    def _files(self) -> tuple[tuple[str, pa.Table, pa.Schema], ...]:
+        return (FILE, self.learnt, LEARNT), (STRINGS_FILE, self.strings, STRINGS)
 
 
-def read_learnt(folder: Path) -> tuple[pa.Table, str]:
-    """Read LEARNT from a folder, and a version of it.
+def read_memory(folder: Path) -> tuple[Memory, str]:
+    """Read what a linking model remembers, and a version of it.
 
     Raises:
-        ArtifactError: it is missing or broken.
+        ArtifactError: a file is missing or broken.
     """
+    files = ((FILE, LEARNT), (STRINGS_FILE, STRINGS))
+    (learnt, one), (strings, other) = (_read(folder / name, schema) for name, schema in files)
+    return Memory(learnt, strings), digest(one, other)
+
+
+def _read(path: Path, schema: pa.Schema) -> tuple[pa.Table, str]:
     from pyarrow import parquet
 
-    path = folder / FILE
     try:
         content = path.read_bytes()
-        table = parquet.read_table(pa.BufferReader(content)).cast(LEARNT)
+        table = parquet.read_table(pa.BufferReader(content)).cast(schema)
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing; train the linking model, or copy it.") from None
     except (pa.ArrowInvalid, OSError, ValueError) as error:
@@ -85,17 +124,18 @@ def read_learnt(folder: Path) -> tuple[pa.Table, str]:
 
 @dataclass(frozen=True)
 class Learnt:
-    """LEARNT, in the terms of an index.
+    """A memory in the terms of an index.
 
-    `rows` has string, concept (its row), part, times and is_name.
+    `rows` has string, concept (its row), part, times and is_name; `strings` are STRINGS.
     """
 
     rows: pl.DataFrame
+    strings: pa.Table
 
     @classmethod
-    def of_index(cls, learnt: pa.Table, index: LinkingIndex) -> Learnt:
+    def of_index(cls, memory: Memory, index: LinkingIndex) -> Learnt:
         """Find the concepts in an index; what it does not know is left out."""
-        frame = pl.DataFrame(learnt).with_row_index("row")
+        frame = pl.DataFrame(memory.learnt).with_row_index("row")
         wanted = pl.concat([frame["concept_id"], frame["marked_id"]]).unique()
         ids = pl.Series(index.concepts["concept_id"].combine_chunks()).cast(pl.String)
         known = (
@@ -113,7 +153,66 @@ class Learnt:
             .drop_nulls("concept")
             .group_by("string", "concept", "part")
             .agg(pl.col("times").sum(), pl.col("is_name").any())
-            .sort("string", "concept", "part")
+            .sort("string", "concept", "part"),
+            memory.strings,
+        )
+
+    @cached_property
+    def _vectors(self) -> dict[str, tuple[NDArray[np.uint64], NDArray[np.int8], NDArray]]:
+        """Of each class strings, bytes of their vectors and what these are times."""
+        found: dict[str, tuple[NDArray[np.uint64], NDArray[np.int8], NDArray]] = {}
+        for (name,), part in pl.DataFrame(self.strings).group_by("entity_class"):
+            values = np.frombuffer(b"".join(part["value"].to_list()), np.int8)
+            found[str(name)] = (
+                part["string"].to_numpy(),
+                values.reshape(part.height, -1),
+                part["scale"].to_numpy(),
+            )
+        return found
+
+    def alike(
+        self,
+        entity_class: str,
+        asked: pl.DataFrame,
+        strings: Sequence[str],
+        vectors: NDArray[np.float32],
+        folds: NDArray[np.int64] | None,
+    ) -> pl.DataFrame:
+        """What strings like some, but not the same, were linked to.
+
+        Args:
+            entity_class: Of all of them.
+            asked: surface, and query, the row of its string.
+            strings: Normalised.
+            vectors: Of the strings.
+            folds: Part that each surface must not see.
+
+        Returns:
+            surface, concept, and near_learnt: how alike the likest string is, times the share of
+            its mentions that were linked to the concept.
+        """
+        schema = {"surface": pl.Int64, "concept": pl.Int64, "near_learnt": pl.Float32}
+        if entity_class not in self._vectors:
+            return pl.DataFrame(schema=schema)
+        keys, values, scale = self._vectors[entity_class]
+        own = np.array([string_key(each, entity_class) for each in strings], np.uint64)
+        query, row = nearest(vectors, values, scale, most=MOST_STRINGS, least=LEAST_ALIKE)
+        cosine = np.einsum("ij,ij->i", vectors[query], values[row].astype(np.float32)) * scale[row]
+        like = pl.DataFrame({"query": query, "string": keys[row], "cosine": cosine}).filter(
+            keys[row] != own[query]
+        )
+        found = asked.select("surface", "query").join(like, on="query").join(self.rows, on="string")
+        if folds is not None:
+            found = found.filter(pl.Series(folds[found["surface"]]) != pl.col("part"))
+        counted = found.group_by("surface", "string", "concept").agg(
+            pl.col("times").sum(), pl.col("cosine").max()
+        )
+        share = pl.col("times") / pl.col("times").sum().over("surface", "string")
+        return (
+            counted.with_columns(near_learnt=(share * pl.col("cosine")).cast(pl.Float32))
+            .group_by("surface", "concept")
+            .agg(pl.col("near_learnt").max())
+            .select(list(schema))
         )
 
     @cached_property

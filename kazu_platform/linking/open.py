@@ -14,7 +14,7 @@ from kazu_platform.linking.evidence import Witness
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.hybrid import HybridLinker
 from kazu_platform.linking.index import open_linking_index
-from kazu_platform.linking.learnt import Learnt, read_learnt
+from kazu_platform.linking.learnt import Learnt, read_memory
 from kazu_platform.linking.ranking import RANKER, read_ranker
 from kazu_platform.linking.similar import open_similar_names
 
@@ -121,13 +121,13 @@ def open_hybrid(
     """
     embedder = LazyEmbedder(model, threads)
     ranker, version = read_ranker(model / RANKER)
-    learnt, memory = read_learnt(model)
+    memory, remembered = read_memory(model)
     names = open_similar_names(similar) if similar else None
     # Vectors of another encoder say nothing: until names are embedded again, letters count alone.
     is_same = names is not None and names.manifest.encoder_version == embedder.version
-    memory_of_index = Learnt.of_index(learnt, exact.index)
-    witness = Witness(exact, names, embedder if is_same else None, memory_of_index, threads)
-    return HybridLinker(witness, ranker, digest(version, memory, embedder.version))
+    learnt = Learnt.of_index(memory, exact.index)
+    witness = Witness(exact, names, embedder if is_same else None, learnt, threads)
+    return HybridLinker(witness, ranker, digest(version, remembered, embedder.version))
 
 
 def linking_model(store: ArtifactStore | None = None) -> Path:

@@ -72,8 +72,12 @@ class Ranker:
         return self.decisions.get(entity_class, Decision())
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Score of each candidate, as the network has it. Shape: (n,)."""
-        w = self.weights
+        """Score of each candidate, as the network has it. Shape: (n,).
+
+        In double precision: how a product is rounded depends on what is computed beside it, and
+        the links of a string should not.
+        """
+        w = {name: each.astype(np.float64) for name, each in self.weights.items()}
         x = (features - w["mean"]) / w["spread"]
         hidden = np.maximum(x @ w["a"] + w["a_bias"], 0)
         hidden = np.maximum(hidden @ w["b"] + w["b_bias"], 0)

@@ -85,7 +85,7 @@ class RankRecipe(BaseModel):
     decay: float = Field(default=2e-2, ge=0)
     batch: int = Field(default=512, ge=2, description="Strings of a batch.")
     width: int = Field(default=32, ge=2, description="Of the two layers.")
-    members: int = Field(default=3, ge=1, description="Networks whose mean it is.")
+    members: int = Field(default=6, ge=1, description="Networks whose mean it is.")
 
     def version(self) -> str:
         """Hash of what the weights of the ranker depend on."""

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from kazu_platform.errors import TrainingError
 from kazu_platform.evaluation.splits import TRAIN
-from kazu_platform.linking.evidence import FEATURES, Asked
-from kazu_platform.linking.learnt import LEARNT, string_key
+from kazu_platform.linking.embedding import as_bytes
+from kazu_platform.linking.evidence import EMBEDDED, FEATURES, Asked
+from kazu_platform.linking.learnt import LEARNT, STRINGS, string_key
 from kazu_platform.linking.ranking import Decision, Ranker, ontologies_of, probabilities
 from kazu_platform.tables import SURFACES
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from kazu_platform.evaluation.linking import LinkingTask
     from kazu_platform.linking.evidence import Evidence, Witness
     from kazu_platform.linking.exact import ExactLinker
+    from kazu_platform.linking.similar_compile import EmbedsNames
     from kazu_platform.training.linking_recipe import RankRecipe
 
 FOLDS: Final = 5
@@ -110,14 +112,17 @@ def learnt_of(units: Units, exact: ExactLinker, marked: Callable[[str], str]) ->
         units.frame.filter((pl.col("fold") < HELD) & (pl.col("gold") != ""))
         .with_columns(concept_id=pl.col("gold").str.split("|"))
         .explode("concept_id")
-        .join(_names(units, exact), on=["unit", "concept_id"], how="left")
+        .join(
+            _strings_of(units).drop("text", "entity_class"),
+            on="unit",
+            how="left",
+            maintain_order="left",
+        )
+        .join(_names(units, exact), on=["unit", "of_long", "concept_id"], how="left")
         .with_columns(pl.col("is_name").fill_null(value=False))
     )
-    strings, classes = (units.surfaces[name].to_pylist() for name in ("normalised", "entity_class"))
-    keys = np.array([string_key(*each) for each in zip(strings, classes, strict=True)], np.uint64)
     counted = (
-        rows.with_columns(string=pl.Series(keys[rows["unit"].to_numpy()]))
-        .group_by("string", "concept_id", part="fold")
+        rows.group_by("string", "concept_id", part="fold")
         .agg(times=pl.col("n").sum(), is_name=pl.col("is_name").any())
         .sort("string", "concept_id", "part")
     )
@@ -136,12 +141,54 @@ def learnt_of(units: Units, exact: ExactLinker, marked: Callable[[str], str]) ->
     )
 
 
+def _strings_of(units: Units) -> pl.DataFrame:
+    """Own strings and long forms of units: unit, of_long, text, entity_class, string (hashed)."""
+    asked = Asked.of(units.surfaces)
+    every = np.arange(units.surfaces.num_rows)
+    rows = [
+        (unit, of_long, text, asked.classes[unit], string_key(text, asked.classes[unit]))
+        for unit, of_long, text in asked.strings(every)
+    ]
+    schema = {
+        "unit": pl.Int64,
+        "of_long": pl.Int64,
+        "text": pl.String,
+        "entity_class": pl.String,
+        "string": pl.UInt64,
+    }
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def learnt_strings(units: Units, embedder: EmbedsNames) -> pa.Table:
+    """STRINGS of the units that are in folds, of classes whose names have vectors."""
+    learnt = units.frame.filter((pl.col("fold") < HELD) & (pl.col("gold") != ""))["unit"]
+    rows = (
+        _strings_of(units)
+        .filter(
+            pl.col("unit").is_in(learnt.implode()), pl.col("entity_class").is_in(sorted(EMBEDDED))
+        )
+        .unique("string", maintain_order=True)
+        .sort("entity_class", "string")
+    )
+    vectors = as_bytes(embedder.embed(rows["text"].to_list()))
+    return pa.table(
+        {
+            "string": rows["string"].to_arrow(),
+            "entity_class": rows["entity_class"].to_list(),
+            "value": [each.tobytes() for each in vectors.values],
+            "scale": vectors.scale,
+        },
+        schema=STRINGS,
+    )
+
+
 def _names(units: Units, exact: ExactLinker) -> pl.DataFrame:
-    """Units and the concepts that have their string as a name: unit, concept_id, is_name."""
+    """Which strings of units are names of which concepts: unit, of_long, concept_id, is_name."""
     named = exact.named(units.surfaces)
-    own = named.take(named.of_long == 0)
-    ids = exact.index.concepts["concept_id"].take(pa.array(own.concept)).cast(pa.string())
-    pairs = pl.DataFrame({"unit": own.surface, "concept_id": ids.to_pylist()})
+    ids = exact.index.concepts["concept_id"].take(pa.array(named.concept)).cast(pa.string())
+    columns = {"unit": named.surface, "of_long": named.of_long, "concept_id": ids.to_pylist()}
+    schema = {"unit": pl.Int64, "of_long": pl.Int64, "concept_id": pl.String}
+    pairs = pl.DataFrame(columns, schema)
     return pairs.unique().with_columns(is_name=pl.lit(value=True))
 
 
@@ -154,12 +201,35 @@ class Looked:
         is_right: People meant it.
         every: All candidates, those too of which the corpus cannot say if they are right.
         ontologies: Those that name each of these, a bit for each.
+        answers: What a candidate is in identifiers of the corpus: `candidate` (its row) and
+            `answer`, the same number for what adds up (`evaluation.linking.added_up`).
     """
 
     evidence: Evidence
     is_right: NDArray[np.bool_]
     every: Evidence
     ontologies: NDArray[np.uint64]
+    answers: pl.DataFrame
+
+    def taken(self, rows: NDArray[np.integer]) -> Looked:
+        """Some of the candidates, rows ascending."""
+        now = np.full(len(self.is_right), -1, np.int64)
+        now[rows] = np.arange(len(rows))
+        kept = self.answers.with_columns(candidate=pl.Series(now[self.answers["candidate"]]))
+        return replace(
+            self,
+            evidence=_taken(self.evidence, rows),
+            is_right=self.is_right[rows],
+            answers=kept.filter(pl.col("candidate") >= 0),
+        )
+
+    def added_up(self, probable: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each candidate how probable it is that what it is to the corpus is meant."""
+        candidate, answer = (self.answers[name].to_numpy() for name in ("candidate", "answer"))
+        whole = np.bincount(answer, weights=probable[candidate])
+        most = probable.copy()
+        np.maximum.at(most, candidate, whole[answer])
+        return np.minimum(most, 1.0)
 
 
 def looked_at(
@@ -205,7 +275,27 @@ def looked_at(
     ]
     chosen = kept["row"].to_numpy()
     bits = ontologies_of(witness.exact.index)
-    return Looked(_taken(whole, chosen), np.array(right, np.bool_), whole, bits[whole.concept])
+    return Looked(
+        evidence=_taken(whole, chosen),
+        is_right=np.array(right, np.bool_),
+        every=whole,
+        ontologies=bits[whole.concept],
+        answers=_answers(kept, comparable),
+    )
+
+
+def _answers(kept: pl.DataFrame, comparable: pl.DataFrame) -> pl.DataFrame:
+    """What each candidate that the corpus can judge is to it: candidate, answer."""
+    prefix = pl.col("concept_id").str.split(":").list.first()
+    what = ["unit", "id", "prefix"]
+    meanings = (
+        kept.drop("row")
+        .with_row_index("candidate")
+        .join(comparable, on=["task", "concept_id"])
+        .with_columns(prefix=prefix)
+    )
+    answers = meanings.select(what).unique(maintain_order=True).with_row_index("answer")
+    return meanings.join(answers, on=what).select(pl.col("candidate", "answer").cast(pl.Int64))
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:
@@ -465,7 +555,7 @@ class _Said:
         cls, look: Looked, scores: NDArray[np.floating], own: NDArray[np.bool_], units: Units
     ) -> _Said:
         rows = np.flatnonzero(own[look.evidence.surface])
-        part = replace(look, evidence=_taken(look.evidence, rows), is_right=look.is_right[rows])
+        part = look.taken(rows)
         has_gold = (units.frame["gold"] != "").to_numpy()
         return cls(part, scores[rows], own, units.frame["n"].to_numpy(), has_gold)
 
@@ -477,7 +567,7 @@ class _Said:
         evidence = self.look.evidence
         # All that a corpus can judge are rivals.
         rivals = np.ones(len(self.scores), np.uint64)
-        probable = probabilities(evidence, self.scores, rivals)
+        probable = self.look.added_up(probabilities(evidence, self.scores, rivals))
         order = np.lexsort((evidence.concept, -probable, evidence.surface))
         surface = evidence.surface[order]
         best = order[np.flatnonzero(np.diff(surface, prepend=-1))]
@@ -514,7 +604,7 @@ def _calibrated(said: _Said) -> tuple[float, float]:
     evidence, shape = said.look.evidence, len(said.own)
     right = torch.tensor(said.look.is_right)
     surface = torch.tensor(evidence.surface)
-    scores = torch.tensor(said.scores)
+    scores = torch.tensor(said.scores, dtype=torch.float32)
     weight = torch.tensor(np.where(said.own, said.n, 0), dtype=torch.float32)
     numbers = torch.zeros(2, requires_grad=True)
     optimiser = torch.optim.LBFGS([numbers], max_iter=60)

@@ -23,7 +23,7 @@ _DOES: Final = """\
 Says which concept of the vocabularies a mention means, how probable that is, and when none is meant
 (NIL). Made of an encoder ({encoder}; a name in, a vector of {dimensions} numbers out), a ranker
 (`ranker.npz`) and a memory of what people linked strings to (`learnt.parquet`: hashes of strings,
-concepts and how often; no text)."""
+concepts and how often; `learnt_strings.parquet`: vectors of those strings; no text)."""
 _LEARNT: Final = """\
 Train splits were learnt from; on devel splits tempers, thresholds and what is enough were set, and
 nothing else. A document that any corpus holds out was learnt from in none; documents of

@@ -27,7 +27,7 @@ from kazu_platform.evaluation.linking_gold import (
 from kazu_platform.evaluation.splits import TRAIN, devel_set_of_mentions
 from kazu_platform.linking.encoder_files import DESCRIPTION, NETWORK, VOCABULARY
 from kazu_platform.linking.evidence import CLASSES, Witness
-from kazu_platform.linking.learnt import Learnt, write_learnt
+from kazu_platform.linking.learnt import Learnt, Memory
 from kazu_platform.linking.open import LazyEmbedder
 from kazu_platform.linking.similar import open_similar_names
 from kazu_platform.training import ranker as training
@@ -36,8 +36,6 @@ from kazu_platform.training.filters import of_test_documents
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
     from kazu_platform.evaluation.identifiers import Identifiers
     from kazu_platform.evaluation.linking import LinkingTask
@@ -62,13 +60,13 @@ class RankingModel:
     Attributes:
         encoder: Folder of the encoder.
         ranker: Weights and decisions.
-        learnt: LEARNT.
+        memory: What people linked strings to.
         curve: The mean loss of all members up to some steps: `step`, `loss`.
     """
 
     encoder: Path
     ranker: Ranker
-    learnt: pa.Table
+    memory: Memory
     curve: tuple[dict[str, float], ...]
 
     def write(self, folder: Path) -> None:
@@ -76,7 +74,7 @@ class RankingModel:
         folder.mkdir(parents=True, exist_ok=True)
         for name in (DESCRIPTION, NETWORK, VOCABULARY):
             shutil.copyfile(self.encoder / name, folder / name)
-        write_learnt(self.learnt, folder)
+        self.memory.write(folder)
         self.ranker.write(folder)
 
     def write_curve(self, folder: Path) -> None:
@@ -189,12 +187,13 @@ def train_ranking_model(  # noqa: PLR0913 - what a model is made of
         ArtifactError: the encoder or the similar names are damaged.
     """
     units = training.units_of(tasks)
-    learnt = training.learnt_of(units, exact, _marked(identifiers))
+    embedder = LazyEmbedder(encoder, threads=threads)
+    memory = Memory(
+        training.learnt_of(units, exact, _marked(identifiers)),
+        training.learnt_strings(units, embedder),
+    )
     witness = Witness(
-        exact,
-        open_similar_names(similar),
-        LazyEmbedder(encoder, threads=threads),
-        Learnt.of_index(learnt, exact.index),
+        exact, open_similar_names(similar), embedder, Learnt.of_index(memory, exact.index)
     )
     says(f"Looking at {units.surfaces.num_rows:,} strings ...")
     first, again = (training.looked_at(units, tasks, witness, again=each) for each in (False, True))
@@ -202,7 +201,7 @@ def train_ranking_model(  # noqa: PLR0913 - what a model is made of
     ranker = training.train_rankers(units, [first, again], how, says, curve.add)
     decided = training.decided(ranker, units, first, again)
     _must_be_numbers(decided)
-    return RankingModel(encoder, decided, learnt, curve.points())
+    return RankingModel(encoder, decided, memory, curve.points())
 
 
 def _must_be_numbers(ranker: Ranker) -> None:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from kazu_platform.evaluation.baselines import ExactMatch, baselines, kazu_ngrams
 from kazu_platform.evaluation.calibration import calibrate, reliability_plot
 from kazu_platform.evaluation.end_to_end import detected, evaluate_end_to_end
+from kazu_platform.evaluation.identifiers import Identifiers
 from kazu_platform.evaluation.linkers import OwnLinker
 from kazu_platform.evaluation.linking import (
     Judged,
     LinkingEvaluation,
+    added_up,
     evaluate_linker,
     judge,
     linking_figures,
@@ -58,9 +60,16 @@ class Fixed:
     name = "fixed"
     version = "1"
 
-    def __init__(self, said: dict[str, list[tuple[str, float]]], threshold: float = 0.0) -> None:
+    def __init__(
+        self,
+        said: dict[str, list[tuple[str, float]]],
+        threshold: float = 0.0,
+        *,
+        is_probable: bool = False,
+    ) -> None:
         self.said = said
         self.threshold = threshold
+        self.is_probable = is_probable
 
     def nil_below(self, entity_class: str) -> float:
         assert entity_class == "disease"
@@ -142,6 +151,48 @@ def test_any_concept_of_a_composite_mention_is_right_and_ranks_count(made: Made)
     # Scores 0.9 (wrong), 0.7 (right), 0.4 (wrong).
     assert result.calibration.error is not None
     assert result.calibration.error.value == pytest.approx((0.9 + 0.3 + 0.4) / 3)
+
+
+def test_probabilities_of_concepts_that_an_identifier_means_add_up():
+    comparable = pl.DataFrame(
+        {
+            "concept_id": ["MONDO:1", "MONDO:2", "MONDO:3", "MONDO:3", "DOID:1"],
+            "id": ["MESH:A", "MESH:A", "MESH:B", "MESH:C", "MESH:A"],
+        }
+    )
+    said = [("MONDO:3", 0.5), ("MONDO:1", 0.3), ("MONDO:2", 0.2), ("DOID:1", 0.9)]
+    rows = [("s", concept, score) for concept, score in said]
+    candidates = pl.DataFrame(rows, ["surface_id", "concept_id", "score"], orient="row")
+
+    found = added_up(candidates, comparable).select("concept_id", "score")
+
+    # DOID's concept competes with none of MONDO's, so nothing is added to it, nor it to them.
+    expected = {"MONDO:1": 0.5, "MONDO:2": 0.5, "MONDO:3": 0.5, "DOID:1": 0.9}
+    assert dict(found.rows()) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("is_probable", "right"), [(True, 1.0), (False, 0.0)])
+def test_an_answer_is_what_it_is_to_the_corpus(made: Made, *, is_probable: bool, right: float):
+    """MESH:D9 is two concepts, each less probable than the wrong one and more so together."""
+    known = pl.concat(
+        [
+            made.identifiers.known,
+            pl.DataFrame(
+                [("MESH:D9", "disease", each) for each in ("MONDO:1", "MONDO:3")],
+                made.identifiers.known.schema,
+                orient="row",
+            ),
+        ]
+    )
+    gold = gold_of([("xyz", "disease", ("MESH:D9",))])
+    task = linking_task(gold, "disease", Identifiers(known), made.linker)
+    said = {"xyz": [("MONDO:2", 0.4), ("MONDO:1", 0.35), ("MONDO:3", 0.25)]}
+
+    result = evaluate_linker(task, Fixed(said, is_probable=is_probable))
+
+    assert shares(result)["accuracy_at_1"] == right
+    if is_probable:
+        assert result.judged.score == pytest.approx(0.6)
 
 
 def test_a_recall_at_5_does_not_count_the_sixth(made: Made):

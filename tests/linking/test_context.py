@@ -10,6 +10,7 @@ import pytest
 from kazu_platform.arrow import compute
 from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section, surface_id
+from kazu_platform.evaluation.linking_gold import Marked, linking_gold
 from kazu_platform.linking.annotate import annotate
 from kazu_platform.linking.context import update_context, with_context
 from kazu_platform.linking.difference import touched
@@ -201,3 +202,41 @@ def test_a_mention_that_others_find_too_is_brought_up_to_date(
     assert same.mentions.equals(made[0])
     assert updated.mentions.equals(made[1])
     assert not made[0].equals(made[1])
+
+
+def test_a_short_genus_is_the_one_that_the_document_writes_out(linker: ExactLinker):
+    names = {
+        "1": ["Mycobacterium bovis", "M. bovis", "M. tuberculosis"],
+        "2": ["Mycoplasma bovis", "M.bovis", "Mycobacterium avium"],
+        "3": ["M. bovis", "Mycobacterium bovis", "Mycoplasma bovis"],
+        "4": ["Aedes aegypti", "Ae. aegypti", "Ac. aegypti"],
+        "5": ["M. bovis"],
+    }
+
+    assert spelt_out(linker, names, "species") == {
+        ("1", "M. bovis"): "long:Mycobacterium bovis",
+        ("2", "M.bovis"): "long:Mycoplasma bovis",
+        ("4", "Ae. aegypti"): "long:Aedes aegypti",
+    }
+    assert spelt_out(linker, names, "disease") == {}
+
+
+def spelt_out(
+    linker: ExactLinker, names: dict[str, list[str]], entity_class: str
+) -> dict[tuple[str, str], str]:
+    """Contexts, where there are any, of names that stand one after the other in documents."""
+    marked = [
+        Marked(row, at, at + len(name), entity_class, name, ())
+        for row, those in enumerate(names.values())
+        for name, at in places(those)
+    ]
+    documents = [(doc_id, "; ".join(those)) for doc_id, those in names.items()]
+    gold = linking_gold("hand", "devel", documents, marked)
+    rows = with_context(gold.mentions, definitions(gold.passages), linker)
+    said = rows.select(["doc_id", "text", "context"]).to_pylist()
+    return {(row["doc_id"], row["text"]): row["context"] for row in said if row["context"]}
+
+
+def places(names: list[str]) -> list[tuple[str, int]]:
+    whole = "; ".join(names)
+    return [(name, whole.index(name)) for name in names]

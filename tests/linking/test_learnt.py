@@ -5,29 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from kazu_platform.errors import ArtifactError
+from kazu_platform.linking.embedding import as_bytes
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.learnt import (
     FILE,
     LEARNT,
+    STRINGS,
+    STRINGS_FILE,
     Learnt,
-    read_learnt,
+    Memory,
+    read_memory,
     string_key,
-    write_learnt,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from kazu_platform.linking.exact import ExactLinker
 
 
-def memory(*rows: tuple[str, str, str, int, int]) -> pa.Table:
+def memory(*rows: tuple[str, str, str, int, int]) -> Memory:
     strings, ids, marked, times, parts = zip(*rows, strict=True)
-    return pa.table(
+    learnt = pa.table(
         {
             "string": [string_key(each, "disease") for each in strings],
             "concept_id": ids,
@@ -37,6 +42,29 @@ def memory(*rows: tuple[str, str, str, int, int]) -> pa.Table:
             "is_name": [False] * len(rows),
         },
         schema=LEARNT,
+    )
+    return Memory(learnt, vectors_of(dict.fromkeys(strings)))
+
+
+def vector(string: str) -> list[float]:
+    """Strings that begin alike are alike."""
+    letters = np.array([ord(each) - ord("a") for each in string[:3].replace(" ", "z")])
+    made = np.zeros(26 * 3, np.float32)
+    made[letters + 26 * np.arange(len(letters))] = 1
+    return (made / np.linalg.norm(made)).tolist()
+
+
+def vectors_of(strings: Iterable[str]) -> pa.Table:
+    strings = list(strings)
+    made = as_bytes(np.array([vector(each) for each in strings], np.float32))
+    return pa.table(
+        {
+            "string": [string_key(each, "disease") for each in strings],
+            "entity_class": ["disease"] * len(strings),
+            "value": [each.tobytes() for each in made.values],
+            "scale": made.scale,
+        },
+        schema=STRINGS,
     )
 
 
@@ -78,21 +106,53 @@ def test_what_is_asked_of_a_part_does_not_come_from_it(learnt: Learnt, linker: E
     assert found(learnt, linker, "tumour of the breast", fold=1) == {"MONDO:0007254": (3.0, 3.0)}
 
 
+def alike(
+    learnt: Learnt, linker: ExactLinker, string: str, fold: int | None = None
+) -> dict[str, float]:
+    asked = pl.DataFrame({"surface": [0], "query": [0], "string": [string]})
+    vectors = np.array([vector(string)], np.float32)
+    folds = None if fold is None else np.array([fold])
+    rows = learnt.alike("disease", asked, [string], vectors, folds)
+    ids = linker.index.concepts["concept_id"].to_pylist()
+    return {ids[concept]: near for concept, near in rows.select("concept", "near_learnt").rows()}
+
+
+def test_a_string_is_told_by_those_that_are_like_it(learnt: Learnt, linker: ExactLinker):
+    assert alike(learnt, linker, "tumours") == pytest.approx(
+        {"MONDO:0007254": 5 / 6, "MONDO:0004989": 1 / 6}, abs=0.01
+    )
+    assert alike(learnt, linker, "tumours", fold=1) == pytest.approx({"MONDO:0007254": 1}, abs=0.01)
+    assert alike(learnt, linker, "another") == {}
+
+
+def test_a_string_is_not_like_itself(learnt: Learnt, linker: ExactLinker):
+    """Else who takes a name away would be told of it by its own vector."""
+    assert alike(learnt, linker, "tumour of the breast") == {}
+
+
 def test_nothing_is_remembered_of_nothing(linker: ExactLinker):
-    empty = Learnt.of_index(LEARNT.empty_table(), linker.index)
+    empty = Learnt.of_index(Memory(LEARNT.empty_table()), linker.index)
 
     assert found(empty, linker, "tumour of the breast") == {}
+    assert alike(empty, linker, "tumours") == {}
 
 
 def test_memory_is_read_as_it_was_written(tmp_path: Path):
-    write_learnt(MEMORY, tmp_path)
+    MEMORY.write(tmp_path)
 
-    assert read_learnt(tmp_path)[0].equals(MEMORY)
+    read, version = read_memory(tmp_path)
+
+    assert (read.learnt, read.strings) == (MEMORY.learnt, MEMORY.strings)
+    Memory(MEMORY.learnt).write(tmp_path)
+    assert read_memory(tmp_path)[1] != version
 
 
-def test_memory_that_is_broken_or_missing_is_named(tmp_path: Path):
-    with pytest.raises(ArtifactError, match="is missing"):
-        read_learnt(tmp_path)
-    (tmp_path / FILE).write_bytes(b"PAR1")
-    with pytest.raises(ArtifactError, match=FILE):
-        read_learnt(tmp_path)
+@pytest.mark.parametrize("name", [FILE, STRINGS_FILE])
+def test_memory_that_is_broken_or_missing_is_named(tmp_path: Path, name: str):
+    MEMORY.write(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ArtifactError, match=f"{name} is missing"):
+        read_memory(tmp_path)
+    (tmp_path / name).write_bytes(b"PAR1")
+    with pytest.raises(ArtifactError, match=f"{name} cannot be read"):
+        read_memory(tmp_path)

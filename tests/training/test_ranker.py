@@ -11,9 +11,10 @@ import pytest
 
 from kazu_platform.errors import TrainingError
 from kazu_platform.evaluation.linking import linking_task
+from kazu_platform.evaluation.linking_gold import Marked, linking_gold
 from kazu_platform.linking.evidence import FEATURES, Witness
 from kazu_platform.linking.hybrid import HybridLinker
-from kazu_platform.linking.learnt import Learnt, string_key
+from kazu_platform.linking.learnt import Learnt, Memory, string_key
 from kazu_platform.linking.similar import open_similar_names
 from kazu_platform.linking.similar_compile import build_similar_names
 from kazu_platform.linking.surfaces import surfaces_from_strings
@@ -23,6 +24,7 @@ from kazu_platform.training.ranker import (
     HELD,
     decided,
     learnt_of,
+    learnt_strings,
     looked_at,
     train_ranker,
     train_rankers,
@@ -31,6 +33,10 @@ from kazu_platform.training.ranker import (
 from tests.evaluation.linking_by_hand import Made, gold_of, make
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from kazu_platform.evaluation.linking import LinkingTask
     from kazu_platform.training.ranker import Looked, Units
 
@@ -64,9 +70,8 @@ def witness(made: Made, units: Units, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("similar") / "names"
     build_similar_names(made.index, folder)
     learnt = learnt_of(units, made.linker, lambda concept_id: f"was {concept_id}")
-    return Witness(
-        made.linker, open_similar_names(folder), None, Learnt.of_index(learnt, made.index)
-    )
+    memory = Learnt.of_index(Memory(learnt), made.index)
+    return Witness(made.linker, open_similar_names(folder), None, memory)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,54 @@ def test_memory_counts_by_fold_and_knows_what_was_a_name(units: Units, made: Mad
     assert breast["marked_id"].unique().to_list() == ["was MONDO:1"]
     assert not breast["is_name"].any()
     assert learnt.filter(pl.col("concept_id") == "MONDO:2")["is_name"].all()
+
+
+def test_memory_knows_the_long_forms_of_abbreviations(made: Made):
+    text = "Growth of the breast (GB) is rare. GB"
+    at = len(text) - 2
+    marked = [Marked(row, at, at + 2, "disease", "GB", ("MONDO:1",)) for row in range(2)]
+    gold = linking_gold("hand", "train", [(f"{row}", text) for row in range(2)], marked)
+    units = units_of([linking_task(gold, "disease", made.identifiers, made.linker)])
+
+    learnt = pl.DataFrame(learnt_of(units, made.linker, str))
+    strings = learnt_strings(units, Letters())
+
+    keys = {string_key(each, "disease") for each in ("gb", "growth of the breast")}
+    assert set(learnt["string"]) == set(strings["string"].to_pylist()) == keys
+    assert learnt["times"].to_list() == [1] * 4  # each string in two folds
+
+
+class Letters:
+    """An encoder: how often each of three letters is there."""
+
+    dimensions = 3
+    version = "1"
+
+    def embed(self, strings: Sequence[str]) -> NDArray[np.float32]:
+        counts = np.array([[each.count(letter) for letter in "bgt"] for each in strings])
+        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_strings_are_remembered_that_were_learnt_from_and_have_vectors(units: Units):
+    strings = learnt_strings(units, Letters()).to_pylist()
+
+    assert {each["string"] for each in strings} == {
+        string_key(BREAST[0], "disease"),
+        string_key("lung cancer", "disease"),
+    }
+    assert {(each["entity_class"], len(each["value"])) for each in strings} == {("disease", 3)}
+
+
+def test_what_one_identifier_means_is_one_answer(looks: tuple[Looked, Looked]):
+    _, again = looks
+    one_answer = replace(again, answers=pl.DataFrame({"candidate": [0, 1, 2], "answer": [0, 0, 1]}))
+    probable = np.zeros(len(again.is_right))
+    probable[:4] = 0.3, 0.4, 0.1, 0.2
+
+    assert one_answer.added_up(probable)[:4] == pytest.approx([0.7, 0.7, 0.1, 0.2])
+    some = one_answer.taken(np.array([1, 2]))
+    assert some.answers.rows() == [(0, 0), (1, 1)]
+    assert len(some.is_right) == len(some.evidence.surface) == 2
 
 
 def test_a_unit_does_not_remember_its_own_documents(units: Units, looks: tuple[Looked, Looked]):
