@@ -9,6 +9,11 @@ identifier counts:
 4. a concept of the class has it as a cross-reference, exact or not.
 
 What an identifier leads to has a linkable name of its class, or it is not in the vocabulary.
+
+An identifier of another vocabulary also means concepts whose label is a name of what it leads to:
+MESH:D008175, lung neoplasms, is called lung cancer too, which is a concept of its own in MONDO. Who
+marks text with MeSH has no other identifier for lung cancer. Symbols and abbreviations are left
+out: they are names of many things.
 """
 
 from __future__ import annotations
@@ -17,10 +22,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pyarrow as pa
+
+from kazu_platform.linking.index import SCOPES
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from kazu_platform.linking.index import LinkingIndex
 
 _CLASS = "entity_class"
@@ -65,7 +71,12 @@ class Identifiers:
             .join(known, left_on="concept_id", right_on="id")
             .select(_CLASS, id="xref", concept_id="concept_id_right")
         )
-        return cls(_with(known, refs).sort(_KNOWN))
+        known = _with(known, refs)
+        called = known.filter(pl.col("id") != pl.col("concept_id")).join(
+            _called_so(index), on=[_CLASS, "concept_id"]
+        )
+        also = called.select("id", _CLASS, concept_id="called")
+        return cls(pl.concat([known, also]).unique().sort(_KNOWN))
 
     def meant(self, ids: pl.DataFrame) -> pl.DataFrame:
         """The concepts that identifiers mean.
@@ -101,6 +112,28 @@ def _live(index: LinkingIndex) -> pl.DataFrame:
         .with_columns(pl.all().cast(pl.String))
         .unique()
     )
+
+
+def _called_so(index: LinkingIndex) -> pl.DataFrame:
+    """Concepts and others whose label is one of their names: entity_class, concept_id, called."""
+    names = (
+        pl.DataFrame(index.names.select([_CLASS, "concept", "normalised", "scope", "place"]))
+        .filter(pl.Series(index.names["case_sensitive"]).not_())
+        .filter(pl.col("scope") <= SCOPES.index("exact"), pl.col("normalised") != "")
+    )
+    of_its_own = pl.col("place") == pl.col("place").min().over(_CLASS, "concept")
+    labels = names.filter((pl.col("scope") == SCOPES.index("label")) & of_its_own)
+    same = names.join(
+        labels.select(_CLASS, "normalised", called="concept"), on=[_CLASS, "normalised"]
+    ).filter(pl.col("concept") != pl.col("called"))
+    ids = index.concepts["concept_id"].combine_chunks().cast(pa.string())
+    columns = {
+        _CLASS: [index.manifest.classes[number] for number in same[_CLASS].to_list()],
+        "concept_id": pl.Series(ids.take(same["concept"].to_arrow())),
+        "called": pl.Series(ids.take(same["called"].to_arrow())),
+    }
+    schema = {_CLASS: pl.String, "concept_id": pl.String, "called": pl.String}
+    return pl.DataFrame(columns, schema).unique()
 
 
 def _through(known: pl.DataFrame, replaced: pl.DataFrame) -> pl.DataFrame:

@@ -385,7 +385,7 @@ def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_what_was_taken_away(frame: pl.DataFrame) -> pl.DataFrame:
-    """Candidates without the memory of names that they no longer have."""
+    """Candidates without the memory of what is no longer so, or has a name of its own."""
     own, long = (
         pl.when(pl.col(was_name).fill_null(value=False) & pl.col(tier).is_null())
         .then(None)
@@ -396,10 +396,13 @@ def _without_what_was_taken_away(frame: pl.DataFrame) -> pl.DataFrame:
             ("long_was_name", "long_tier", "long_times"),
         )
     )
+    # Where a string has a name of its own, what is like it says nothing: chronic is not acute.
+    has_name = pl.col("tier").is_not_null().any().over("surface")
+    near = pl.when(~has_name).then("near_learnt")
     has_any = pl.any_horizontal(
         pl.col("tier", "near_scope", "times", "long_times", "near_learnt").is_not_null()
     )
-    return frame.with_columns(own, long).filter(has_any)
+    return frame.with_columns(own, long, near_learnt=near).filter(has_any)
 
 
 def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
@@ -410,9 +413,7 @@ def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:
     method = (
         pl.when(pl.max_horizontal("times", "long_times").fill_null(0) > 0)
         .then(LEARNT)
-        .when(by_grams + by_vectors == 0)
-        .then(LEARNT)
-        .when(by_grams >= by_vectors)
+        .when((by_grams > 0) & (by_grams >= by_vectors))
         .then(NGRAM)
         .otherwise(EMBEDDING)
     )

@@ -28,13 +28,15 @@ NAMES = {
     ("MONDO:1", "MONDO", "disease"): ["breast cancer", "mammary cancer"],
     ("MONDO:2", "MONDO", "disease"): ["lung cancer"],
     ("MONDO:3", "MONDO", "disease"): ["colon cancer"],
+    ("MONDO:4", "MONDO", "disease"): ["colonic neoplasm"],
     ("MONDO:9", "MONDO", "disease"): ["bowel trouble"],
     ("MESH:D001943", "MEDIC", "disease"): ["breast neoplasms"],
     ("MESH:D003110", "MEDIC", "disease"): ["colonic neoplasms"],
     ("HGNC:1100", "HGNC", "gene"): ["BRCA1"],
 }
 # What the gold says -> what of the vocabulary that is: by an equivalent, through what replaced
-# an obsolete concept, by a cross-reference of a concept.
+# an obsolete concept, by a cross-reference of a concept. MONDO:4 goes by a name of MESH:D003110,
+# whose leader is another.
 EQUIVALENTS = {"MESH:D001943": "MONDO:1", "MESH:D003110": "MONDO:3"}
 REPLACED = {"MESH:D999": "MESH:D003110"}
 XREFS = {"MONDO:2": "MESH:D008175"}
