@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from kazu_platform.evaluation.linking import LinkingEvaluation, LinkingTask
 
 EVALUATION, GATE = "linking_evaluation", "loses_no_accuracy"
-LINKING_EVALUATION_VERSION = "1"
+LINKING_EVALUATION_VERSION = "2"
 MEASURE = "accuracy at 1"
 PLATFORM = "platform"
 """What `evaluate linking` calls the linker by a model, too."""

@@ -10,10 +10,11 @@ identifier counts:
 
 What an identifier leads to has a linkable name of its class, or it is not in the vocabulary.
 
-An identifier of another vocabulary also means concepts whose label is a name of what it leads to:
-MESH:D008175, lung neoplasms, is called lung cancer too, which is a concept of its own in MONDO. Who
-marks text with MeSH has no other identifier for lung cancer. Symbols and abbreviations are left
-out: they are names of many things.
+An identifier of another vocabulary also means concepts whose label is a name of what it leads to,
+and that no identifier of that vocabulary leads to: MESH:D008175, lung neoplasms, is called lung
+cancer too, which is a concept of its own in MONDO, and who marks text with MeSH has no other
+identifier for it. Symbols, abbreviations and what has a species are left out: theirs are names of
+many things.
 """
 
 from __future__ import annotations
@@ -72,8 +73,15 @@ class Identifiers:
             .select(_CLASS, id="xref", concept_id="concept_id_right")
         )
         known = _with(known, refs)
-        called = known.filter(pl.col("id") != pl.col("concept_id")).join(
-            _called_so(index), on=[_CLASS, "concept_id"]
+        prefixed = known.with_columns(prefix=_prefix("id"))
+        called = (
+            prefixed.filter(pl.col("prefix") != _prefix("concept_id"))
+            .join(_called_so(index), on=[_CLASS, "concept_id"])
+            .join(
+                prefixed.select(_CLASS, "prefix", called="concept_id"),
+                on=[_CLASS, "prefix", "called"],
+                how="anti",
+            )
         )
         also = called.select("id", _CLASS, concept_id="called")
         return cls(pl.concat([known, also]).unique().sort(_KNOWN))
@@ -94,8 +102,7 @@ class Identifiers:
 
         Others could not be right, whatever a corpus with such identifiers says.
         """
-        prefix = pl.col("id").str.split(":").list.first()
-        fits = (pl.col(_CLASS) == entity_class) & prefix.is_in(prefixes)
+        fits = (pl.col(_CLASS) == entity_class) & _prefix("id").is_in(prefixes)
         return self.known.filter(fits).select("concept_id", "id").unique().sort("concept_id", "id")
 
 
@@ -114,6 +121,10 @@ def _live(index: LinkingIndex) -> pl.DataFrame:
     )
 
 
+def _prefix(column: str) -> pl.Expr:
+    return pl.col(column).str.split(":").list.first()
+
+
 def _called_so(index: LinkingIndex) -> pl.DataFrame:
     """Concepts and others whose label is one of their names: entity_class, concept_id, called."""
     names = (
@@ -121,6 +132,8 @@ def _called_so(index: LinkingIndex) -> pl.DataFrame:
         .filter(pl.Series(index.names["case_sensitive"]).not_())
         .filter(pl.col("scope") <= SCOPES.index("exact"), pl.col("normalised") != "")
     )
+    has_taxon = pl.Series(index.concepts["taxon_id"].combine_chunks()).cast(pl.String) != ""
+    names = names.filter(~has_taxon.gather(names["concept"]))
     of_its_own = pl.col("place") == pl.col("place").min().over(_CLASS, "concept")
     labels = names.filter((pl.col("scope") == SCOPES.index("label")) & of_its_own)
     same = names.join(

@@ -6,8 +6,8 @@ MeSH does not have is right, and whoever links to MeSH alone would not have it e
 over many vocabularies and one over a single one are measured alike.
 
 The question is asked in identifiers of the corpus. Where one of these is several concepts of an
-ontology (MeSH's breast neoplasms are three of MONDO), their probabilities add up: that it is one or
-the other of them is no doubt about the answer. Similarities do not add up.
+ontology, the score of an answer is the sum of their probabilities: that it is one or the other of
+them is no doubt about the answer. The order stays the linker's, and similarities do not add up.
 
 Three kinds of mentions: those whose concept is in the vocabulary; those whose concept is not; those
 in which people found a class but no concept. For the last two NIL is the right answer. A linker
@@ -177,7 +177,7 @@ def comparable_candidates(
     )
     scored = added_up(could_be_right, comparable) if linker.is_probable else could_be_right
     return (
-        scored.sort("surface_id", "score", "rank", descending=[False, True, False])
+        scored.sort("surface_id", "rank")
         .with_columns(
             rank=pl.int_range(1, pl.len() + 1).over("surface_id").cast(pl.Int64),
             linked=pl.col("is_taken") & (pl.col("score") >= linker.nil_below(entity_class)),

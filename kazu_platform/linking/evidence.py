@@ -386,23 +386,22 @@ def _nearest(similar: pl.DataFrame) -> pl.DataFrame:
 
 def _without_what_was_taken_away(frame: pl.DataFrame) -> pl.DataFrame:
     """Candidates without the memory of what is no longer so, or has a name of its own."""
-    own, long = (
-        pl.when(pl.col(was_name).fill_null(value=False) & pl.col(tier).is_null())
-        .then(None)
-        .otherwise(pl.col(times))
-        .alias(times)
+    is_gone = {
+        times: pl.col(was_name).fill_null(value=False) & pl.col(tier).is_null()
         for was_name, tier, times in (
             ("was_name", "own_tier", "times"),
             ("long_was_name", "long_tier", "long_times"),
         )
-    )
-    # Where a string has a name of its own, what is like it says nothing: chronic is not acute.
+    }
+    kept = {times: pl.when(~gone).then(times) for times, gone in is_gone.items()}
+    # Where a string has a name of its own, what is like it says nothing: chronic is not acute. Nor
+    # does it bring back what somebody took away.
     has_name = pl.col("tier").is_not_null().any().over("surface")
-    near = pl.when(~has_name).then("near_learnt")
+    near = pl.when(~has_name & ~pl.any_horizontal(*is_gone.values())).then("near_learnt")
     has_any = pl.any_horizontal(
         pl.col("tier", "near_scope", "times", "long_times", "near_learnt").is_not_null()
     )
-    return frame.with_columns(own, long, near_learnt=near).filter(has_any)
+    return frame.with_columns(**kept, near_learnt=near).filter(has_any)
 
 
 def _whole(frame: pl.DataFrame, looked_for: NDArray[np.bool_]) -> pl.DataFrame:

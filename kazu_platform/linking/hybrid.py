@@ -5,10 +5,10 @@ its class asks (`Decision.enough`) nothing else is looked for. For the others si
 found, by trigrams and by vectors. What is preferred by a curation stays first, whatever else is.
 
 Rank 1 is given where the linker says that the surface means a concept: its probability is not below
-the threshold of the class. A concept with an equal name is taken whatever its probability, as
-somebody wrote down that it goes by that name, and comes before others that are not NAMES_COUNT
-times as probable, if it is no gene of another species than the document's. Where the linker says
-NIL, alternatives have ranks from 2 on.
+the threshold of the class. A concept with an equal name comes before others that are not
+NAMES_COUNT times as probable, if it is no gene of another species than the document's; where it
+comes first it is taken whatever its probability, as somebody wrote down that it goes by that name.
+Where the linker says NIL, alternatives have ranks from 2 on.
 """
 
 from __future__ import annotations
@@ -150,7 +150,10 @@ class HybridLinker:
         likely = np.where(evidence.is_preferred, _CURATED, probable)[rows]
         surface, concept = evidence.surface[rows], evidence.concept[rows]
         is_named = evidence.is_named[rows]
-        is_foreign = evidence.features[rows, FEATURES.index("of_other")] > 0
+        of_other, is_gene = (
+            evidence.features[rows, FEATURES.index(name)] > 0 for name in ("of_other", "class=gene")
+        )
+        is_foreign = of_other & is_gene
         weight = np.where(is_named & ~is_foreign, NAMES_COUNT, 1.0)
         weight[evidence.is_preferred[rows]] = np.inf
         # Rounded, so that what is as likely stands in one order whatever is linked beside it.

@@ -178,30 +178,37 @@ class Learnt:
         vectors: NDArray[np.float32],
         folds: NDArray[np.int64] | None,
     ) -> pl.DataFrame:
-        """What strings like some, but not the same, were linked to.
+        """What strings like some, but none of a surface's own, were linked to.
 
         Args:
             entity_class: Of all of them.
-            asked: surface, and query, the row of its string.
+            asked: surface, and query, the row of its string; of each string that a surface has.
             strings: Normalised.
             vectors: Of the strings.
             folds: Part that each surface must not see.
 
         Returns:
-            surface, concept, and near_learnt: how alike the likest string is, times the share of
-            its mentions that were linked to the concept.
+            surface, concept, and near_learnt: how alike a string is, times the concept's share of
+            what it was linked to; of the string of which this is most.
         """
         schema = {"surface": pl.Int64, "concept": pl.Int64, "near_learnt": pl.Float32}
         if entity_class not in self._vectors:
             return pl.DataFrame(schema=schema)
         keys, values, scale = self._vectors[entity_class]
-        own = np.array([string_key(each, entity_class) for each in strings], np.uint64)
         query, row = nearest(vectors, values, scale, most=MOST_STRINGS, least=LEAST_ALIKE)
         cosine = np.einsum("ij,ij->i", vectors[query], values[row].astype(np.float32)) * scale[row]
-        like = pl.DataFrame({"query": query, "string": keys[row], "cosine": cosine}).filter(
-            keys[row] != own[query]
+        like = pl.DataFrame({"query": query, "string": keys[row], "cosine": cosine})
+        own = pl.Series([string_key(each, entity_class) for each in strings], dtype=pl.UInt64)
+        found = (
+            asked.select("surface", "query")
+            .join(like, on="query")
+            .join(
+                asked.select("surface", string=own.gather(asked["query"])),
+                on=["surface", "string"],
+                how="anti",
+            )
+            .join(self.rows, on="string")
         )
-        found = asked.select("surface", "query").join(like, on="query").join(self.rows, on="string")
         if folds is not None:
             found = found.filter(pl.Series(folds[found["surface"]]) != pl.col("part"))
         counted = found.group_by("surface", "string", "concept").agg(
@@ -255,7 +262,7 @@ class Learnt:
         return counted.with_columns(times_all=pl.col("times").sum().over("surface"))
 
     def popularity(self, concepts: NDArray[np.int64], folds: NDArray[np.int64] | None) -> pl.Series:
-        """Logarithm of one and how often each concept was meant, by any string."""
+        """Logarithm of one and how often each concept was meant, by any string or long form."""
         counts = self.rows.group_by("concept", "part").agg(pl.col("times").sum())
         asked = pl.DataFrame({"concept": concepts})
         every = counts.group_by("concept").agg(pl.col("times").sum())

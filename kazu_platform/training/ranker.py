@@ -201,35 +201,12 @@ class Looked:
         is_right: People meant it.
         every: All candidates, those too of which the corpus cannot say if they are right.
         ontologies: Those that name each of these, a bit for each.
-        answers: What a candidate is in identifiers of the corpus: `candidate` (its row) and
-            `answer`, the same number for what adds up (`evaluation.linking.added_up`).
     """
 
     evidence: Evidence
     is_right: NDArray[np.bool_]
     every: Evidence
     ontologies: NDArray[np.uint64]
-    answers: pl.DataFrame
-
-    def taken(self, rows: NDArray[np.integer]) -> Looked:
-        """Some of the candidates, rows ascending."""
-        now = np.full(len(self.is_right), -1, np.int64)
-        now[rows] = np.arange(len(rows))
-        kept = self.answers.with_columns(candidate=pl.Series(now[self.answers["candidate"]]))
-        return replace(
-            self,
-            evidence=_taken(self.evidence, rows),
-            is_right=self.is_right[rows],
-            answers=kept.filter(pl.col("candidate") >= 0),
-        )
-
-    def added_up(self, probable: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of each candidate how probable it is that what it is to the corpus is meant."""
-        candidate, answer = (self.answers[name].to_numpy() for name in ("candidate", "answer"))
-        whole = np.bincount(answer, weights=probable[candidate])
-        most = probable.copy()
-        np.maximum.at(most, candidate, whole[answer])
-        return np.minimum(most, 1.0)
 
 
 def looked_at(
@@ -275,27 +252,7 @@ def looked_at(
     ]
     chosen = kept["row"].to_numpy()
     bits = ontologies_of(witness.exact.index)
-    return Looked(
-        evidence=_taken(whole, chosen),
-        is_right=np.array(right, np.bool_),
-        every=whole,
-        ontologies=bits[whole.concept],
-        answers=_answers(kept, comparable),
-    )
-
-
-def _answers(kept: pl.DataFrame, comparable: pl.DataFrame) -> pl.DataFrame:
-    """What each candidate that the corpus can judge is to it: candidate, answer."""
-    prefix = pl.col("concept_id").str.split(":").list.first()
-    what = ["unit", "id", "prefix"]
-    meanings = (
-        kept.drop("row")
-        .with_row_index("candidate")
-        .join(comparable, on=["task", "concept_id"])
-        .with_columns(prefix=prefix)
-    )
-    answers = meanings.select(what).unique(maintain_order=True).with_row_index("answer")
-    return meanings.join(answers, on=what).select(pl.col("candidate", "answer").cast(pl.Int64))
+    return Looked(_taken(whole, chosen), np.array(right, np.bool_), whole, bits[whole.concept])
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:
@@ -555,7 +512,7 @@ class _Said:
         cls, look: Looked, scores: NDArray[np.floating], own: NDArray[np.bool_], units: Units
     ) -> _Said:
         rows = np.flatnonzero(own[look.evidence.surface])
-        part = look.taken(rows)
+        part = replace(look, evidence=_taken(look.evidence, rows), is_right=look.is_right[rows])
         has_gold = (units.frame["gold"] != "").to_numpy()
         return cls(part, scores[rows], own, units.frame["n"].to_numpy(), has_gold)
 
@@ -567,7 +524,7 @@ class _Said:
         evidence = self.look.evidence
         # All that a corpus can judge are rivals.
         rivals = np.ones(len(self.scores), np.uint64)
-        probable = self.look.added_up(probabilities(evidence, self.scores, rivals))
+        probable = probabilities(evidence, self.scores, rivals)
         order = np.lexsort((evidence.concept, -probable, evidence.surface))
         surface = evidence.surface[order]
         best = order[np.flatnonzero(np.diff(surface, prepend=-1))]

@@ -18,6 +18,7 @@ from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_XREFS, CONCEPTS, S
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -113,22 +114,27 @@ class Made:
         return evaluate_linker(task, linker)
 
 
-def make(folder: Path) -> Made:
-    """Compile the vocabulary to a folder."""
-    equivalents = CONCEPT_EQUIVALENTS.from_rows(
-        [row_of_equivalent(*pair) for pair in EQUIVALENTS.items()]
-    )
-    xrefs = CONCEPT_XREFS.from_rows(
+def equivalents() -> pa.Table:
+    return CONCEPT_EQUIVALENTS.from_rows([row_of_equivalent(*pair) for pair in EQUIVALENTS.items()])
+
+
+def xrefs(of: Mapping[str, str]) -> pa.Table:
+    return CONCEPT_XREFS.from_rows(
         [
             {"concept_id": concept_id, "predicate": "xref", "xref": xref, "ontology": "MONDO"}
-            for concept_id, xref in XREFS.items()
+            for concept_id, xref in of.items()
         ]
     )
+
+
+def make(folder: Path) -> Made:
+    """Compile the vocabulary to a folder."""
     build_linking_index(
-        concepts(), synonyms(), folder, ontologies=["MONDO", "MEDIC"], equivalents=equivalents
+        concepts(), synonyms(), folder, ontologies=["MONDO", "MEDIC"], equivalents=equivalents()
     )
     index = open_linking_index(folder)
-    return Made(index, Identifiers.of(index, concepts(), xrefs, equivalents), ExactLinker(index))
+    identifiers = Identifiers.of(index, concepts(), xrefs(XREFS), equivalents())
+    return Made(index, identifiers, ExactLinker(index))
 
 
 def gold_of(*documents: list[tuple[str, str, tuple[str, ...]]]) -> LinkingGold:

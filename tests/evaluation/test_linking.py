@@ -25,7 +25,16 @@ from kazu_platform.evaluation.linking import (
     linking_task,
 )
 from kazu_platform.evaluation.linking_gold import LinkingGold, Marked, linking_gold
-from tests.evaluation.linking_by_hand import Made, best, gold_of, make
+from tests.evaluation.linking_by_hand import (
+    XREFS,
+    Made,
+    best,
+    concepts,
+    equivalents,
+    gold_of,
+    make,
+    xrefs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,9 +181,11 @@ def test_probabilities_of_concepts_that_an_identifier_means_add_up():
     assert dict(found.rows()) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("is_probable", "right"), [(True, 1.0), (False, 0.0)])
-def test_an_answer_is_what_it_is_to_the_corpus(made: Made, *, is_probable: bool, right: float):
-    """MESH:D9 is two concepts, each less probable than the wrong one and more so together."""
+@pytest.mark.parametrize(("is_probable", "score"), [(True, 0.6), (False, 0.35)])
+def test_the_score_of_an_answer_is_that_of_what_it_is_to_the_corpus(
+    made: Made, *, is_probable: bool, score: float
+):
+    """The order stays the linker's."""
     known = pl.concat(
         [
             made.identifiers.known,
@@ -185,15 +196,24 @@ def test_an_answer_is_what_it_is_to_the_corpus(made: Made, *, is_probable: bool,
             ),
         ]
     )
-    gold = gold_of([("xyz", "disease", ("MESH:D9",))])
+    gold = gold_of([("xyz", "disease", ("MESH:D9",)), ("abc", "disease", ("MESH:D9",))])
     task = linking_task(gold, "disease", Identifiers(known), made.linker)
-    said = {"xyz": [("MONDO:2", 0.4), ("MONDO:1", 0.35), ("MONDO:3", 0.25)]}
+    right = [("MONDO:1", 0.35), ("MONDO:3", 0.25), ("MONDO:2", 0.2)]
+    said = {"xyz": right, "abc": [("MONDO:2", 0.4), *right[:2]]}
 
     result = evaluate_linker(task, Fixed(said, is_probable=is_probable))
 
-    assert shares(result)["accuracy_at_1"] == right
-    if is_probable:
-        assert result.judged.score == pytest.approx(0.6)
+    assert shares(result)["accuracy_at_1"] == 0.5
+    assert sorted(result.judged.score) == pytest.approx(sorted([score, 0.4]))
+
+
+def test_an_identifier_does_not_mean_what_has_one_of_its_own(made: Made):
+    """MONDO:4 goes by a name of MESH:D003110, but not where MESH:D4 leads to it."""
+    own = xrefs({**XREFS, "MONDO:4": "MESH:D4"})
+    identifiers = Identifiers.of(made.index, concepts(), own, equivalents())
+
+    known = identifiers.known.filter(pl.col("concept_id") == "MONDO:4")["id"].to_list()
+    assert known == ["MESH:D4", "MONDO:4"]
 
 
 def test_a_recall_at_5_does_not_count_the_sixth(made: Made):

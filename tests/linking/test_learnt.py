@@ -130,6 +130,15 @@ def test_a_string_is_not_like_itself(learnt: Learnt, linker: ExactLinker):
     assert alike(learnt, linker, "tumour of the breast") == {}
 
 
+def test_a_string_is_not_told_by_its_own_long_form(learnt: Learnt):
+    """Both are strings of one surface, whichever is asked for."""
+    strings = ["tumours", "tumour of the breast"]
+    asked = pl.DataFrame({"surface": [0, 0], "query": [0, 1], "string": strings})
+    vectors = np.array([vector(each) for each in strings], np.float32)
+
+    assert learnt.alike("disease", asked, strings, vectors, None).is_empty()
+
+
 def test_nothing_is_remembered_of_nothing(linker: ExactLinker):
     empty = Learnt.of_index(Memory(LEARNT.empty_table()), linker.index)
 

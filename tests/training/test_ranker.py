@@ -138,18 +138,6 @@ def test_strings_are_remembered_that_were_learnt_from_and_have_vectors(units: Un
     assert {(each["entity_class"], len(each["value"])) for each in strings} == {("disease", 3)}
 
 
-def test_what_one_identifier_means_is_one_answer(looks: tuple[Looked, Looked]):
-    _, again = looks
-    one_answer = replace(again, answers=pl.DataFrame({"candidate": [0, 1, 2], "answer": [0, 0, 1]}))
-    probable = np.zeros(len(again.is_right))
-    probable[:4] = 0.3, 0.4, 0.1, 0.2
-
-    assert one_answer.added_up(probable)[:4] == pytest.approx([0.7, 0.7, 0.1, 0.2])
-    some = one_answer.taken(np.array([1, 2]))
-    assert some.answers.rows() == [(0, 0), (1, 1)]
-    assert len(some.is_right) == len(some.evidence.surface) == 2
-
-
 def test_a_unit_does_not_remember_its_own_documents(units: Units, looks: tuple[Looked, Looked]):
     _, again = looks
     evidence, place = again.evidence, FEATURES.index("times")
