@@ -29,7 +29,7 @@ def shown() -> list[tuple[str, str]]:
 
 
 def started(
-    command: str, home: Path, *, seconds: float = 60, **settings: str
+    command: str, home: Path, *, seconds: float = 200, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZU_")}
     return subprocess.run(

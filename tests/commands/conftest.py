@@ -27,7 +27,7 @@ def _environment(home: Path, **settings: str) -> dict[str, str]:
 
 
 def _run(
-    *arguments: str, home: Path, stdin: str | bytes = "", seconds: float = 60, **settings: str
+    *arguments: str, home: Path, stdin: str | bytes = "", seconds: float = 200, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     content = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
