@@ -34,7 +34,7 @@ check: setup  ## format, lint, types, import contract, files of deploy/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
-	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
+	$(BIN)/python -m pytest -rs tests/test_architecture.py tests/deploy
 
 test: setup  ## every test but the slow ones; no network, no GPU
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_OPTIONS) -m "not slow"

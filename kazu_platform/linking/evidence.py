@@ -2,7 +2,8 @@
 
 Candidates of a surface are the concepts that have it, or its long form, as a name (`exact`); those
 with a name like it (`similar`), if it is asked for; and those that people linked the string to in
-text that the ranker learnt from (`learnt`). Each concept of a surface is one row, by its best name.
+text that the ranker learnt from, or, if it has no equal name, strings like it (`learnt`). Each
+concept of a surface is one row, by its best name.
 """
 
 from __future__ import annotations

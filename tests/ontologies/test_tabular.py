@@ -93,6 +93,17 @@ def test_drugbank_has_quoted_commas(parse_text: ParseText):
     ]
 
 
+MEDIC = {
+    "header": False,
+    "separator": "||",
+    "id": 0,
+    "id_split": "|",
+    "id_patterns": {"[CD][0-9]+": "MESH", "[0-9]+": "OMIM"},
+    "label": 1,
+    "label_split": "|",
+}
+
+
 def test_medic_has_identifiers_and_names_in_one_cell_each(parse_text: ParseText):
     found = parse_text(
         "C567755|613097||Tooth Agenesis, Selective, 6|STHAG6\n"
@@ -102,15 +113,7 @@ def test_medic_has_identifiers_and_names_in_one_cell_each(parse_text: ParseText)
         "\n"
         "no separator\n",
         "table",
-        columns={
-            "header": False,
-            "separator": "||",
-            "id": 0,
-            "id_split": "|",
-            "id_patterns": {"[CD][0-9]+": "MESH", "[0-9]+": "OMIM"},
-            "label": 1,
-            "label_split": "|",
-        },
+        columns=MEDIC,
     )
     assert rows(found.concepts, "concept_id", "label") == [
         ("MESH:C567755", "Tooth Agenesis, Selective, 6"),
@@ -133,15 +136,7 @@ def test_the_identifier_of_the_first_pattern_is_the_concepts(parse_text: ParseTe
     found = parse_text(
         "211980|D008175 | 608935||Lung Neoplasms|Cancer of Lung\n1|2||Some Syndrome\n",
         "table",
-        columns={
-            "header": False,
-            "separator": "||",
-            "id": 0,
-            "id_split": "|",
-            "id_patterns": {"[CD][0-9]+": "MESH", "[0-9]+": "OMIM"},
-            "label": 1,
-            "label_split": "|",
-        },
+        columns=MEDIC,
     )
 
     assert rows(found.concepts, "concept_id", "label") == [
