@@ -27,15 +27,15 @@ ON_RAY: Final = (
     "resources/test_ray_address.py",
     "resources/test_training.py",
 )
+ON_A_DEMO: Final = ("commands/test_demo.py", "commands/test_readme.py")
 LONG: Final = (
     *ON_RAY,
     "e2e/test_production.py",
     "e2e/test_real_input.py",
     "assets/test_models.py",
     "e2e/test_browser.py",
-    "commands/test_demo.py",
+    *ON_A_DEMO,
     "e2e/test_concurrency.py",
-    "test_readme.py",
     "assets/test_reports.py",
     "assets/test_preview.py",
     "assets/test_changed_vocabularies.py",
@@ -103,12 +103,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 class Scheduling(LoadScopeScheduling):
     """A file is the work of one process, and so are all of ON_RAY, which begin Ray after Ray.
 
-    Three clusters that start at once on two cores keep each other waiting for minutes.
+    Three clusters that start at once on two cores keep each other waiting for minutes. What looks
+    at a finished demo shares it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "ray" if file.removeprefix("tests/") in ON_RAY else file
+        groups = {"ray": ON_RAY, "demo": ON_A_DEMO}
+        own = file.removeprefix("tests/")
+        return next((name for name, files in groups.items() if own in files), file)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,3 +74,51 @@ def cells() -> Callable[[str], list[list[str]]]:
         ]
 
     return parse
+
+
+AS_THEY_ARE = {"KAZU_COMPUTE": "", "KAZU_DETECTOR": "", "KAZU_LINKER": ""}
+"""Settings that nobody made: Ray computes, the model reads, and the ranker links."""
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose name means something to shells, globs, SQL and Hive."""
+    return tmp_path_factory.mktemp("demo") / "a [b]* 'q' x=1"
+
+
+@pytest.fixture(scope="session")
+def stopped_demo(
+    program: Path, environment: Callable[..., dict[str, str]], demo_home: Path
+) -> subprocess.CompletedProcess[str]:
+    """Press Ctrl-C as soon as one ontology is done."""
+    process = subprocess.Popen(
+        [program, "demo"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(demo_home, **AS_THEY_ARE),
+    )
+    try:
+        until = time.monotonic() + 120
+        while not (demo_home / "lake" / "concepts" / "MONDO" / "live.json").exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    return subprocess.CompletedProcess(process.args, process.returncode, printed, said)
+
+
+@pytest.fixture(scope="session")
+def finished_demo(
+    kazu: Callable[..., subprocess.CompletedProcess[str]],
+    demo_home: Path,
+    stopped_demo: subprocess.CompletedProcess[str],
+) -> subprocess.CompletedProcess[str]:
+    """Run again where it was stopped."""
+    assert stopped_demo.returncode != 0
+    return kazu("demo", home=demo_home, seconds=280, **AS_THEY_ARE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,60 +13,24 @@ import pytest
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
-ON_RAY = {"KAZU_COMPUTE": ""}  # as it is unless somebody says otherwise
+README = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose name means something to shells, globs, SQL and Hive."""
-    return tmp_path_factory.mktemp("demo") / "a [b]* 'q' x=1"
-
-
-@pytest.fixture(scope="module")
-def stopped(program: Path, environment: Callable[..., dict[str, str]], home: Path) -> Done:
-    """Press Ctrl-C as soon as one ontology is done."""
-    process = subprocess.Popen(
-        [program, "demo"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(home, **ON_RAY),
+def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped_demo: Done):
+    assert (stopped_demo.returncode, stopped_demo.stdout) == (130, "")
+    assert stopped_demo.stderr.rstrip().endswith(
+        "Stopped. What is done is kept; run it again to go on."
     )
-    try:
-        until = time.monotonic() + 120
-        while not (home / "lake" / "concepts" / "MONDO" / "live.json").exists():
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    return subprocess.CompletedProcess(process.args, process.returncode, printed, said)
-
-
-@pytest.fixture(scope="module")
-def finished(kazu: Run, home: Path, stopped: Done) -> Done:
-    """Run again where it was stopped."""
-    assert stopped.returncode != 0
-    return kazu("demo", home=home, seconds=280, **ON_RAY)
-
-
-def test_ctrl_c_stops_it_at_once_and_without_a_traceback(stopped: Done):
-    assert (stopped.returncode, stopped.stdout) == (130, "")
-    assert stopped.stderr.rstrip().endswith("Stopped. What is done is kept; run it again to go on.")
-    assert "Traceback" not in stopped.stderr
+    assert "Traceback" not in stopped_demo.stderr
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs to see the processes of others")
-@pytest.mark.parametrize("run", ["stopped", "finished"])
-def test_it_leaves_no_process(run: str, request: pytest.FixtureRequest, home: Path):
+@pytest.mark.parametrize("run", ["stopped_demo", "finished_demo"])
+def test_it_leaves_no_process(run: str, request: pytest.FixtureRequest, demo_home: Path):
     request.getfixturevalue(run)
     until = time.monotonic() + 20
 
-    while found := _processes_with(home):
+    while found := _processes_with(demo_home):
         assert time.monotonic() < until, found
         time.sleep(0.1)
 
@@ -82,39 +45,33 @@ def _processes_with(home: Path) -> list[str]:
     return found
 
 
-def test_the_next_run_ends_with_a_summary(finished: Done, cells: Callable[[str], list[list[str]]]):
-    assert finished.returncode == 0, finished.stderr
-    assert "Traceback" not in finished.stderr
-    header, *rows = cells(finished.stdout)
+def test_the_next_run_ends_with_a_summary(
+    finished_demo: Done, cells: Callable[[str], list[list[str]]]
+):
+    assert finished_demo.returncode == 0, finished_demo.stderr
+    assert "Traceback" not in finished_demo.stderr
+    header, *rows = cells(finished_demo.stdout)
     assert header == ["what", "how much"]
-    assert rows[:-1] == [
-        ["partitions", "17 ontologies, 6 PubMed files"],
-        ["citations", "118"],
-        ["mentions", "1,728"],
-        ["links", "647"],
-        ["nodes", "392"],
-        ["edges", "2,176"],
-        ["set aside", "1"],
-        ["failed", "0"],
-    ]
+    shown = README.partition("What was made\n")[2].partition("```")[0]
+    assert rows[:-1] == cells(shown)[1:-1]
     assert rows[-1][0] == "seconds"
 
 
-def test_what_was_done_before_the_stop_was_kept(finished: Done, home: Path):
-    assert finished.returncode == 0
-    assert len(list((home / "lake" / "concepts" / "MONDO").glob("*.parquet"))) == 1
+def test_what_was_done_before_the_stop_was_kept(finished_demo: Done, demo_home: Path):
+    assert finished_demo.returncode == 0
+    assert len(list((demo_home / "lake" / "concepts" / "MONDO").glob("*.parquet"))) == 1
 
 
-def test_what_it_says_to_try_next_works(finished: Done, kazu: Run, home: Path):
+def test_what_it_says_to_try_next_works(finished_demo: Done, kazu: Run, demo_home: Path):
     commands = [
         shlex.split(line.strip())[1:]
-        for line in finished.stdout.splitlines()
+        for line in finished_demo.stdout.splitlines()
         if line.startswith("  kazu-platform ")
     ]
 
     assert [command[0] for command in commands] == ["query", "query", "annotate", "ui"]
     for command in commands[:3]:
-        done = kazu(*command, home=home)
+        done = kazu(*command, home=demo_home)
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) > 4
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+README = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
 PROGRAM = Path(sys.executable).with_name("kazu-platform")
 CHEAP = ("annotate", "query", "doctor")
 
@@ -28,34 +27,19 @@ def shown() -> list[tuple[str, str]]:
     return found
 
 
-def started(
-    command: str, home: Path, *, seconds: float = 200, **settings: str
-) -> subprocess.CompletedProcess[str]:
+def run(command: str, home: Path) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZU_")}
-    return subprocess.run(
+    done = subprocess.run(
         [PROGRAM, *shlex.split(command)[1:]],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=kept | {"KAZU_HOME": str(home)} | settings,
-        timeout=seconds,
+        env=kept | {"KAZU_HOME": str(home)},
+        timeout=200,
         check=False,
     )
-
-
-def run(command: str, home: Path) -> str:
-    done = started(command, home)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
-
-
-@pytest.fixture(scope="module")
-def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample as a reader makes it: read by the model too."""
-    home = shutil.copytree(sample_home, tmp_path_factory.mktemp("readme") / "home")
-    done = started("kazu-platform demo", home, seconds=250, KAZU_COMPUTE="inline")
-    assert done.returncode == 0, done.stderr
-    return home
 
 
 def test_the_readme_begins_with_commands_and_their_output():
@@ -65,9 +49,10 @@ def test_the_readme_begins_with_commands_and_their_output():
     assert len([output for _, output in commands if output]) >= 2
 
 
+@pytest.mark.usefixtures("finished_demo")
 @pytest.mark.parametrize(("command", "output"), shown(), ids=[each for each, _ in shown()])
-def test_a_command_of_the_readme_prints_what_it_shows(command: str, output: str, home: Path):
-    printed = run(command, home)
+def test_a_command_of_the_readme_prints_what_it_shows(command: str, output: str, demo_home: Path):
+    printed = run(command, demo_home)
 
     assert len(printed.splitlines()) > 3
     if output:
