@@ -20,7 +20,7 @@ SEVERAL = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(document=st.from_type(Document))
 def test_every_mention_of_the_dictionary_is_its_own_slice_of_the_text(
     detector: DictionaryDetector, document: Document
@@ -42,7 +42,7 @@ def test_every_mention_of_the_dictionary_is_its_own_slice_of_the_text(
     assert len({row["mention_id"] for row in rows}) == len(rows)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(document=st.from_type(Document))
 def test_every_annotated_mention_is_its_own_slice_of_the_text(
     detector: DictionaryDetector, linker: ExactLinker, document: Document

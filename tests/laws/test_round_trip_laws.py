@@ -82,7 +82,7 @@ def citation_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [row_of(each, at, **draw(columns)) for at, each in enumerate(given_documents)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(documents=SEVERAL)
 def test_texts_come_back_from_the_lake(documents: list[Document]):
     citations = CITATIONS.from_rows([row_of(each, at) for at, each in enumerate(documents)])
@@ -100,7 +100,7 @@ def test_texts_come_back_from_the_lake(documents: list[Document]):
     assert documents_of(read) == documents
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=citation_rows())
 def test_citations_come_back_from_the_lake(rows: list[dict[str, Any]]):
     citations = CITATIONS.from_rows(rows)
@@ -115,7 +115,7 @@ def test_citations_come_back_from_the_lake(rows: list[dict[str, Any]]):
     assert read.to_pylist() == [absent | row for row in rows]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(documents=SEVERAL)
 def test_mentions_come_back_from_the_lake(
     detector: DictionaryDetector, linker: ExactLinker, documents: list[Document]
@@ -176,7 +176,7 @@ def test_json_lines_lose_nothing(given_case: tuple[Document, tuple[Mention, ...]
     assert from_json_line(line) == given_case
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(document=st.from_type(Document))
 def test_what_was_annotated_comes_back_from_json(
     detector: DictionaryDetector, linker: ExactLinker, document: Document
@@ -186,7 +186,7 @@ def test_what_was_annotated_comes_back_from_json(
     assert from_json_line(to_json_line(document, mentions)) == (document, mentions)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(document=st.from_type(Document))
 def test_offsets_of_pubtator_slice_title_blank_abstract(
     detector: DictionaryDetector, linker: ExactLinker, document: Document
@@ -223,7 +223,7 @@ def test_pubtator_that_was_read_is_written_as_it_stood(
             assert text[mention.start : mention.end] == mention.text
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(annotated(), min_size=1, max_size=3))
 def test_bioc_in_json_loses_nothing(cases: list[tuple[Document, tuple[Mention, ...]]]):
     by_place = [(document, in_sections(mentions)) for document, mentions in cases]
@@ -234,7 +234,7 @@ def test_bioc_in_json_loses_nothing(cases: list[tuple[Document, tuple[Mention, .
 NO_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(annotated(), min_size=1, max_size=3))
 def test_bioc_in_xml_loses_what_xml_cannot_hold_alone(
     cases: list[tuple[Document, tuple[Mention, ...]]],
@@ -279,7 +279,7 @@ def test_mentions_come_back_from_rows(cases: list[tuple[Document, tuple[Mention,
     assert to_rows(from_rows([each for each, _ in plain], rows), detector_version="1").equals(rows)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(annotated(), max_size=3))
 def test_files_of_json_lines_lose_nothing(cases: list[tuple[Document, tuple[Mention, ...]]]):
     with tempfile.TemporaryDirectory() as folder:

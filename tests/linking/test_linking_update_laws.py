@@ -102,7 +102,7 @@ def of(rows: pa.Table, concept_ids: Sequence[str]) -> pa.Table:
     return rows.filter(compute.is_in(rows["concept_id"], pa.array(concept_ids, pa.string())))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     before=st.lists(NAMES, max_size=16),
     after=st.lists(NAMES, max_size=6),

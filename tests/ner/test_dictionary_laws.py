@@ -118,7 +118,7 @@ def obvious(text: str, names: Sequence[Name]) -> set[tuple[int, int, str]]:
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(given_case=vocabularies())
 def test_it_finds_what_an_obvious_matcher_finds(given_case: tuple[list[str], list[Name]]):
     texts, names = given_case

@@ -56,7 +56,7 @@ def found(mentions: pa.Table) -> list[tuple[object, ...]]:
     return list(zip(*(mentions[name].to_pylist() for name in columns), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     before=st.lists(ROWS, unique=True, max_size=10),
     after=st.lists(ROWS, unique=True, max_size=4),
@@ -99,7 +99,7 @@ def test_matching_again_gives_what_a_full_detection_gives(
     assert (again is known) is (earlier == later)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     before=st.lists(ROWS, unique=True, max_size=10), after=st.lists(ROWS, unique=True, max_size=10)
 )

@@ -49,7 +49,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     before=st.lists(ROWS, unique=True, max_size=14), after=st.lists(ROWS, unique=True, max_size=6)
 )
