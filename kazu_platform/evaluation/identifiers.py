@@ -10,11 +10,11 @@ identifier counts:
 
 What an identifier leads to has a linkable name of its class, or it is not in the vocabulary.
 
-An identifier of another vocabulary also means concepts whose label is a name of what it leads to,
-and that no identifier of that vocabulary leads to: MESH:D008175, lung neoplasms, is called lung
-cancer too, which is a concept of its own in MONDO, and who marks text with MeSH has no other
-identifier for it. Symbols, abbreviations and what has a species are left out: theirs are names of
-many things.
+An identifier also means concepts whose label is a name of what it leads to, and that no identifier
+of its vocabulary leads to: MESH:D008175, lung neoplasms, is called lung cancer too, which is a
+concept of its own in MONDO, and MESH:D001205 is ascorbic acid, as is a concept of DrugBank that
+no cross-reference joins to it; who marks text with MeSH has no other identifier for these. Symbols,
+abbreviations and what has a species are left out: theirs are names of many things.
 """
 
 from __future__ import annotations
@@ -74,14 +74,10 @@ class Identifiers:
         )
         known = _with(known, refs)
         prefixed = known.with_columns(prefix=_prefix("id"))
-        called = (
-            prefixed.filter(pl.col("prefix") != _prefix("concept_id"))
-            .join(_called_so(index), on=[_CLASS, "concept_id"])
-            .join(
-                prefixed.select(_CLASS, "prefix", called="concept_id"),
-                on=[_CLASS, "prefix", "called"],
-                how="anti",
-            )
+        called = prefixed.join(_called_so(index), on=[_CLASS, "concept_id"]).join(
+            prefixed.select(_CLASS, "prefix", called="concept_id"),
+            on=[_CLASS, "prefix", "called"],
+            how="anti",
         )
         also = called.select("id", _CLASS, concept_id="called")
         return cls(pl.concat([known, also]).unique().sort(_KNOWN))

@@ -50,7 +50,8 @@ UNRANKED: Final = 0
 class LinkingTask:
     """What there is to link in a gold, of one class.
 
-    `mentions` has a row for each mention: its `document`, its `surface_id`, whether it `has_id`.
+    `mentions` has a row for each mention: its `document` (a row) and `doc_id`, its `surface_id`,
+    whether it `has_id`.
     `meant` says which concepts of the index a mention (by its row) means: `mention`, `id`,
     `concept_id`; `comparable` (concept_id, id) which concepts identifiers of the corpus's kind
     mean, whether it has them or not. `surfaces` (SURFACES) are the distinct strings in context.
@@ -140,7 +141,7 @@ def linking_task(
         pl.DataFrame(found.select(["doc_id", "surface_id"]))
         .join(documents, on="doc_id", how="left", maintain_order="left")
         .with_columns(has_id=pl.Series([bool(each) for each in own.concepts], dtype=pl.Boolean))
-        .select(pl.col("document").cast(pl.Int64), "surface_id", "has_id")
+        .select(pl.col("document").cast(pl.Int64), "doc_id", "surface_id", "has_id")
     )
     pairs = [(row, each) for row, those in enumerate(own.concepts) for each in those]
     ids = pl.DataFrame(pairs, {"mention": pl.Int64, "id": pl.String}, orient="row")
@@ -197,14 +198,29 @@ def added_up(candidates: pl.DataFrame, comparable: pl.DataFrame) -> pl.DataFrame
         comparable: concept_id, id.
     """
     of_identifier = (
-        candidates.select("surface_id", "concept_id", "score")
-        .join(comparable, on="concept_id")
-        .with_columns(prefix=pl.col("concept_id").str.split(":").list.first())
-        .with_columns(whole=pl.col("score").sum().over("surface_id", "id", "prefix"))
+        identified(candidates, comparable)
         .group_by("surface_id", "concept_id")
         .agg(score=pl.col("whole").max().clip(upper_bound=1.0))
     )
     return candidates.drop("score").join(of_identifier, on=["surface_id", "concept_id"])
+
+
+def identified(candidates: pl.DataFrame, comparable: pl.DataFrame) -> pl.DataFrame:
+    """Candidates by identifier: surface_id, concept_id, id, prefix (of the concept), whole.
+
+    `whole` is the sum of the scores of a surface's candidates of the identifier and the prefix.
+
+    Args:
+        candidates: surface_id, concept_id, score.
+        comparable: concept_id, id.
+    """
+    return (
+        candidates.select("surface_id", "concept_id", "score")
+        .join(comparable, on="concept_id")
+        .with_columns(prefix=pl.col("concept_id").str.split(":").list.first())
+        .with_columns(whole=pl.col("score").sum().over("surface_id", "id", "prefix"))
+        .drop("score")
+    )
 
 
 def judge(task: LinkingTask, linker: EvaluatedLinker) -> Judged:

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.linking.contexts import said_by
+from kazu_platform.linking.exact import METHODS as BY_NAME
 from kazu_platform.linking.exact import are_ambiguous, normalised
 from kazu_platform.linking.taxa import HUMAN
 from kazu_platform.linking.words import WORDS, words_alike
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kazu_platform.linking.similar import ClassNames, SimilarNames
     from kazu_platform.linking.similar_compile import EmbedsNames
 
-EVIDENCE_VERSION: Final = "2"
+EVIDENCE_VERSION: Final = "3"
 CLASSES: Final = (
     "anatomy",
     "cell_line",
@@ -105,10 +106,7 @@ class Evidence:
 
 
 NGRAM, EMBEDDING, LEARNT = 5, 6, 7
-METHODS: Final = (
-    *("curated", "exact", "exact", "normalised", "abbreviation"),
-    *("ngram", "embedding", "learnt"),
-)
+METHODS: Final = (*BY_NAME, "ngram", "embedding", "learnt")
 """What LINKS call a way in which a concept was found."""
 
 

@@ -27,6 +27,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from kazu_platform.arrow import compute
@@ -37,7 +38,7 @@ from kazu_platform.text.fold import FOLD_VERSION, fold, fold_name
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise_column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -121,6 +122,11 @@ class ExactLinker:
         Rows are ordered as the surfaces are, then by rank; at most MAX_ALTERNATIVES each.
         """
         return self._rows(surfaces, self.ranked(self.named(surfaces)))
+
+    def reminded_of(self, surfaces: pa.Table, concepts: Collection[str]) -> pl.Series:
+        """None: what nothing calls so is not meant."""
+        del surfaces, concepts
+        return pl.Series(dtype=pl.String)
 
     def named(self, surfaces: pa.Table) -> Candidates:
         """Concepts that have a surface (SURFACES) or its long form as a name, not yet ranked."""

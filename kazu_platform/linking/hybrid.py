@@ -9,6 +9,9 @@ the threshold of the class. A concept with an equal name comes before others tha
 NAMES_COUNT times as probable, if it is no gene of another species than the document's; where it
 comes first it is taken whatever its probability, as somebody wrote down that it goes by that name.
 Where the linker says NIL, alternatives have ranks from 2 on.
+
+The score of a candidate is how often what was as probable and found in the same way (by an equal
+name or not) was right (`training.calibrating`). It changes neither order nor NIL.
 """
 
 from __future__ import annotations
@@ -18,16 +21,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from kazu_platform.documents import digest
 from kazu_platform.linking.evidence import FEATURES, LEARNT, METHODS, Asked, Witness
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
+from kazu_platform.linking.learnt import string_key
 from kazu_platform.linking.ranking import ontologies_of, probabilities
 from kazu_platform.tables import LINKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -35,8 +40,8 @@ if TYPE_CHECKING:
     from kazu_platform.linking.exact import ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
-HYBRID_VERSION: Final = "3"
-NAMES_COUNT: Final = 3.0
+HYBRID_VERSION: Final = "4"
+NAMES_COUNT: Final = 2.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower probability, in any class."""
 _CURATED: Final = 1.0
@@ -50,7 +55,7 @@ class Ranked:
     surface: NDArray[np.int64]
     concept: NDArray[np.int64]
     rank: NDArray[np.int64]
-    probability: NDArray[np.floating]
+    score: NDArray[np.floating]
     method: NDArray[np.int64]
     is_ambiguous: NDArray[np.bool_]
 
@@ -102,6 +107,20 @@ class HybridLinker:
     def labels_of(self, links: pa.Table) -> list[str]:
         """Preferred names of the concepts of LINKS that this linker made."""
         return self.by_name.labels_of(links)
+
+    def reminded_of(self, surfaces: pa.Table, concepts: Collection[str]) -> pl.Series:
+        """The surfaces (SURFACES) whose strings people linked to any of some concepts: ids."""
+        ids = pl.Series(surfaces["surface_id"], dtype=pl.String)
+        strings = self.witness.learnt.strings_of(concepts)
+        if not strings:
+            return ids.clear()
+        asked = Asked.of(surfaces)
+        rows = {
+            row
+            for row, _, text in asked.strings(np.arange(surfaces.num_rows))
+            if string_key(text, asked.classes[row]) in strings
+        }
+        return ids.gather(sorted(rows))
 
     def ranked(self, surfaces: pa.Table) -> Ranked:
         """Candidates of surfaces: the second look where the first was not enough."""
@@ -167,12 +186,14 @@ class HybridLinker:
         is_nil = ((likely < least) & ~is_named)[begins]
         kept = np.flatnonzero(place < MAX_ALTERNATIVES)
         rank = (place + 1 + is_nil)[kept]
-        rows, surface = rows[kept], surface[kept]
+        rows, surface, likely = rows[kept], surface[kept], likely[kept]
+        classes = [asked.classes[row] for row in surface.tolist()]
+        scores = self.ranker.scaled(likely, is_named[kept], classes)
         return Ranked(
             surface=surface,
             concept=evidence.concept[rows],
             rank=rank,
-            probability=falling(likely[kept], surface),
+            score=falling(np.where(evidence.is_preferred[rows], _CURATED, scores), surface),
             method=evidence.method[rows],
             is_ambiguous=evidence.is_ambiguous[rows],
         )
@@ -189,7 +210,7 @@ class HybridLinker:
                 "concept_id": index.concepts["concept_id"].take(concept).cast(pa.string()),
                 "ontology": index.concepts["ontology"].take(concept).cast(pa.string()),
                 "rank": pa.array(ranked.rank.astype(np.int32)),
-                "score": pa.array(ranked.probability.astype(np.float32)),
+                "score": pa.array(ranked.score.astype(np.float32)),
                 "method": methods,
                 "ambiguous": pa.array(ranked.is_ambiguous),
                 "vocabulary_version": pa.array(

@@ -9,7 +9,8 @@ A string that was a name of the concept (`is_name`) and no longer is one counts 
 somebody took the name away.
 
 `LEARNT` has a row for each class and string, concept and part: the part is a fold of the documents,
-so that training need not see what it is asked.
+so that training need not see what it is asked. `times` counts the mentions whose string or long
+form it is; `mentions` those whose string it is, so that over all strings each mention counts once.
 
 `STRINGS` has the vectors of strings, as the encoder beside them makes them, of classes whose names
 have any: what a string means is also told by what others like it do ("familial breast cancers"). A
@@ -32,7 +33,7 @@ from kazu_platform.errors import ArtifactError
 from kazu_platform.linking.nearest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,6 +46,7 @@ LEARNT: Final = pa.schema(
         pa.field("concept_id", pa.string()),
         pa.field("marked_id", pa.string()),
         pa.field("times", pa.int32()),
+        pa.field("mentions", pa.int32()),
         pa.field("part", pa.int8()),
         pa.field("is_name", pa.bool_()),
     ]
@@ -126,11 +128,13 @@ def _read(path: Path, schema: pa.Schema) -> tuple[pa.Table, str]:
 class Learnt:
     """A memory in the terms of an index.
 
-    `rows` has string, concept (its row), part, times and is_name; `strings` are STRINGS.
+    `rows` has string, concept (its row), part, times, mentions and is_name; `strings` are STRINGS,
+    `concept_ids` those of the index.
     """
 
     rows: pl.DataFrame
     strings: pa.Table
+    concept_ids: pa.ChunkedArray = field(default_factory=lambda: pa.chunked_array([], pa.string()))
 
     @classmethod
     def of_index(cls, memory: Memory, index: LinkingIndex) -> Learnt:
@@ -152,10 +156,17 @@ class Learnt:
             found.with_columns(concept=pl.coalesce("concept", "marked"))
             .drop_nulls("concept")
             .group_by("string", "concept", "part")
-            .agg(pl.col("times").sum(), pl.col("is_name").any())
+            .agg(pl.col("times", "mentions").sum(), pl.col("is_name").any())
             .sort("string", "concept", "part"),
             memory.strings,
+            index.concepts["concept_id"],
         )
+
+    def strings_of(self, concepts: Collection[str]) -> frozenset[int]:
+        """Hashes of the strings that were linked to any of some concepts (ids)."""
+        ids = pl.Series(self.concept_ids).cast(pl.String).gather(self.rows["concept"])
+        wanted = pl.Series(sorted(concepts), dtype=pl.String)
+        return frozenset(self.rows["string"].filter(ids.is_in(wanted.implode())).to_list())
 
     @cached_property
     def _vectors(self) -> dict[str, tuple[NDArray[np.uint64], NDArray[np.int8], NDArray]]:
@@ -195,7 +206,8 @@ class Learnt:
         if entity_class not in self._vectors:
             return pl.DataFrame(schema=schema)
         keys, values, scale = self._vectors[entity_class]
-        query, row = nearest(vectors, values, scale, most=MOST_STRINGS, least=LEAST_ALIKE)
+        # Some of the nearest are a surface's own or of its part, and do not count.
+        query, row = nearest(vectors, values, scale, most=2 * MOST_STRINGS, least=LEAST_ALIKE)
         cosine = np.einsum("ij,ij->i", vectors[query], values[row].astype(np.float32)) * scale[row]
         like = pl.DataFrame({"query": query, "string": keys[row], "cosine": cosine})
         own = pl.Series([string_key(each, entity_class) for each in strings], dtype=pl.UInt64)
@@ -211,8 +223,11 @@ class Learnt:
         )
         if folds is not None:
             found = found.filter(pl.Series(folds[found["surface"]]) != pl.col("part"))
-        counted = found.group_by("surface", "string", "concept").agg(
-            pl.col("times").sum(), pl.col("cosine").max()
+        counted = (
+            found.group_by("surface", "string", "concept")
+            .agg(pl.col("times").sum(), pl.col("cosine").max())
+            .with_columns(place=_place_of_string())
+            .filter(pl.col("place") <= MOST_STRINGS)
         )
         share = pl.col("times") / pl.col("times").sum().over("surface", "string")
         return (
@@ -262,8 +277,8 @@ class Learnt:
         return counted.with_columns(times_all=pl.col("times").sum().over("surface"))
 
     def popularity(self, concepts: NDArray[np.int64], folds: NDArray[np.int64] | None) -> pl.Series:
-        """Logarithm of one and how often each concept was meant, by any string or long form."""
-        counts = self.rows.group_by("concept", "part").agg(pl.col("times").sum())
+        """Logarithm of one and how many mentions each concept had, by any string."""
+        counts = self.rows.group_by("concept", "part").agg(times=pl.col("mentions").sum())
         asked = pl.DataFrame({"concept": concepts})
         every = counts.group_by("concept").agg(pl.col("times").sum())
         times = asked.join(every, on="concept", how="left", maintain_order="left")["times"]
@@ -276,3 +291,9 @@ class Learnt:
             )
             times = times - own
         return times.cast(pl.Float32).log1p()
+
+
+def _place_of_string() -> pl.Expr:
+    """Of each string of a surface its place from 1 among those that are like the surface's own."""
+    likest = pl.struct(pl.col("cosine") * -1, pl.col("string"))
+    return likest.rank("dense").over("surface")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    import polars as pl
     import pyarrow as pa
 
     from kazu_platform.linking.exact import ExactLinker
@@ -40,4 +41,8 @@ class Linker(Protocol):
 
         Rows are ordered as the surfaces are, then by rank. A surface that nothing fits has none.
         """
+        ...
+
+    def reminded_of(self, surfaces: pa.Table, concepts: Collection[str]) -> pl.Series:
+        """The surfaces (SURFACES) that may mean some concepts whatever these are called: ids."""
         ...

@@ -1,9 +1,11 @@
 """The species that a document is about: whose genes it means.
 
 A symbol such as TNF names a gene of many species. People's is meant unless the text says otherwise:
-the species is the one of whose words there are most in title and abstract, and people's where none
-has more. Words are names of the species and what is said of their individuals (patients, women;
-mice, knockout, C57BL/6). Where a mention stands in the text is not looked at.
+the species is the one for which most speaks in title and abstract, and people's where for none more
+does. What speaks are names of the species, what is said of their individuals (patients, women;
+mice, knockout, C57BL/6) and, CELLS_COUNT times as much, the cell lines and constructs in use: who
+works with RAW 264.7 or loxP means mouse genes. Tumour cells in nude mice are people's. Where a
+mention stands in the text is not looked at.
 """
 
 from __future__ import annotations
@@ -15,15 +17,21 @@ import polars as pl
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TAXA_VERSION: Final = "1"
+TAXA_VERSION: Final = "2"
 HUMAN: Final = "NCBITaxon:9606"
+MOUSE: Final = "NCBITaxon:10090"
+RAT: Final = "NCBITaxon:10116"
+CELLS_COUNT: Final = 3
 _DOCUMENT: Final = ["doc_id", "content_hash"]
 _WORDS: Final = {
     HUMAN: r"humans?|homo sapiens|patients?|wom[ae]n|m[ae]n|child(?:ren)?|infants?|people|persons?|"
-    r"subjects|volunteers|participants|boys?|girls?|famil(?:y|ies)|cohorts?|clinical",
-    "NCBITaxon:10090": r"mouse|mice|murine|mus musculus|knock-?out|transgenic|null|C57BL/6\w*|"
+    r"subjects|volunteers|participants|boys?|girls?|famil(?:y|ies)|cohorts?|clinical|"
+    r"(?:nude|athymic|immuno(?:deficient|compromised)|(?:NOD/)?SCID|NSG) (?:mice|mouse)|"
+    r"xeno(?:graft|transplant)\w*|"
+    r"(?:cancer|carcinoma|tumou?r|melanoma|leuka?emia|lymphoma|glioma) cell(?:s| lines?)",
+    MOUSE: r"mouse|mice|murine|mus musculus|knock-?out|transgenic|null|C57BL/6\w*|"
     r"BALB/c\w*|-/-",
-    "NCBITaxon:10116": r"rats?|rattus norvegicus|sprague-dawley|wistar",
+    RAT: r"rats?|rattus norvegicus|sprague-dawley|wistar",
     "NCBITaxon:7955": r"zebrafish|danio rerio",
     "NCBITaxon:7227": r"drosophila|fruit fl(?:y|ies)|flies",
     "NCBITaxon:6239": r"caenorhabditis elegans|c\. elegans|nematodes?",
@@ -32,7 +40,20 @@ _WORDS: Final = {
     "NCBITaxon:9913": r"cows?|bovine|cattle|bos taurus",
     "NCBITaxon:9031": r"chick(?:en)?s?|gallus gallus|avian",
 }
-"""First come first served, where two have as many words."""
+"""In any case. First come first served, where two have as many words."""
+_CELLS: Final = {
+    HUMAN: r"HEK[- ]?293\w*|HeLa|Hep-?(?:G2|3B)|Hu-?H-?7|MCF-?(?:7|10A)|MDA-MB-\d+|T-?47D|A549|"
+    r"H1299|HCT-?116|HT-?29|Caco-?2|LoVo|RKO|SW-?[46]20|LNCaP|PC-?3|DU-?145|U-?2-?OS|Saos-?2|"
+    r"U-?87\w*|U-?937|THP-?1|Jurkat|K-?562|HL-?60|SH-?SY5Y|HaCaT|A431|A375|A2780|SK-?OV-?3|"
+    r"HT-?1080|LX-2|PANC-?1|BEAS-?2B|HUVECs?|PBMCs?",
+    MOUSE: r"RAW ?264\.?7|J774\w*|BV-?2|L929|NIH[- ]?3T3|3T3-?L1|10T1/2|C2C12|MC3T3\S*|ATDC5|"
+    r"ST-?2 cells|B16\S*|4T1|CT-?26|EL-?4|L1210|Ba/?F3|P19|HT-?22|Neuro-?2a|N2a|MIN6|NMuMG|"
+    r"BMDMs?|MEFs?|mESCs?|[Bb]one[- ]marrow[- ]derived (?:macrophages|dendritic cells)|"
+    r"[Ee]mbryonic fibroblasts|[Ss]plenocytes|[Ll]ittermates?|"
+    r"Cre(?:ER\w*)?|lox[Pp]|[Ff]loxed|flox/flox|fl/fl|f/f|lacZ",
+    RAT: r"PC-?12|H9[cC]2|INS-?1\w*|C6 (?:glioma|cells)|RBL-?2H3",
+}
+"""Cell lines, and what stocks of animals are made with, as they are written."""
 
 
 def taxa_of(passages: pa.Table) -> pl.DataFrame:
@@ -45,13 +66,7 @@ def taxa_of(passages: pa.Table) -> pl.DataFrame:
         `doc_id`, `content_hash` and `taxon`, a CURIE; no row for a document about people.
     """
     texts = pl.DataFrame(passages.select([*_DOCUMENT, "text"]))
-    counted = texts.select(
-        *_DOCUMENT,
-        *(
-            pl.col("text").str.count_matches(rf"(?i)(?:\b|^)(?:{words})(?:\b|$|\s)").alias(taxon)
-            for taxon, words in _WORDS.items()
-        ),
-    )
+    counted = texts.select(*_DOCUMENT, *(_speaks_for(taxon).alias(taxon) for taxon in _WORDS))
     others = [taxon for taxon in _WORDS if taxon != HUMAN]
     counts = counted.group_by(_DOCUMENT, maintain_order=True).agg(pl.all().sum())
     most = pl.max_horizontal(others)
@@ -59,3 +74,13 @@ def taxa_of(passages: pa.Table) -> pl.DataFrame:
         *(pl.when(pl.col(taxon) == most).then(pl.lit(taxon)) for taxon in others), pl.lit("")
     )
     return counts.filter(most > pl.col(HUMAN)).select(*_DOCUMENT, taxon=which)
+
+
+def _speaks_for(taxon: str) -> pl.Expr:
+    """How much of a text speaks for a species."""
+    words = _count(_WORDS[taxon], "(?i)")
+    return words + CELLS_COUNT * _count(_CELLS[taxon], "") if taxon in _CELLS else words
+
+
+def _count(words: str, flags: str) -> pl.Expr:
+    return pl.col("text").str.count_matches(rf"{flags}(?:\b|^)(?:{words})(?:\b|$|\s)")

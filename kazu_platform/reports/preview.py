@@ -204,7 +204,12 @@ class _Relinked:
         """Mentions with their first concept as it would be."""
         surfaces = surfaces_of(mentions)
         frame = pl.DataFrame(surfaces)
-        hit = frame.filter(self._touched.of(frame.select("text", "entity_class", "context")))
+        hit = frame.filter(
+            self._touched.of(frame.select("text", "entity_class", "context"))
+            | frame["surface_id"].is_in(
+                self._linker.reminded_of(surfaces, self._touched.concepts).implode()
+            )
+        )
         stays = self._stays.join(hit, on="surface_id", how="anti")
         done = pl.concat([stays, self._done])
         asked = (~frame["surface_id"].is_in(done["surface_id"].implode())).to_arrow()

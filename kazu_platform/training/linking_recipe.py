@@ -84,7 +84,7 @@ class RankRecipe(BaseModel):
     rate: float = Field(default=5e-3, gt=0)
     decay: float = Field(default=2e-2, ge=0)
     batch: int = Field(default=512, ge=2, description="Strings of a batch.")
-    width: int = Field(default=32, ge=2, description="Of the two layers.")
+    width: int = Field(default=64, ge=2, description="Of the two layers.")
     members: int = Field(default=6, ge=1, description="Networks whose mean it is.")
 
     def version(self) -> str:

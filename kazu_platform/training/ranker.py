@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 import numpy as np
 import polars as pl
@@ -71,7 +72,10 @@ class Units:
 
 
 def units_of(tasks: Sequence[LinkingTask]) -> Units:
-    """Gather the mentions of tasks; those of a training split are in FOLDS folds by document."""
+    """Gather the mentions of tasks; those of a training split are in FOLDS folds by document.
+
+    A document that several corpora have is in one fold.
+    """
     surfaces = pl.concat([pl.DataFrame(task.surfaces) for task in tasks]).unique("surface_id")
     parts = [_units_of(task, number) for number, task in enumerate(tasks)]
     frame = (
@@ -88,16 +92,25 @@ def units_of(tasks: Sequence[LinkingTask]) -> Units:
 
 def _units_of(task: LinkingTask, number: int) -> pl.DataFrame:
     gold = task.meant.group_by("mention").agg(pl.col("concept_id").unique().sort())
-    fold = pl.col("document") % FOLDS if task.split == TRAIN else pl.lit(HELD, pl.Int64)
     return (
         task.mentions.with_row_index("mention")
-        .with_columns(pl.col("mention").cast(pl.Int64), fold=fold)
+        .with_columns(
+            pl.col("mention").cast(pl.Int64), fold=_folds(task.mentions["doc_id"], task.split)
+        )
         .join(gold, on="mention", how="left")
         .with_columns(gold=pl.col("concept_id").list.join("|").fill_null(""))
         .group_by("surface_id", "fold", "gold")
         .agg(n=pl.len().cast(pl.Int64))
         .with_columns(task=pl.lit(number, pl.Int64))
     )
+
+
+def _folds(doc_ids: pl.Series, split: str) -> pl.Series:
+    if split != TRAIN:
+        return pl.Series(np.full(len(doc_ids), HELD))
+    distinct: list[str] = doc_ids.unique().to_list()
+    fold_of = {doc_id: crc32(doc_id.encode()) % FOLDS for doc_id in distinct}
+    return doc_ids.replace_strict(fold_of, return_dtype=pl.Int64)
 
 
 def learnt_of(units: Units, exact: ExactLinker, marked: Callable[[str], str]) -> pa.Table:
@@ -123,7 +136,11 @@ def learnt_of(units: Units, exact: ExactLinker, marked: Callable[[str], str]) ->
     )
     counted = (
         rows.group_by("string", "concept_id", part="fold")
-        .agg(times=pl.col("n").sum(), is_name=pl.col("is_name").any())
+        .agg(
+            times=pl.col("n").sum(),
+            mentions=pl.col("n").filter(pl.col("of_long") == 0).sum(),
+            is_name=pl.col("is_name").any(),
+        )
         .sort("string", "concept_id", "part")
     )
     ids = counted["concept_id"].unique()
@@ -134,6 +151,7 @@ def learnt_of(units: Units, exact: ExactLinker, marked: Callable[[str], str]) ->
             "concept_id": counted["concept_id"].to_list(),
             "marked_id": [others[each] for each in counted["concept_id"].to_list()],
             "times": counted["times"].cast(pl.Int32).to_arrow(),
+            "mentions": counted["mentions"].cast(pl.Int32).to_arrow(),
             "part": counted["part"].cast(pl.Int8).to_arrow(),
             "is_name": counted["is_name"].to_arrow(),
         },
@@ -290,7 +308,7 @@ class _Network(nn.Module):
         found = {
             "a": self.a.weight.T,
             "a_bias": self.a.bias,
-            "b": self.b.weight.T,
+            "b": self.b.weight.T[None],
             "b_bias": self.b.bias,
             "c": self.c.weight[0],
             "straight": self.straight.weight[0],
@@ -330,15 +348,10 @@ def _side_by_side(
     def every(name: str) -> list[NDArray[np.float32]]:
         return [each[name] for each in members]
 
-    width = len(members[0]["c"])
-    middle = np.zeros((n * width, n * width), np.float32)
-    for place, each in enumerate(every("b")):
-        own = slice(place * width, (place + 1) * width)
-        middle[own, own] = each
     made: dict[str, NDArray[np.floating]] = {
         "a": np.concatenate(every("a"), axis=1),
         "a_bias": np.concatenate(every("a_bias")),
-        "b": middle,
+        "b": np.concatenate(every("b")),
         "b_bias": np.concatenate(every("b_bias")),
         "c": np.concatenate(every("c")) / n,
         "straight": np.mean(every("straight"), axis=0),

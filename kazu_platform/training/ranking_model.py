@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from hashlib import file_digest
 from typing import TYPE_CHECKING, Final
 
@@ -27,10 +27,12 @@ from kazu_platform.evaluation.linking_gold import (
 from kazu_platform.evaluation.splits import TRAIN, devel_set_of_mentions
 from kazu_platform.linking.encoder_files import DESCRIPTION, NETWORK, VOCABULARY
 from kazu_platform.linking.evidence import CLASSES, Witness
+from kazu_platform.linking.hybrid import HybridLinker
 from kazu_platform.linking.learnt import Learnt, Memory
 from kazu_platform.linking.open import LazyEmbedder
 from kazu_platform.linking.similar import open_similar_names
 from kazu_platform.training import ranker as training
+from kazu_platform.training.calibrating import calibrated
 from kazu_platform.training.filters import of_test_documents
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from kazu_platform.linking.ranking import Ranker
     from kazu_platform.training.linking_recipe import RankRecipe
 
-RANKING_MODEL_VERSION: Final = "2"
+RANKING_MODEL_VERSION: Final = "3"
 """Changes when the same corpora, index and recipe give another model."""
 LEFT_OUT: Final = frozenset({("craft", "species"), ("craft", "disease")})
 """CRAFT marks mice as the genus, and hardly any disease: other corpora say otherwise."""
@@ -201,11 +203,18 @@ def train_ranking_model(  # noqa: PLR0913 - what a model is made of
     ranker = training.train_rankers(units, [first, again], how, says, curve.add)
     decided = training.decided(ranker, units, first, again)
     _must_be_numbers(decided)
-    return RankingModel(encoder, decided, memory, curve.points())
+    held = [task for task in tasks if task.split != TRAIN]
+    scaled = calibrated(HybridLinker(witness, decided, "being trained"), held)
+    _must_be_numbers(scaled)
+    return RankingModel(encoder, scaled, memory, curve.points())
 
 
 def _must_be_numbers(ranker: Ranker) -> None:
-    decided = [value for each in ranker.decisions.values() for value in astuple(each)]
+    decided = [
+        value
+        for each in ranker.decisions.values()
+        for value in (each.temper, each.shift, each.threshold, *each.named, *each.alike)
+    ]
     if not all(np.isfinite(each).all() for each in (*ranker.weights.values(), decided)):
         raise TrainingError(
             "The ranker's weights or what it decides by are no numbers; give `rank` of the recipe "

@@ -25,6 +25,9 @@ from kazu_platform.evaluation.linking import (
     linking_task,
 )
 from kazu_platform.evaluation.linking_gold import LinkingGold, Marked, linking_gold
+from kazu_platform.linking.compile import build_linking_index
+from kazu_platform.linking.index import open_linking_index
+from kazu_platform.tables import CONCEPT_EQUIVALENTS, CONCEPT_XREFS
 from tests.evaluation.linking_by_hand import (
     XREFS,
     Made,
@@ -33,11 +36,13 @@ from tests.evaluation.linking_by_hand import (
     equivalents,
     gold_of,
     make,
+    synonyms,
     xrefs,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -214,6 +219,21 @@ def test_an_identifier_does_not_mean_what_has_one_of_its_own(made: Made):
 
     known = identifiers.known.filter(pl.col("concept_id") == "MONDO:4")["id"].to_list()
     assert known == ["MESH:D4", "MONDO:4"]
+
+
+def test_an_identifier_means_what_is_called_so_although_nothing_joins_the_two(tmp_path: Path):
+    """Both are concepts; no cross-reference says that they are one."""
+    build_linking_index(concepts(), synonyms(), tmp_path / "index", ontologies=["MONDO", "MEDIC"])
+    none = CONCEPT_XREFS.empty(), CONCEPT_EQUIVALENTS.empty()
+
+    identifiers = Identifiers.of(open_linking_index(tmp_path / "index"), concepts(), *none)
+
+    known = identifiers.known.filter(pl.col("id").is_in(["MESH:D003110", "MONDO:1"]))
+    assert known.select("id", "concept_id").rows() == [
+        ("MESH:D003110", "MESH:D003110"),
+        ("MESH:D003110", "MONDO:4"),
+        ("MONDO:1", "MONDO:1"),
+    ]
 
 
 def test_a_recall_at_5_does_not_count_the_sixth(made: Made):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from kazu_platform.citations.documents import passages_of
@@ -17,6 +18,7 @@ from kazu_platform.linking.corpus import link_changed
 from kazu_platform.linking.difference import Touched
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
+from kazu_platform.linking.learnt import LEARNT, Learnt, Memory, string_key
 from kazu_platform.linking.open import PACKAGED, LazyEmbedder, open_hybrid
 from kazu_platform.linking.similar_compile import build_similar_names
 from kazu_platform.linking.surfaces import surfaces_from_strings, surfaces_of
@@ -256,6 +258,36 @@ def test_vectors_of_another_encoder_are_not_compared(folder: Path, tmp_path: Pat
 
     assert linker.witness.embedder is None
     assert first(linker, "malignant breast neoplasms", "disease") == "MONDO:0007254"
+
+
+def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_changes(
+    linker: HybridLinker,
+):
+    """Whatever the string's own names: before, the vocabulary may not have had the concept."""
+    row = {"concept_id": "HGNC:9605", "marked_id": "", "times": 9, "mentions": 9, "part": 0}
+    learnt = pa.Table.from_pylist(
+        [{**row, "string": string_key("tumor necrosis factor", "gene"), "is_name": False}],
+        LEARNT,
+    )
+    remembering = replace(
+        linker.witness, learnt=Learnt.of_index(Memory(learnt), linker.by_name.index)
+    )
+    linker = replace(linker, witness=remembering)
+    texts = ["TNF", "Tumor Necrosis Factor", "PTGS1"]
+    contexts = ["long:tumor necrosis factor", "", ""]
+    surfaces = surfaces_from_strings(
+        pl.DataFrame({"text": texts, "entity_class": "gene", "context": contexts})
+    )
+    known = linker.link(surfaces)
+
+    done = link_changed(linker, surfaces, known, Touched(concepts=frozenset({"HGNC:9605"})))
+
+    rows = zip(surfaces["surface_id"].to_pylist(), surfaces["text"].to_pylist(), strict=True)
+    reminded = linker.reminded_of(surfaces, {"HGNC:9605"}).to_list()
+    assert {text for surface, text in rows if surface in reminded} == set(texts[:2])
+    assert linker.reminded_of(surfaces, {"HGNC:9604"}).is_empty()
+    assert done.n_linked == 2
+    assert LINKS.sort(done.links).equals(LINKS.sort(known))
 
 
 def test_what_has_no_equal_name_is_linked_again_where_similar_names_changed(linker: HybridLinker):

@@ -15,6 +15,7 @@ from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.learnt import (
     FILE,
     LEARNT,
+    MOST_STRINGS,
     STRINGS,
     STRINGS_FILE,
     Learnt,
@@ -38,6 +39,7 @@ def memory(*rows: tuple[str, str, str, int, int]) -> Memory:
             "concept_id": ids,
             "marked_id": marked,
             "times": times,
+            "mentions": [each - 1 for each in times],  # one of them had it for a long form
             "part": parts,
             "is_name": [False] * len(rows),
         },
@@ -137,6 +139,36 @@ def test_a_string_is_not_told_by_its_own_long_form(learnt: Learnt):
     vectors = np.array([vector(each) for each in strings], np.float32)
 
     assert learnt.alike("disease", asked, strings, vectors, None).is_empty()
+
+
+def test_the_likest_strings_count_that_are_not_a_surfaces_own(linker: ExactLinker):
+    """Nearer ones that are its own, or of its part, take no place of others."""
+    own, others = "abc own", [f"abd {place}" for place in range(MOST_STRINGS - 1)]
+    rows = [
+        (own, "MONDO:0004989", "", 1, 0),
+        *((f"abc {place}", "MONDO:0004989", "", 1, 1) for place in range(MOST_STRINGS)),
+        *((each, "MONDO:0007254", "", 1, 0) for each in others),
+    ]
+    learnt = Learnt.of_index(memory(*rows), linker.index)
+
+    assert set(alike(learnt, linker, own)) == {"MONDO:0004989"}
+    assert set(alike(learnt, linker, own, fold=1)) == {"MONDO:0007254"}
+
+
+def test_the_strings_of_a_concept_are_known_by_either_identifier(learnt: Learnt):
+    tumour = {string_key("tumour of the breast", "disease")}
+
+    assert learnt.strings_of({"MONDO:0007254"}) == tumour
+    assert learnt.strings_of({"MONDO:0004989", "MONDO:1"}) == tumour
+    assert learnt.strings_of({"GONE:2"}) == set()
+
+
+def test_each_mention_makes_a_concept_popular_once(learnt: Learnt, linker: ExactLinker):
+    ids = linker.index.concepts["concept_id"].to_pylist()
+    asked = np.array([ids.index("MONDO:0007254"), ids.index("MONDO:0004989")])
+
+    assert np.expm1(learnt.popularity(asked, None).to_numpy()) == pytest.approx([2 + 1, 0])
+    assert np.expm1(learnt.popularity(asked, np.array([0, 0])).to_numpy()) == pytest.approx([1, 0])
 
 
 def test_nothing_is_remembered_of_nothing(linker: ExactLinker):

@@ -9,7 +9,14 @@ import pytest
 
 from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.linking.evidence import FEATURES, Evidence
-from kazu_platform.linking.ranking import RANKER, Decision, Ranker, probabilities, read_ranker
+from kazu_platform.linking.ranking import (
+    RANKER,
+    Decision,
+    Ranker,
+    Scale,
+    probabilities,
+    read_ranker,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +40,13 @@ def ranker() -> Ranker:
     rng = np.random.default_rng(3)
     n = len(FEATURES)
     shapes = {
-        "a": (n, WIDTH), "a_bias": (WIDTH,), "b": (WIDTH, WIDTH), "b_bias": (WIDTH,),
-        "c": (WIDTH,), "straight": (n,), "bias": (), "mean": (n,), "spread": (n,),
+        "a": (n, 2 * WIDTH), "a_bias": (2 * WIDTH,), "b": (2, WIDTH, WIDTH),
+        "b_bias": (2 * WIDTH,), "c": (2 * WIDTH,), "straight": (n,), "bias": (),
+        "mean": (n,), "spread": (n,),
     }  # fmt: skip
     weights = {name: rng.random(shape, np.float32) + 0.5 for name, shape in shapes.items()}
-    return Ranker(weights, {"gene": Decision(2.0, 0.5, 0.3, 0.8)})
+    gene = Decision(2.0, 0.5, 0.3, 0.8, named=Scale(1.0, float(np.log(3.0))), alike=Scale(2.0, 0.0))
+    return Ranker(weights, {"gene": gene})
 
 
 def test_concepts_of_one_ontology_share_what_is_to_be_had_with_none_of_them():
@@ -56,6 +65,26 @@ def test_surfaces_are_judged_apart_and_large_scores_do_no_harm():
     found = probabilities(candidates([0, 2]), np.array([800.0, -800.0]), np.ones(2, np.uint64))
 
     assert found.tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_a_score_is_a_probability_by_class_and_by_whether_the_name_is_equal():
+    probable, is_named = np.array([0.5, 0.8, 0.5, 0.8]), np.array([True, False, True, False])
+
+    scored = ranker().scaled(probable, is_named, ["gene", "gene", "disease", "disease"])
+
+    assert scored.tolist() == pytest.approx([3 / 4, 16 / 17, 0.5, 0.8])
+    assert ranker().unscaled().scaled(probable, is_named, ["gene"] * 4) == pytest.approx(probable)
+    assert ranker().scaled(probable[:0], is_named[:0], []).shape == (0,)
+
+
+def test_scores_do_not_depend_on_how_many_candidates_there_are():
+    features = np.random.default_rng(0).random((2_100, len(FEATURES)), np.float32)
+    made = ranker()
+
+    some = np.concatenate([made.scores(features[:7]), made.scores(features[7:])])
+
+    assert made.scores(features) == pytest.approx(some, rel=1e-12)
+    assert made.scores(features[:0]).shape == (0,)
 
 
 def test_a_ranker_is_read_as_it_was_written(tmp_path: Path):

@@ -6,9 +6,7 @@ import pytest
 
 from kazu_platform.citations.documents import passages_of
 from kazu_platform.documents import Document, Section
-from kazu_platform.linking.taxa import taxa_of
-
-MOUSE, RAT = "NCBITaxon:10090", "NCBITaxon:10116"
+from kazu_platform.linking.taxa import MOUSE, RAT, taxa_of
 
 
 @pytest.mark.parametrize(
@@ -20,10 +18,17 @@ MOUSE, RAT = "NCBITaxon:10090", "NCBITaxon:10116"
         ("Sprague-Dawley rats were fed.", RAT),
         ("The protein binds DNA.", None),
         ("One mouse and one patient.", None),
+        ("Nf1 in Ba/F3 cells, and in no patient.", MOUSE),
+        ("SOX10 in HeLa and MCF-7 cells; mice.", None),
+        ("Growth in nude mice.", None),
+        ("Xenografts of melanoma cells in mice.", None),
+        ("Conditional deletion with Alb-Cre; human disease.", MOUSE),
+        ("CRE-binding proteins of fl/fl2 and ST2 alone.", None),
+        ("H9c2 cells of the heart.", RAT),
         ("Mitochondria are not mentioned as mice are: micelles.", MOUSE),
     ],
 )
-def test_the_species_with_most_words_counts_if_it_has_more_than_people(
+def test_the_species_counts_for_which_most_speaks_if_for_people_less_does(
     text: str, taxon: str | None
 ):
     document = Document(doc_id="d", sections=(Section(name="abstract", text=text),))
