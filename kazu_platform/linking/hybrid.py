@@ -4,14 +4,14 @@ Surfaces with an equal name are ranked by what is known of these first; where on
 its class asks (`Decision.enough`) nothing else is looked for. For the others similar names are
 found, by trigrams and by vectors. What is preferred by a curation stays first, whatever else is.
 
-Rank 1 is given where the linker says that the surface means a concept: its probability is not below
-the threshold of the class. A concept with an equal name comes before others that are not
-NAMES_COUNT times as probable, if it is no gene of another species than the document's; where it
-comes first it is taken whatever its probability, as somebody wrote down that it goes by that name.
-Where the linker says NIL, alternatives have ranks from 2 on.
+A concept with an equal name comes before others that are not NAMES_COUNT times as probable, if it
+is no gene of another species than the document's. The score of a candidate is how often what was as
+probable and found in the same way (by an equal name or not) was right (`training.calibrating`).
 
-The score of a candidate is how often what was as probable and found in the same way (by an equal
-name or not) was right (`training.calibrating`). It changes neither order nor NIL.
+Rank 1 is given where the linker says that the surface means a concept: its score is not below the
+threshold of the class. Where a concept with an equal name comes first it is taken whatever its
+score, as somebody wrote down that it goes by that name. Where the linker says NIL, alternatives
+have ranks from 2 on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kazu_platform.documents import digest
 from kazu_platform.linking.evidence import FEATURES, LEARNT, METHODS, Asked, Witness
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
 from kazu_platform.linking.learnt import string_key
-from kazu_platform.linking.ranking import ontologies_of, probabilities
+from kazu_platform.linking.ranking import ontologies_of, probabilities, rescaled
 from kazu_platform.tables import LINKS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 HYBRID_VERSION: Final = "4"
 NAMES_COUNT: Final = 2.0
 LEAST_ALIKE: Final = 0.5
-"""A concept whose names are only similar is no link with a lower probability, in any class."""
+"""A concept whose names are only similar is no link with a lower score, in any class."""
 _CURATED: Final = 1.0
 _DIGITS: Final = 5
 
@@ -181,19 +181,20 @@ class HybridLinker:
         is_named, is_alike = is_named[order], evidence.method[rows] != LEARNT
         begins = np.searchsorted(surface, surface)
         place = np.arange(len(surface)) - begins
+        scale = self.ranker.scales(asked.classes)[surface, is_named.astype(np.int64)]
+        score = rescaled(likely, scale[:, 0], scale[:, 1])
+        score[evidence.is_preferred[rows]] = _CURATED
         least = np.array([self.ranker.decision(name).threshold for name in asked.classes])
         least = np.where(is_alike, np.maximum(least[surface], LEAST_ALIKE), least[surface])
-        is_nil = ((likely < least) & ~is_named)[begins]
+        is_nil = ((score < least) & ~is_named)[begins]
         kept = np.flatnonzero(place < MAX_ALTERNATIVES)
         rank = (place + 1 + is_nil)[kept]
-        rows, surface, likely = rows[kept], surface[kept], likely[kept]
-        classes = [asked.classes[row] for row in surface.tolist()]
-        scores = self.ranker.scaled(likely, is_named[kept], classes)
+        rows, surface = rows[kept], surface[kept]
         return Ranked(
             surface=surface,
             concept=evidence.concept[rows],
             rank=rank,
-            score=falling(np.where(evidence.is_preferred[rows], _CURATED, scores), surface),
+            score=falling(score[kept], surface),
             method=evidence.method[rows],
             is_ambiguous=evidence.is_ambiguous[rows],
         )

@@ -5,7 +5,7 @@ among itself, none, and the other candidates of the same ontologies: one ontolog
 thing twice, while concepts of two ontologies may be one thing that no cross-reference says is one,
 so these do not take probability from each other. Genes of two species are two things. Scores are
 sharpened or flattened by class; what becomes of the probability of a link that was chosen, so that
-of those with 0.8 four in five are right, is `Ranker.scaled`.
+of those with 0.8 four in five are right, is `Ranker.scales`.
 
 The file is `ranker.npz`, read without pickles: `a`, `a_bias`, `b`, `b_bias`, `c`, `straight` and
 `bias` (layers and a straight path beside them), `mean` and `spread` of the features, and `about`.
@@ -16,7 +16,7 @@ features and, by class, the fields of `Decision`.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import file_digest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -65,7 +65,7 @@ class Decision:
     Attributes:
         temper: Scores are divided by it.
         shift: Is added to them: more says NIL less often.
-        threshold: A first candidate that is less probable is no link.
+        threshold: A first candidate without an equal name whose score is lower is no link.
         enough: A candidate by an equal name that is as probable as this is taken without looking
             for similar names.
         named: What makes a score of a probability, of candidates with an equal name.
@@ -90,13 +90,6 @@ class Ranker:
     def decision(self, entity_class: str) -> Decision:
         """What is set for a class."""
         return self.decisions.get(entity_class, Decision())
-
-    def unscaled(self) -> Ranker:
-        """The same, whose scores are its probabilities."""
-        plain = {
-            name: replace(each, named=SAME, alike=SAME) for name, each in self.decisions.items()
-        }
-        return Ranker(self.weights, plain)
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.floating]:
         """Score of each candidate, as the networks have it. Shape: (n,).
@@ -137,26 +130,18 @@ class Ranker:
         shift = np.array([known[name].shift for name in classes], np.float32)
         return scores / temper + shift
 
-    def scaled(
-        self,
-        probable: NDArray[np.floating],
-        is_named: NDArray[np.bool_],
-        classes: Sequence[str],
-    ) -> NDArray[np.floating]:
-        """The score of each candidate.
+    def scales(self, classes: Sequence[str]) -> NDArray[np.float64]:
+        """What makes scores of probabilities, of candidates without an equal name and with one.
 
         Args:
-            probable: How probable it is.
-            is_named: It has an equal name.
-            classes: Its entity class.
+            classes: Entity classes.
+
+        Returns:
+            Slope and shift (`rescaled`). Shape: (n_classes, 2, 2).
         """
         known = {name: self.decision(name) for name in set(classes)}
-        scales = [
-            known[name].named if own else known[name].alike
-            for name, own in zip(classes, is_named.tolist(), strict=True)
-        ]
-        slope, shift = np.array(scales, np.float64).reshape(-1, 2).T
-        return 1 / (1 + np.exp(-(log_odds(probable) * slope + shift)))
+        found = [(known[name].alike, known[name].named) for name in classes]
+        return np.array(found, np.float64).reshape(-1, 2, 2)
 
     def write(self, folder: Path) -> None:
         """Write `ranker.npz`."""
@@ -205,7 +190,16 @@ def _decision(said: dict[str, Any]) -> Decision:
     return Decision(**said | scales)
 
 
-def log_odds(probable: NDArray[np.floating]) -> NDArray[np.float64]:
+def rescaled(
+    probable: NDArray[np.floating] | float,
+    slope: NDArray[np.float64] | float,
+    shift: NDArray[np.float64] | float,
+) -> NDArray[np.float64]:
+    """Probabilities whose log odds are stretched, and then moved."""
+    return 1 / (1 + np.exp(-(log_odds(probable) * slope + shift)))
+
+
+def log_odds(probable: NDArray[np.floating] | float) -> NDArray[np.float64]:
     """The logarithm of the odds of probabilities; what is certain has large ones.
 
     >>> log_odds(np.array([0.5, 0.9])).round(3).tolist()

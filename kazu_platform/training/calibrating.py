@@ -3,7 +3,7 @@
 A ranker's probabilities are right on average over all candidates of a class. What is read is the
 first candidate that a linker chose, and that is no average: an equal name comes first although it
 is less probable, and is right more often than its probability says. So the log odds that a score
-has are stretched and moved, by class, for equal names and for others; order and NIL stay.
+has are stretched and moved, by class, for equal names and for others. The order stays.
 
 Corpora of a class count alike, however many mentions they have: else the largest alone would say
 what is right. A corpus of a few mentions (`_FEW`) counts less.
@@ -22,7 +22,7 @@ import torch
 from kazu_platform.evaluation.linkers import OwnLinker
 from kazu_platform.evaluation.linking import identified, judge
 from kazu_platform.linking.exact import METHODS as BY_NAME
-from kazu_platform.linking.ranking import Decision, Ranker, Scale, log_odds
+from kazu_platform.linking.ranking import Ranker, Scale, log_odds, rescaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
     from kazu_platform.evaluation.linking import LinkingTask
     from kazu_platform.linking.hybrid import HybridLinker
+    from kazu_platform.linking.ranking import Decision
 
 _KEPT: Final = 0.007
 """How strongly scores stay what they are: in corpora."""
 _FEW: Final = 50
 """A corpus of fewer mentions counts less than others."""
 _MOST: Final = 1 - 1e-4
+_MORE_THAN_NOT: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,21 +64,27 @@ def calibrated(linker: HybridLinker, tasks: Sequence[LinkingTask]) -> Ranker:
     """The ranker of a linker with scales by class that fit what people said.
 
     Args:
-        linker: Links by the ranker.
+        linker: Links by the ranker, whose scores are still its probabilities.
         tasks: Held-out splits; classes without any keep their scores.
     """
-    ranker = linker.ranker.unscaled()
-    plain = replace(linker, ranker=ranker)
+    ranker = linker.ranker
     by_class: dict[str, list[LinkingTask]] = defaultdict(list)
     for task in tasks:
         by_class[task.entity_class].append(task)
     scaled = {
-        name: replace(ranker.decision(name), named=named, alike=alike)
+        name: _scaled(ranker.decision(name), *scales([firsts_of(linker, task) for task in own]))
         for name, own in by_class.items()
-        for named, alike in [scales([firsts_of(plain, task) for task in own])]
     }
-    decisions: dict[str, Decision] = {**ranker.decisions, **scaled}
-    return Ranker(ranker.weights, decisions)
+    return Ranker(ranker.weights, {**ranker.decisions, **scaled})
+
+
+def _scaled(decision: Decision, named: Scale, alike: Scale) -> Decision:
+    """A decision with scales; its threshold is the score of what was as probable as it.
+
+    But what is more probable than not is a link.
+    """
+    threshold = min(float(rescaled(decision.threshold, *alike)), _MORE_THAN_NOT)
+    return replace(decision, threshold=threshold, named=named, alike=alike)
 
 
 def firsts_of(linker: HybridLinker, task: LinkingTask) -> Firsts:

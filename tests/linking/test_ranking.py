@@ -11,11 +11,13 @@ from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.linking.evidence import FEATURES, Evidence
 from kazu_platform.linking.ranking import (
     RANKER,
+    SAME,
     Decision,
     Ranker,
     Scale,
     probabilities,
     read_ranker,
+    rescaled,
 )
 
 if TYPE_CHECKING:
@@ -68,13 +70,14 @@ def test_surfaces_are_judged_apart_and_large_scores_do_no_harm():
 
 
 def test_a_score_is_a_probability_by_class_and_by_whether_the_name_is_equal():
-    probable, is_named = np.array([0.5, 0.8, 0.5, 0.8]), np.array([True, False, True, False])
+    scales = ranker().scales(["gene", "disease"])
 
-    scored = ranker().scaled(probable, is_named, ["gene", "gene", "disease", "disease"])
+    (alike, named), same = scales[0], scales[1]
 
-    assert scored.tolist() == pytest.approx([3 / 4, 16 / 17, 0.5, 0.8])
-    assert ranker().unscaled().scaled(probable, is_named, ["gene"] * 4) == pytest.approx(probable)
-    assert ranker().scaled(probable[:0], is_named[:0], []).shape == (0,)
+    assert rescaled(np.array([0.5, 0.8]), *named).tolist() == pytest.approx([3 / 4, 12 / 13])
+    assert rescaled(np.array([0.5, 0.8]), *alike).tolist() == pytest.approx([0.5, 16 / 17])
+    assert same.tolist() == [list(SAME)] * 2
+    assert ranker().scales([]).shape == (0, 2, 2)
 
 
 def test_scores_do_not_depend_on_how_many_candidates_there_are():
