@@ -10,11 +10,13 @@ identifier counts:
 
 What an identifier leads to has a linkable name of its class, or it is not in the vocabulary.
 
-An identifier also means concepts whose label is a name of what it leads to, and that no identifier
-of its vocabulary leads to: MESH:D008175, lung neoplasms, is called lung cancer too, which is a
-concept of its own in MONDO, and MESH:D001205 is ascorbic acid, as is a concept of DrugBank that
-no cross-reference joins to it; who marks text with MeSH has no other identifier for these. Symbols,
-abbreviations and what has a species are left out: theirs are names of many things.
+An identifier of another vocabulary also means concepts whose label is a name of what it leads to,
+and that no identifier of that vocabulary leads to: MESH:D008175, lung neoplasms, is called lung
+cancer too, which is a concept of its own in MONDO, and who marks text with MeSH has no other
+identifier for it. One that leads to a concept of its own vocabulary also means concepts if each of
+the two goes by the label of the other: ascorbic acid of DrugBank, which no cross-reference joins
+to that of MeSH. Symbols, abbreviations and what has a species are left out: theirs are names of
+many things.
 """
 
 from __future__ import annotations
@@ -74,7 +76,14 @@ class Identifiers:
         )
         known = _with(known, refs)
         prefixed = known.with_columns(prefix=_prefix("id"))
-        called = prefixed.join(_called_so(index), on=[_CLASS, "concept_id"]).join(
+        called_so = _called_so(index)
+        is_own = pl.col("prefix") == _prefix("concept_id")
+        called = pl.concat(
+            [
+                prefixed.filter(~is_own).join(called_so, on=[_CLASS, "concept_id"]),
+                prefixed.filter(is_own).join(_mutual(called_so), on=[_CLASS, "concept_id"]),
+            ]
+        ).join(
             prefixed.select(_CLASS, "prefix", called="concept_id"),
             on=[_CLASS, "prefix", "called"],
             how="anti",
@@ -143,6 +152,13 @@ def _called_so(index: LinkingIndex) -> pl.DataFrame:
     }
     schema = {_CLASS: pl.String, "concept_id": pl.String, "called": pl.String}
     return pl.DataFrame(columns, schema).unique()
+
+
+def _mutual(called_so: pl.DataFrame) -> pl.DataFrame:
+    """Those of which each goes by the label of the other."""
+    key = [_CLASS, "concept_id", "called"]
+    reverse = called_so.select(_CLASS, concept_id="called", called="concept_id")
+    return called_so.join(reverse, on=key, how="semi")
 
 
 def _through(known: pl.DataFrame, replaced: pl.DataFrame) -> pl.DataFrame:

@@ -71,8 +71,9 @@ def link_changed(  # noqa: PLR0913 - what is linked, and all that may have chang
     """Link the surfaces for which no link is known that still holds.
 
     A link holds if it was made by this linker from this version of its class's vocabulary, or, if
-    it is known what differs between that vocabulary and this one, if its surface is not touched.
-    It keeps the version that it was made from.
+    it is known what differs between that vocabulary and this one, if its surface is not touched,
+    links to no concept that is, and may not mean one by what the linker remembers. It keeps the
+    version that it was made from.
 
     Where names that are only similar count and there are others now, surfaces that have no equal
     name are linked again. The first link of the others stays what it is; their alternatives, a

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from kazu_platform.linking.exact import ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
-HYBRID_VERSION: Final = "4"
-NAMES_COUNT: Final = 2.0
+HYBRID_VERSION: Final = "5"
+NAMES_COUNT: Final = 3.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower score, in any class."""
 _CURATED: Final = 1.0

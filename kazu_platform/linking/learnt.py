@@ -10,7 +10,8 @@ somebody took the name away.
 
 `LEARNT` has a row for each class and string, concept and part: the part is a fold of the documents,
 so that training need not see what it is asked. `times` counts the mentions whose string or long
-form it is; `mentions` those whose string it is, so that over all strings each mention counts once.
+form it is; `mentions` those whose string it is, so that over all strings a mention counts once for
+each concept that it means.
 
 `STRINGS` has the vectors of strings, as the encoder beside them makes them, of classes whose names
 have any: what a string means is also told by what others like it do ("familial breast cancers"). A
@@ -200,13 +201,15 @@ class Learnt:
 
         Returns:
             surface, concept, and near_learnt: how alike a string is, times the concept's share of
-            what it was linked to; of the string of which this is most.
+            what it was linked to; of the string of which this is most among the likest
+            MOST_STRINGS of a surface.
         """
         schema = {"surface": pl.Int64, "concept": pl.Int64, "near_learnt": pl.Float32}
         if entity_class not in self._vectors:
             return pl.DataFrame(schema=schema)
         keys, values, scale = self._vectors[entity_class]
-        # Some of the nearest are a surface's own or of its part, and do not count.
+        # Some of the nearest are a surface's own or of its part, and do not count. Of the others
+        # the likest MOST_STRINGS do, if there are so many among these.
         query, row = nearest(vectors, values, scale, most=2 * MOST_STRINGS, least=LEAST_ALIKE)
         cosine = np.einsum("ij,ij->i", vectors[query], values[row].astype(np.float32)) * scale[row]
         like = pl.DataFrame({"query": query, "string": keys[row], "cosine": cosine})

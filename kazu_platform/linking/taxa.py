@@ -4,8 +4,8 @@ A symbol such as TNF names a gene of many species. People's is meant unless the 
 the species is the one for which most speaks in title and abstract, and people's where for none more
 does. What speaks are names of the species, what is said of their individuals (patients, women;
 mice, knockout, C57BL/6) and, CELLS_COUNT times as much, the cell lines and constructs in use: who
-works with RAW 264.7 or loxP means mouse genes. Tumour cells in nude mice are people's. Where a
-mention stands in the text is not looked at.
+works with RAW 264.7 or loxP means mouse genes. Tumour cells, and what grows in nude mice, are
+people's, unless the text says whose they are. Where a mention stands in the text is not looked at.
 """
 
 from __future__ import annotations
@@ -23,12 +23,17 @@ MOUSE: Final = "NCBITaxon:10090"
 RAT: Final = "NCBITaxon:10116"
 CELLS_COUNT: Final = 3
 _DOCUMENT: Final = ["doc_id", "content_hash"]
+_TUMOUR_CELLS: Final = (
+    r"(?:cancer|carcinoma|tumou?r|melanoma|leuka?emia|lymphoma|glioma) cell(?:s| lines?)"
+)
+_BARE_MICE: Final = (
+    r"(?:nude|athymic|immuno(?:deficient|compromised)|(?:NOD/)?SCID|NSG) (?:mice|mouse)"
+)
+"""In these grow cells of people."""
 _WORDS: Final = {
     HUMAN: r"humans?|homo sapiens|patients?|wom[ae]n|m[ae]n|child(?:ren)?|infants?|people|persons?|"
     r"subjects|volunteers|participants|boys?|girls?|famil(?:y|ies)|cohorts?|clinical|"
-    r"(?:nude|athymic|immuno(?:deficient|compromised)|(?:NOD/)?SCID|NSG) (?:mice|mouse)|"
-    r"xeno(?:graft|transplant)\w*|"
-    r"(?:cancer|carcinoma|tumou?r|melanoma|leuka?emia|lymphoma|glioma) cell(?:s| lines?)",
+    rf"xeno(?:graft|transplant)\w*|{_BARE_MICE}|{_TUMOUR_CELLS}",
     MOUSE: r"mouse|mice|murine|mus musculus|knock-?out|transgenic|null|C57BL/6\w*|"
     r"BALB/c\w*|-/-",
     RAT: r"rats?|rattus norvegicus|sprague-dawley|wistar",
@@ -41,17 +46,22 @@ _WORDS: Final = {
     "NCBITaxon:9031": r"chick(?:en)?s?|gallus gallus|avian",
 }
 """In any case. First come first served, where two have as many words."""
+_BUT: Final = {
+    HUMAN: rf"(?:mouse|murine|rats?|canine|feline|avian|bovine) (?:\S+ ){{0,2}}{_TUMOUR_CELLS}",
+    MOUSE: _BARE_MICE,
+}
+"""What one of these words is part of, and speaks for another species."""
 _CELLS: Final = {
-    HUMAN: r"HEK[- ]?293\w*|HeLa|Hep-?(?:G2|3B)|Hu-?H-?7|MCF-?(?:7|10A)|MDA-MB-\d+|T-?47D|A549|"
-    r"H1299|HCT-?116|HT-?29|Caco-?2|LoVo|RKO|SW-?[46]20|LNCaP|PC-?3|DU-?145|U-?2-?OS|Saos-?2|"
-    r"U-?87\w*|U-?937|THP-?1|Jurkat|K-?562|HL-?60|SH-?SY5Y|HaCaT|A431|A375|A2780|SK-?OV-?3|"
-    r"HT-?1080|LX-2|PANC-?1|BEAS-?2B|HUVECs?|PBMCs?",
-    MOUSE: r"RAW ?264\.?7|J774\w*|BV-?2|L929|NIH[- ]?3T3|3T3-?L1|10T1/2|C2C12|MC3T3\S*|ATDC5|"
-    r"ST-?2 cells|B16\S*|4T1|CT-?26|EL-?4|L1210|Ba/?F3|P19|HT-?22|Neuro-?2a|N2a|MIN6|NMuMG|"
-    r"BMDMs?|MEFs?|mESCs?|[Bb]one[- ]marrow[- ]derived (?:macrophages|dendritic cells)|"
-    r"[Ee]mbryonic fibroblasts|[Ss]plenocytes|[Ll]ittermates?|"
-    r"Cre(?:ER\w*)?|lox[Pp]|[Ff]loxed|flox/flox|fl/fl|f/f|lacZ",
-    RAT: r"PC-?12|H9[cC]2|INS-?1\w*|C6 (?:glioma|cells)|RBL-?2H3",
+    HUMAN: r"HEK[- ]?293\w*|HeLa|Hep[- ]?(?:G2|3B)|Hu-?[Hh]-?7|MCF-?(?:7|10A)|MDA-MB-\d+|T-?47D|"
+    r"A549|H1299|HCT-?116|HT-?29|Ca[Cc]o-?2|LoVo|RKO|SW-?(?:480|620)|LNCaP|PC-3|PC3 cells|DU-?145|"
+    r"U-?2-?OS|Sa[Oo][Ss]-?2|U-?87\w*|U-?937|THP-?1|Jurkat|K-?562|HL-?60|SH-?SY5Y|HaCaT|A431|A375|"
+    r"A2780|SK-?OV-?3|HT-?1080|LX-2|PANC-?1|BEAS-?2B|HUVECs?",
+    MOUSE: r"RAW ?264\.?7|J774\w*|BV-?2|L929|NIH[-/ ]?3T3|3T3-?L1|10T1/2|C2C12|MC3T3\S*|ATDC5|"
+    r"ST-?2 cells|B16(?:[-.]?F\d+| melanoma| cells| tumou?rs?)|Lewis lung carcinoma|4T1|CT-?26|"
+    r"EL-?4|L1210|Ba/?F3|P19 (?:cells|EC|embryonal)|HT-?22|Neuro[- ]?2[Aa]|N2a|MIN6|NMuMG|BMDMs?|"
+    r"MEFs|MEF cells|mESCs?|-Cre|Cre recombinase|Cre/lox\w*|CreER\w*|lox[Pp]|[Ff]loxed|flox/flox|"
+    r"fl/fl|f/f",
+    RAT: r"PC-?12|H9[cC]2|INS-1E?|C6 (?:glioma|cells)|RBL-?2H3",
 }
 """Cell lines, and what stocks of animals are made with, as they are written."""
 
@@ -79,8 +89,11 @@ def taxa_of(passages: pa.Table) -> pl.DataFrame:
 def _speaks_for(taxon: str) -> pl.Expr:
     """How much of a text speaks for a species."""
     words = _count(_WORDS[taxon], "(?i)")
+    if taxon in _BUT:
+        words -= _count(_BUT[taxon], "(?i)")
     return words + CELLS_COUNT * _count(_CELLS[taxon], "") if taxon in _CELLS else words
 
 
 def _count(words: str, flags: str) -> pl.Expr:
-    return pl.col("text").str.count_matches(rf"{flags}(?:\b|^)(?:{words})(?:\b|$|\s)")
+    pattern = rf"{flags}(?:\b|^)(?:{words})(?:\b|$|\s)"
+    return pl.col("text").str.count_matches(pattern).cast(pl.Int64)

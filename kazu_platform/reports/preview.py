@@ -188,7 +188,8 @@ def _passages(lake: Lake, file: str) -> pa.Table:
 class _Relinked:
     """First concepts of surfaces: as they are in the lake, and as they would be.
 
-    Only what is touched, or was never linked, is linked; each surface once for all files.
+    Only what is touched, may mean what is, or was never linked, is linked; each surface once for
+    all files.
     """
 
     def __init__(self, linker: Linker, touched: Touched, links: pa.Table) -> None:

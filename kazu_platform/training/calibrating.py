@@ -47,7 +47,7 @@ class Firsts:
 
     Attributes:
         mention: Row of `right` and `weight`.
-        odds: Log odds of the score of a candidate.
+        odds: Log odds of the score of a candidate, which is none above that of the first.
         is_named: It has an equal name.
         right: Of each mention whether the first candidate is right.
         weight: Of each mention.

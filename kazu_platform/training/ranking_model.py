@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from kazu_platform.linking.ranking import Ranker
     from kazu_platform.training.linking_recipe import RankRecipe
 
-RANKING_MODEL_VERSION: Final = "3"
+RANKING_MODEL_VERSION: Final = "4"
 """Changes when the same corpora, index and recipe give another model."""
 LEFT_OUT: Final = frozenset({("craft", "species"), ("craft", "disease")})
 """CRAFT marks mice as the genus, and hardly any disease: other corpora say otherwise."""

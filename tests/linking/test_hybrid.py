@@ -15,7 +15,7 @@ from kazu_platform.documents import Document, Section
 from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.corpus import link_changed
-from kazu_platform.linking.difference import Touched
+from kazu_platform.linking.difference import Touched, touched
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.learnt import LEARNT, Learnt, Memory, string_key
@@ -62,10 +62,14 @@ NAMES: list[tuple[str, str, str, str | None, list[str]]] = [
 ]  # fmt: skip
 
 
-def build(folder: Path, *, but: tuple[str, str] | None = None) -> ExactLinker:
+def build(
+    folder: Path, *, but: tuple[str, str] | None = None, without: str | None = None
+) -> ExactLinker:
     concepts: list[dict[str, Any]] = []
     synonyms: list[dict[str, Any]] = []
     for concept_id, ontology, entity_class, taxon, names in NAMES:
+        if concept_id == without:
+            continue
         key = {"concept_id": concept_id, "ontology": ontology, "entity_class": entity_class}
         concepts.append({
             **key, "label": names[0], "obsolete": False, "ontology_version": "1", "taxon_id": taxon,
@@ -260,34 +264,46 @@ def test_vectors_of_another_encoder_are_not_compared(folder: Path, tmp_path: Pat
     assert first(linker, "malignant breast neoplasms", "disease") == "MONDO:0007254"
 
 
-def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_changes(
-    linker: HybridLinker,
+def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_comes(
+    linker: HybridLinker, tmp_path: Path
 ):
-    """Whatever the string's own names: before, the vocabulary may not have had the concept."""
-    row = {"concept_id": "HGNC:9605", "marked_id": "", "times": 9, "mentions": 9, "part": 0}
+    """Whatever the string's own names: no link of before says that it may mean the new concept."""
+    ptgs2 = "HGNC:9605"
     learnt = pa.Table.from_pylist(
-        [{**row, "string": string_key("tumor necrosis factor", "gene"), "is_name": False}],
+        [
+            {
+                "string": string_key("tumor necrosis factor", "gene"),
+                "concept_id": ptgs2,
+                "marked_id": "",
+                "part": 0,
+                "is_name": False,
+                "times": 9,
+                "mentions": 9,
+            }
+        ],
         LEARNT,
     )
-    remembering = replace(
-        linker.witness, learnt=Learnt.of_index(Memory(learnt), linker.by_name.index)
-    )
-    linker = replace(linker, witness=remembering)
-    texts = ["TNF", "Tumor Necrosis Factor", "PTGS1"]
-    contexts = ["long:tumor necrosis factor", "", ""]
-    surfaces = surfaces_from_strings(
-        pl.DataFrame({"text": texts, "entity_class": "gene", "context": contexts})
-    )
-    known = linker.link(surfaces)
 
-    done = link_changed(linker, surfaces, known, Touched(concepts=frozenset({"HGNC:9605"})))
+    def over(exact: ExactLinker) -> HybridLinker:
+        memory = Learnt.of_index(Memory(learnt), exact.index)
+        return replace(linker, witness=replace(linker.witness, exact=exact, learnt=memory))
 
-    rows = zip(surfaces["surface_id"].to_pylist(), surfaces["text"].to_pylist(), strict=True)
-    reminded = linker.reminded_of(surfaces, {"HGNC:9605"}).to_list()
-    assert {text for surface, text in rows if surface in reminded} == set(texts[:2])
-    assert linker.reminded_of(surfaces, {"HGNC:9604"}).is_empty()
+    before = over(build(tmp_path / "before", without=ptgs2))
+    now = over(build(tmp_path / "now"))
+    rows = {
+        "text": ["TNF", "Tumor Necrosis Factor", "PTGS1"],
+        "context": ["long:tumor necrosis factor", "", ""],
+    }
+    surfaces = surfaces_from_strings(pl.DataFrame(rows).with_columns(entity_class=pl.lit("gene")))
+    known = before.link(surfaces)
+
+    done = link_changed(now, surfaces, known, touched(before.by_name.index, now.by_name.index))
+
+    assert ptgs2 not in known["concept_id"].to_pylist()
     assert done.n_linked == 2
-    assert LINKS.sort(done.links).equals(LINKS.sort(known))
+    anew, version = now.link(surfaces), ["vocabulary_version"]
+    assert ptgs2 in anew["concept_id"].to_pylist()
+    assert done.links.drop_columns(version).equals(LINKS.sort(anew).drop_columns(version))
 
 
 def test_what_has_no_equal_name_is_linked_again_where_similar_names_changed(linker: HybridLinker):

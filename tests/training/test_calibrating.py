@@ -77,12 +77,3 @@ def test_what_one_identifier_means_counts_together():
     )
 
     assert said(scales([both])[0])(0.2) == pytest.approx(0.4, abs=0.02)
-
-
-def test_the_slope_keeps_the_order():
-    """Although here what is more probable is less often right."""
-    probable = np.linspace(0.1, 0.9, N)
-
-    named, _ = scales([firsts(probable, 1 - probable)])
-
-    assert named.slope > 0

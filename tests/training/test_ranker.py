@@ -12,14 +12,17 @@ import polars as pl
 import pytest
 
 from kazu_platform.errors import TrainingError
-from kazu_platform.evaluation.linking import linking_task
+from kazu_platform.evaluation.linkers import OwnLinker
+from kazu_platform.evaluation.linking import judge, linking_task
 from kazu_platform.evaluation.linking_gold import Marked, linking_gold
 from kazu_platform.linking.evidence import FEATURES, Witness
 from kazu_platform.linking.hybrid import HybridLinker
 from kazu_platform.linking.learnt import Learnt, Memory, string_key
+from kazu_platform.linking.ranking import log_odds
 from kazu_platform.linking.similar import open_similar_names
 from kazu_platform.linking.similar_compile import build_similar_names
 from kazu_platform.linking.surfaces import surfaces_from_strings
+from kazu_platform.training.calibrating import calibrated, firsts_of
 from kazu_platform.training.linking_recipe import RankRecipe
 from kazu_platform.training.ranker import (
     FOLDS,
@@ -201,6 +204,32 @@ def test_it_learns_to_link_what_people_linked_and_to_leave_the_rest(
     }
     assert found == {BREAST[0]: "MONDO:1", LUNG[0]: "MONDO:2"}
     assert set(ranker.decisions) == {"disease"}
+
+
+def test_scores_are_calibrated_by_what_was_said_first(
+    units: Units, looks: tuple[Looked, Looked], witness: Witness, tasks: list[LinkingTask]
+):
+    ranker = decided(train_rankers(units, looks, RECIPE, lambda _: None), units, *looks)
+    linker, held = HybridLinker(witness, ranker, "1"), tasks[1]
+
+    firsts = firsts_of(linker, held)
+    scaled = calibrated(linker, [held])
+
+    judged = judge(held, OwnLinker(linker, "ours"))
+    answered = ~np.isnan(judged.score)
+    assert firsts.right.tolist() == (judged.rank == 1)[answered].tolist()
+    odds = {int(mention): odds for mention, odds in zip(firsts.mention, firsts.odds, strict=True)}
+    assert [odds[place] for place in range(len(odds))] == pytest.approx(
+        log_odds(judged.score[answered]), abs=1e-4
+    )
+    texts = dict(pl.DataFrame(held.surfaces).select("surface_id", "text").iter_rows())
+    asked = held.mentions.filter(pl.Series(answered))["surface_id"].to_list()
+    named = [texts[each] == LUNG[0] for each in asked]
+    assert firsts.is_named.tolist() == [named[place] for place in firsts.mention]
+    assert scaled.decision("disease").threshold <= 0.5
+    before, after = (each.link(held.surfaces) for each in (linker, replace(linker, ranker=scaled)))
+    assert before["concept_id"].equals(after["concept_id"])
+    assert before["score"].to_pylist() != after["score"].to_pylist()
 
 
 def test_several_are_the_mean_of_each(units: Units, looks: tuple[Looked, Looked]):
