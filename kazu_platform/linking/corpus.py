@@ -103,10 +103,12 @@ def link_changed(  # noqa: PLR0913 - what is linked, and all that may have chang
         ]
     if linker.by_name is not linker:  # a name that is only similar may count too
         unnamed = _without_equal_name(pl.DataFrame(known), frame, respelled)
-        told = [] if touched is None else [touched.of_links(known)]
-        if touched is not None and touched.concepts:
-            told.append(linker.reminded_of(surfaces, touched.concepts))
-        stirred = pl.concat([stirred, *told, unnamed])
+        meant = (
+            [touched.of_links(known), linker.reminded_of(surfaces, touched.concepts)]
+            if touched is not None
+            else []
+        )
+        stirred = pl.concat([stirred, *meant, unnamed])
     holds = holds.filter(~pl.col("surface_id").is_in(stirred.unique().implode()))
     fresh = frame.join(holds.select("surface_id").unique(), on="surface_id", how="anti")
     kept = holds.select(LINKS.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())

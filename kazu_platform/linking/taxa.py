@@ -26,14 +26,14 @@ _DOCUMENT: Final = ["doc_id", "content_hash"]
 _TUMOUR_CELLS: Final = (
     r"(?:cancer|carcinoma|tumou?r|melanoma|leuka?emia|lymphoma|glioma) cell(?:s| lines?)"
 )
-_BARE_MICE: Final = (
+_HOST_MICE: Final = (
     r"(?:nude|athymic|immuno(?:deficient|compromised)|(?:NOD/)?SCID|NSG) (?:mice|mouse)"
 )
 """In these grow cells of people."""
 _WORDS: Final = {
     HUMAN: r"humans?|homo sapiens|patients?|wom[ae]n|m[ae]n|child(?:ren)?|infants?|people|persons?|"
     r"subjects|volunteers|participants|boys?|girls?|famil(?:y|ies)|cohorts?|clinical|"
-    rf"xeno(?:graft|transplant)\w*|{_BARE_MICE}|{_TUMOUR_CELLS}",
+    rf"xeno(?:graft|transplant)\w*|{_HOST_MICE}|{_TUMOUR_CELLS}",
     MOUSE: r"mouse|mice|murine|mus musculus|knock-?out|transgenic|null|C57BL/6\w*|"
     r"BALB/c\w*|-/-",
     RAT: r"rats?|rattus norvegicus|sprague-dawley|wistar",
@@ -46,9 +46,9 @@ _WORDS: Final = {
     "NCBITaxon:9031": r"chick(?:en)?s?|gallus gallus|avian",
 }
 """In any case. First come first served, where two have as many words."""
-_BUT: Final = {
+_EXCEPT: Final = {
     HUMAN: rf"(?:mouse|murine|rats?|canine|feline|avian|bovine) (?:\S+ ){{0,2}}{_TUMOUR_CELLS}",
-    MOUSE: _BARE_MICE,
+    MOUSE: _HOST_MICE,
 }
 """What one of these words is part of, and speaks for another species."""
 _CELLS: Final = {
@@ -89,8 +89,8 @@ def taxa_of(passages: pa.Table) -> pl.DataFrame:
 def _speaks_for(taxon: str) -> pl.Expr:
     """How much of a text speaks for a species."""
     words = _count(_WORDS[taxon], "(?i)")
-    if taxon in _BUT:
-        words -= _count(_BUT[taxon], "(?i)")
+    if taxon in _EXCEPT:
+        words -= _count(_EXCEPT[taxon], "(?i)")
     return words + CELLS_COUNT * _count(_CELLS[taxon], "") if taxon in _CELLS else words
 
 

@@ -213,7 +213,10 @@ def _must_be_numbers(ranker: Ranker) -> None:
     decided = [
         value
         for each in ranker.decisions.values()
-        for value in (each.temper, each.shift, each.threshold, *each.named, *each.alike)
+        for value in (
+            *(each.temper, each.shift, each.threshold, each.enough),
+            *(*each.named, *each.alike),
+        )
     ]
     if not all(np.isfinite(each).all() for each in (*ranker.weights.values(), decided)):
         raise TrainingError(

@@ -12,6 +12,7 @@ from assets.layers import INDEX_LAYER
 from assets.runs import Graph, materialise_everything
 from kazu_platform.definitions import build_assets, build_resources
 from kazu_platform.linking.open import PACKAGED, SIMILAR, LinkerParts
+from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.settings import read_settings
 from kazu_platform.tables import LINKS, SURFACES
 
@@ -53,8 +54,11 @@ def test_links_are_those_of_the_linker_that_is_live(graph: Graph):
     assert one["score"].to_list() == pytest.approx(other["score"].to_list(), abs=1e-4)
 
 
-def test_a_string_may_mean_what_no_name_equals(graph: Graph):
-    lake, _ = parts_of(graph)
+def test_some_strings_mean_what_no_name_equals(graph: Graph):
+    lake, store = parts_of(graph)
+    linker = LinkerParts.live(store, "hybrid").open()
+    row = {"text": ["CFTR channel"], "entity_class": ["gene"], "context": [""]}
+    spelled_otherwise = pl.DataFrame(linker.link(surfaces_from_strings(pl.DataFrame(row)))).head(1)
     links = pl.DataFrame(lake.read(LINKS))
     first = links.filter(pl.col("rank") == 1)
 
@@ -62,6 +66,8 @@ def test_a_string_may_mean_what_no_name_equals(graph: Graph):
     likeliest = links.join(surfaces, on="surface_id").sort("rank").head(2)
 
     assert {"exact", "normalised"} <= set(first["method"])
+    taken = [("HGNC:1884", 1, "ngram")]
+    assert spelled_otherwise.select("concept_id", "rank", "method").rows() == taken
     # Only the mouse's gene has the name; the text is about people.
     found = [("HGNC:6547", "ngram"), ("NCBIGene:16835", "exact")]
     assert likeliest.select("concept_id", "method").rows() == found
