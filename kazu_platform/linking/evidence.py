@@ -273,7 +273,9 @@ class Witness:
             vectors = None
             if self.embedder is not None and names.vectors is not None:
                 vectors = self.embedder.embed(texts)
-                memory.append(self.learnt.alike(str(name), queried, texts, vectors, folds))
+                memory.append(
+                    self.learnt.alike(str(name), queried, texts, vectors, folds, self.threads)
+                )
             names_like.append(self._similar_of(str(name), names, queried, texts, vectors))
         return [pl.concat(names_like), pl.concat(memory)]
 

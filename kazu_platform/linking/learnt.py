@@ -189,6 +189,7 @@ class Learnt:
         strings: Sequence[str],
         vectors: NDArray[np.float32],
         folds: NDArray[np.int64] | None,
+        threads: int = 1,
     ) -> pl.DataFrame:
         """What strings like some, but none of a surface's own, were linked to.
 
@@ -198,6 +199,7 @@ class Learnt:
             strings: Normalised.
             vectors: Of the strings.
             folds: Part that each surface must not see.
+            threads: To look for them with.
 
         Returns:
             surface, concept, and near_learnt: how alike a string is, times the concept's share of
@@ -210,7 +212,9 @@ class Learnt:
         keys, values, scale = self._vectors[entity_class]
         # Some of the nearest are a surface's own or of its part, and do not count. Of the others
         # the likest MOST_STRINGS do, if there are so many among these.
-        query, row = nearest(vectors, values, scale, most=2 * MOST_STRINGS, least=LEAST_ALIKE)
+        query, row = nearest(
+            vectors, values, scale, most=2 * MOST_STRINGS, least=LEAST_ALIKE, threads=threads
+        )
         cosine = np.einsum("ij,ij->i", vectors[query], values[row].astype(np.float32)) * scale[row]
         like = pl.DataFrame({"query": query, "string": keys[row], "cosine": cosine})
         own = pl.Series([string_key(each, entity_class) for each in strings], dtype=pl.UInt64)

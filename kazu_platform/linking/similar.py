@@ -120,12 +120,17 @@ class ClassNames:
             strings: Normalised as names of the class are.
             vectors: Unit vectors of the strings; without them trigrams alone count. Shape:
                 (n_strings, dimensions).
-            threads: To look for trigrams with.
+            threads: To look for them with.
         """
         rows = unit_rows(trigrams(strings), len(strings), self._weight)
         found = [self._by_grams(rows, threads)]
         if vectors is not None and self.vectors is not None:
-            found.append(nearest(vectors, *self.vectors, most=MOST_NAMES, least=LEAST_VECTORS))
+            values, scale = self.vectors
+            found.append(
+                nearest(
+                    vectors, values, scale, most=MOST_NAMES, least=LEAST_VECTORS, threads=threads
+                )
+            )
         key = np.unique(np.concatenate([query * len(self.strings) + name for query, name in found]))
         query, name = np.divmod(key, max(1, len(self.strings)))
         grams = products(rows, self._spelled, (query, name))

@@ -20,10 +20,15 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_they_are_those_with_the_greatest_products(seed: int):
     rng = np.random.default_rng(seed)
-    queries = rng.normal(size=(8, 4)).astype(np.float32)
+    # Whole numbers of steps, so that nothing is rounded.
+    steps = rng.integers(-64, 65, (8, 4))
+    steps[:, 0] = 64
+    queries = (steps * rng.uniform(0.01, 0.02, (8, 1))).astype(np.float32)
     stored = as_bytes(rng.normal(size=(int(rng.integers(0, 40)), 4)).astype(np.float32))
 
-    query, row = nearest(queries, stored.values, stored.scale, most=5, least=0.5)
+    query, row = nearest(
+        queries, stored.values, stored.scale, most=5, least=0.5, threads=1 + seed % 2
+    )
 
     products = queries @ stored.vectors().T
     for each in range(len(queries)):
@@ -31,6 +36,35 @@ def test_they_are_those_with_the_greatest_products(seed: int):
         expected = [int(place) for place in order if products[each, place] > 0.5]
         assert sorted(row[query == each].tolist()) == sorted(expected)
     assert query.tolist() == sorted(query.tolist())
+
+
+def test_what_bytes_cannot_tell_apart_is_as_near():
+    rng = np.random.default_rng(3)
+    queries, names = (_unit(rng.normal(size=(n, 128))) for n in (60, 4_000))
+    stored = as_bytes(names)
+
+    query, row = nearest(queries, stored.values, stored.scale, most=20, least=-1.0)
+
+    products = queries @ stored.vectors().T
+    for each in range(len(queries)):
+        found = products[each, row[query == each]]
+        assert len(found) == 20
+        # No better one is left out by more than what rounding moves a product by.
+        left_out = np.delete(products[each], row[query == each])
+        assert left_out.max() < found.min() + 0.01
+
+
+def test_the_greatest_numbers_overflow_nowhere():
+    queries = np.array([[1.0] * 128, [-1.0] * 128, [0.0] * 128], np.float32)
+    stored = as_bytes(np.array([[1.0] * 128, [-1.0] * 128], np.float32))
+
+    query, row = nearest(queries, stored.values, stored.scale, most=2, least=127.9)
+
+    assert (query.tolist(), row.tolist()) == ([0, 1], [0, 1])
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
 def test_without_queries_nothing_is_found():
