@@ -31,6 +31,7 @@ FILE_LAYER = dg.AssetSelection.assets(
 CORPUS_LAYER = dg.AssetSelection.assets(
     "current_citations",
     "surfaces",
+    "surface_vectors",
     "links",
     "pair_counts",
     "nodes",
@@ -53,5 +54,6 @@ LINKING_MODEL_LAYER = dg.AssetSelection.assets(
     "linking_model", "linking_ranker", "linking_evaluation"
 )
 MENTION_LAYER = dg.AssetSelection.assets("dictionary_mentions", "mentions")
-LINK_LAYER = dg.AssetSelection.assets("surfaces", "links")
+VECTORS_ONLY = dg.AssetSelection.assets("surface_vectors")
+LINK_LAYER = dg.AssetSelection.assets("surfaces", "links") | VECTORS_ONLY
 REPORT_LAYER = dg.AssetSelection.assets("conflicts", "homonyms")

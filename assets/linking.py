@@ -15,6 +15,7 @@ from assets.corpus import n_rows
 from assets.deltas import made_with, touched_since
 from assets.making import Events, Recipe, make_all, seen
 from assets.results import OWNERS, RETRY, definition_metadata, final_errors
+from assets.vectors import known_vectors
 from kazu_platform.linking.corpus import (
     BUCKETS,
     SURFACES_VERSION,
@@ -84,7 +85,7 @@ def surfaces_recipes(tables: Lake) -> list[Recipe]:
 
 
 @dg.asset(
-    deps=["surfaces", "linking_index", "similar_names"],
+    deps=["surfaces", "surface_vectors", "linking_index", "similar_names"],
     group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
@@ -139,7 +140,8 @@ def links_recipes(
     failed = dict.fromkeys(BUCKETS, 0)
 
     def link(name: str, surfaces: pa.Table) -> pa.Table:
-        outcomes = list(compute.run(step, [units_of(surfaces)], file=name))
+        vectors = known_vectors(tables, linker, linker.embedded(surfaces))
+        outcomes = list(compute.run(step, [units_of(surfaces, vectors)], file=name))
         aside = [QUARANTINE.empty(), *(outcome.set_aside for outcome in outcomes)]
         tables.write(QUARANTINE, pa.concat_tables(aside), partition=f"{step.name}/{name}")
         failed[name] = n_rows(aside)

@@ -27,6 +27,7 @@ from assets.layers import (
     MODEL_LAYER,
     ONTOLOGY_LAYER,
     REPORT_LAYER,
+    VECTORS_ONLY,
 )
 from assets.learning import corpora_of
 from assets.listing import read_listing
@@ -174,7 +175,7 @@ def put_curations_into_effect(
         # A decision does not wait for vectors: the linking index says which names count.
         Step("indices", INDEX_LAYER - CURATIONS_ONLY - SIMILAR_ONLY),
         *(Step(name, MENTION_LAYER, name) for name in files),
-        Step("links", LINK_LAYER),
+        Step("links", LINK_LAYER - VECTORS_ONLY),
         Step("warehouse", WAREHOUSE_ONLY, done=in_effect),
         Step("reports", REPORT_LAYER | CURATIONS_ONLY),
         Step("graph", CORPUS_LAYER - LINK_LAYER),

@@ -25,6 +25,7 @@ import assets.reports
 import assets.similar
 import assets.sources
 import assets.training
+import assets.vectors
 import assets.vocabularies
 import assets.warehouse
 from assets.alerts import alert_sensors
@@ -161,6 +162,7 @@ def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition]:
         assets.reading.model_mentions,
         assets.reading.mentions,
         assets.linking.surfaces,
+        assets.vectors.surface_vectors,
         assets.linking.links,
         assets.reports.conflicts,
         assets.reports.homonyms,

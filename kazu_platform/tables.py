@@ -530,11 +530,26 @@ SURFACES = Table(
             column(
                 "context",
                 TEXT,
-                "Empty, or taxon:<CURIE>, then long:<long form> or defined:<CURIE>.",
+                "Empty, or taxon:<CURIE>, then long:<long form>, defined:<CURIE> or near:<name>.",
             ),
             column(
                 "n_mentions", pa.int64(), "Mentions of it in all files, superseded versions too."
             ),
+        ]
+    ),
+)
+SURFACE_VECTORS = Table(
+    name="surface_vectors",
+    row="a string of the corpus as the linking encoder sees it",
+    key=("normalised",),
+    partitioned_by="bucket",
+    order=("normalised",),
+    schema=pa.schema(
+        [
+            NORMALISED,
+            column("value", pa.binary(), "The vector, a signed byte for each dimension."),
+            column("scale", pa.float32(), "What the bytes are times."),
+            column("encoder_version", TEXT, "Version of the encoder; others do not compare."),
         ]
     ),
 )
@@ -968,6 +983,7 @@ TABLES: dict[str, Table] = {
         MODEL_MENTIONS,
         MENTIONS,
         SURFACES,
+        SURFACE_VECTORS,
         LINKS,
         QUARANTINE,
         PAIR_COUNTS,

@@ -1,9 +1,11 @@
 """The context that matters: what the document itself says about a string.
 
-Two things make "PSA" mean something. If the document defines it ("prostate-specific antigen
+Three things make "PSA" mean something. If the document defines it ("prostate-specific antigen
 (PSA)"), its context is `long:prostate-specific antigen`. If several concepts have it as a name
 and the document names exactly one of them otherwise, and unambiguously, its context is
-`defined:<CURIE>`. Else the context is empty. A mention is never deleted for want of either.
+`defined:<CURIE>`. If the string is no name, and the document has a name that is spelt like it, its
+context is `near:<that name>` (`near`). Else the context is empty. A mention is never deleted for
+want of any.
 
 A species whose genus is written by its first letters has the long form that the document writes
 out: "M. bovis" is Mycobacterium bovis beside that name, and Mycoplasma bovis beside the other.
@@ -25,7 +27,8 @@ import polars as pl
 import pyarrow as pa
 
 from kazu_platform.arrow import in_order
-from kazu_platform.linking.contexts import DEFINED, LONG_FORM, TAXON
+from kazu_platform.linking.contexts import DEFINED, LONG_FORM, NEAR, TAXON
+from kazu_platform.linking.near import near_names
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.linking.taxa import TAXA_VERSION, taxa_of
 from kazu_platform.ner.defined import definitions
@@ -52,7 +55,7 @@ _OF_PEOPLE = r"(?i)\bhuman\b"
 """A gene of which the text says whose it is."""
 _SHORT_GENUS = r"^(\p{Lu}\p{Ll}{0,2})\. ?(\p{Ll}{3,}.*)$"
 _GENUS = r"^(\p{Lu}\p{Ll}{3,}) (\p{Ll}{3,}.*)$"
-CONTEXT_VERSION = f"3-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
+CONTEXT_VERSION = f"4-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
 
@@ -75,18 +78,21 @@ def with_context(
     Args:
         mentions: DICTIONARY_MENTIONS or any detectors' mentions with those columns.
         definitions: abbreviations that the documents define (`ner.defined.definitions`).
-        linker: Says which strings are ambiguous, and among what.
+        linker: Says which strings are names, and which are ambiguous, and among what.
         taxa: the species of documents (`taxa.taxa_of`); without them all are about people.
     """
     if not mentions.num_rows:
         return MENTIONS.empty()
     strings = pl.DataFrame(mentions.select([*_DOCUMENT, *_STRING])).unique(maintain_order=True)
     long = definitions.select(*_DOCUMENT, text="short", long=LONG_FORM + pl.col("long"))
+    surfaces = _without_context(strings)
+    links = linker.by_name.link(surfaces)
     contexts = (
         strings.join(long, on=[*_DOCUMENT, "text"], how="left")
         .join(_spelt_out(strings), on=[*_DOCUMENT, *_STRING], how="left")
-        .join(_defined(strings, linker), on=[*_DOCUMENT, *_STRING], how="left")
-        .with_columns(said=pl.coalesce("long", "spelt_out", "defined", pl.lit("")))
+        .join(_defined(strings, surfaces, links), on=[*_DOCUMENT, *_STRING], how="left")
+        .join(_near(strings, surfaces, links), on=[*_DOCUMENT, *_STRING], how="left")
+        .with_columns(said=pl.coalesce("long", "spelt_out", "defined", "near", pl.lit("")))
         .join(_of_taxa(taxa, linker), on=[*_DOCUMENT, "entity_class"], how="left")
         .with_columns(pl.when(~pl.col("text").str.contains(_OF_PEOPLE)).then("taxon"))
         .with_columns(
@@ -196,14 +202,29 @@ def _spelt_out(strings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _defined(strings: pl.DataFrame, linker: Linker) -> pl.DataFrame:
+def _without_context(strings: pl.DataFrame) -> pa.Table:
+    """SURFACES of strings, as if nothing were said about them."""
+    return surfaces_from_strings(strings.select(_STRING).unique().with_columns(context=pl.lit("")))
+
+
+def _near(strings: pl.DataFrame, surfaces: pa.Table, named: pa.Table) -> pl.DataFrame:
+    """Strings that are no names beside a name that is like them."""
+    known = pl.DataFrame(surfaces.select(["surface_id", *_STRING, "normalised"])).with_columns(
+        is_named=pl.col("surface_id").is_in(pl.Series(named["surface_id"]).implode())
+    )
+    spelled = strings.join(known, on=_STRING)
+    found = near_names(spelled.drop("surface_id", "text"), _DOCUMENT)
+    return spelled.join(found, on=[*_DOCUMENT, "entity_class", "normalised"]).select(
+        *_DOCUMENT, *_STRING, near=NEAR + pl.col("near")
+    )
+
+
+def _defined(strings: pl.DataFrame, surfaces: pa.Table, named: pa.Table) -> pl.DataFrame:
     """Ambiguous strings of which a document names exactly one candidate otherwise.
 
     Candidates are those that share the first place: same ontology, same score as rank 1.
     """
-    distinct = strings.select(_STRING).unique().with_columns(context=pl.lit(""))
-    surfaces = surfaces_from_strings(distinct)
-    links = pl.DataFrame(linker.by_name.link(surfaces)).join(
+    links = pl.DataFrame(named).join(
         pl.DataFrame(surfaces.select(["surface_id", *_STRING])), on="surface_id"
     )
     first = links.filter(pl.col("rank") == 1).select(

@@ -1,8 +1,8 @@
 """The form of a context: what a document says about a string, in one line.
 
 `taxon:<CURIE>` (of a gene, where the document is about another species than people), then
-`long:<long form>` or `defined:<CURIE>`, with a blank between; each may be missing. What decides
-them is in `context` and `taxa`.
+`long:<long form>`, `defined:<CURIE>` or `near:<normalised string>`, with a blank between; each may
+be missing. What decides them is in `context`, `near` and `taxa`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LONG_FORM: Final = "long:"
 DEFINED: Final = "defined:"
+NEAR: Final = "near:"
 TAXON: Final = "taxon:"
 _TAXON_FIRST: Final = rf"^{TAXON}\S+ ?"
 
@@ -25,23 +26,36 @@ class Said(NamedTuple):
 
     long: list[str]
     defined: list[str]
+    near: list[str]
     taxon: list[str]
 
 
 def said_by(contexts: Iterable[str]) -> Said:
     """Take contexts apart.
 
-    >>> said_by(["taxon:NCBITaxon:10090 long:insulin receptor", "defined:HGNC:6091", ""])
-    Said(long=['insulin receptor', '', ''], defined=['', 'HGNC:6091', ''], \
-taxon=['NCBITaxon:10090', '', ''])
+    >>> said_by(["taxon:NCBITaxon:10090 long:insulin receptor", "defined:HGNC:6091"])
+    Said(long=['insulin receptor', ''], defined=['', 'HGNC:6091'], near=['', ''], \
+taxon=['NCBITaxon:10090', ''])
     """
-    said = Said([], [], [])
+    said = Said([], [], [], [])
     for context in contexts:
         head, _, rest = context.partition(" ") if context.startswith(TAXON) else ("", "", context)
         said.taxon.append(head.removeprefix(TAXON))
-        said.long.append(rest.removeprefix(LONG_FORM) if rest.startswith(LONG_FORM) else "")
-        said.defined.append(rest.removeprefix(DEFINED) if rest.startswith(DEFINED) else "")
+        for part, start in ((said.long, LONG_FORM), (said.defined, DEFINED), (said.near, NEAR)):
+            part.append(rest.removeprefix(start) if rest.startswith(start) else "")
     return said
+
+
+def decisive(context: str) -> str:
+    """What of a context may make a string mean something else than it does by itself.
+
+    A name near it is none of that: it speaks for a meaning of a string that is no name.
+
+    >>> decisive("taxon:NCBITaxon:10090 near:insulin"), decisive("long:insulin receptor")
+    ('taxon:NCBITaxon:10090', 'long:insulin receptor')
+    """
+    (near,) = said_by([context]).near
+    return context.removesuffix(f"{NEAR}{near}").rstrip() if near else context
 
 
 def without_taxon(context: pl.Expr) -> pl.Expr:

@@ -1,9 +1,9 @@
 """What a changed vocabulary touches: the names under which linking may now find something else.
 
-A surface is linked by its own string and, where its document defines it, by its long form, folded
-or normalised. So two linking indices give a surface the same links if they hold the same rows
-under these keys, and the same order of ontologies. `Touched` is the set of keys whose rows
-differ; what it does not touch need not be linked again, and that is exact.
+A surface is linked by its own string and, where its document defines it, by its long form, or by a
+name near it, folded or normalised. So two linking indices give a surface the same links if they
+hold the same rows under these keys, and the same order of ontologies. `Touched` is the set of keys
+whose rows differ; what it does not touch need not be linked again, and that is exact.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
-from kazu_platform.linking.contexts import LONG_FORM, without_taxon
+from kazu_platform.linking.contexts import LONG_FORM, NEAR, without_taxon
 from kazu_platform.text.fold_column import fold_names
 from kazu_platform.text.normalise import normalise_column
 
@@ -53,10 +53,13 @@ class Touched:
         known = self.folded["entity_class"].unique().implode()
         own = surfaces.with_row_index("row").filter(pl.col("entity_class").is_in(known))
         said = own.with_columns(context=without_taxon(pl.col("context")))
-        long = said.filter(pl.col("context").str.starts_with(LONG_FORM)).with_columns(
-            text=pl.col("context").str.strip_prefix(LONG_FORM)
-        )
-        strings = pl.concat([own, long]).select("row", "entity_class", "text")
+        others = [
+            said.filter(pl.col("context").str.starts_with(start)).with_columns(
+                text=pl.col("context").str.strip_prefix(start)
+            )
+            for start in (LONG_FORM, NEAR)
+        ]
+        strings = pl.concat([own, *others]).select("row", "entity_class", "text")
         hit = strings.filter(self._has(strings.select("entity_class", "text")))["row"].unique()
         return pl.int_range(surfaces.height, dtype=pl.UInt32, eager=True).is_in(hit.implode())
 

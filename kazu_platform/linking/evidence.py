@@ -23,16 +23,16 @@ from kazu_platform.linking.taxa import HUMAN
 from kazu_platform.linking.words import WORDS, words_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from kazu_platform.linking.exact import Candidates, ExactLinker
     from kazu_platform.linking.learnt import Learnt
     from kazu_platform.linking.similar import ClassNames, SimilarNames
-    from kazu_platform.linking.similar_compile import EmbedsNames
+    from kazu_platform.linking.vectors import KnownVectors
 
-EVIDENCE_VERSION: Final = "3"
+EVIDENCE_VERSION: Final = "4"
 CLASSES: Final = (
     "anatomy",
     "cell_line",
@@ -73,6 +73,7 @@ FEATURES: Final = (
     *("n_letters", "n_words", "is_short", "capitals", "has_long", "is_defined", "is_looked_for"),
     *("times", "times_all", "share", "is_learnt", "popularity", "popularity_gap"),
     *("long_times", "long_share", "near_learnt", "near_learnt_gap"),
+    *("of_near", "near_share", "has_near"),
     *("of_taxon", "of_people", "of_other"),
     *(f"class={name}" for name in CLASSES),
 )
@@ -119,6 +120,7 @@ class Asked:
     classes: list[str]
     own: list[str]
     long: list[str]
+    near: list[str]
     taxon: list[str]
     is_defined: list[bool]
 
@@ -134,6 +136,7 @@ class Asked:
             classes,
             surfaces["normalised"].to_pylist(),
             [each if form else "" for each, form in zip(long, said.long, strict=True)],
+            said.near,
             said.taxon,
             [bool(each) for each in said.defined],
         )
@@ -161,9 +164,16 @@ class Witness:
 
     exact: ExactLinker
     similar: SimilarNames | None
-    embedder: EmbedsNames | None
+    embedder: KnownVectors | None
     learnt: Learnt
     threads: int = 1
+
+    def embedded(self, classes: Collection[str]) -> list[str]:
+        """Those of some classes of which strings are embedded."""
+        if self.embedder is None or self.similar is None:
+            return []
+        names = {name: self.similar.of(name) for name in classes}
+        return sorted(name for name, own in names.items() if own and own.vectors is not None)
 
     def evidence(
         self,
@@ -194,7 +204,9 @@ class Witness:
         popularity = self.learnt.popularity(
             frame["concept"].to_numpy(), None if folds is None else folds[frame["surface"]]
         )
-        frame = _whole(frame.with_columns(popularity=popularity), looked_for)
+        frame = _whole(frame.with_columns(popularity=popularity), looked_for).join(
+            self._near(asked, own, folds), on=_KEY, how="left", maintain_order="left"
+        )
         taxon = self.exact.index.concepts["taxon_id"].take(pa.array(frame["concept"].to_numpy()))
         frame = _relative(frame, asked).with_columns(_taxa(frame, asked, taxon.to_pylist()))
         ambiguous = self._ambiguous(named, frame)
@@ -238,6 +250,29 @@ class Witness:
         )
         joined = frame.select(_KEY).join(said, on=_KEY, how="left", maintain_order="left")
         return joined["ambiguous"].fill_null(value=False).to_numpy()
+
+    def _near(
+        self, asked: Asked, rows: NDArray[np.int64], folds: NDArray[np.int64] | None
+    ) -> pl.DataFrame:
+        """What the name near a surface means: surface, concept, of_near, near_share."""
+        own = np.array([row for row in rows.tolist() if asked.near[row]], np.int64)
+        hits = self.exact.index.find(
+            "normalised",
+            pa.array([asked.near[row] for row in own.tolist()], pa.string()),
+            [asked.classes[row] for row in own.tolist()],
+        )
+        concept = self.exact.index.names["concept"].take(pa.array(hits.name)).to_numpy()
+        named = (
+            pl.DataFrame({"surface": own[hits.query], "concept": self._first_rows[concept]})
+            .unique()
+            .with_columns(of_near=pl.lit(1.0))
+        )
+        learnt = self.learnt.of(asked.near, asked.classes, own, folds)
+        is_gone = pl.col("was_name").fill_null(value=False) & pl.col("of_near").is_null()
+        share = pl.col("times") / (pl.col("times_all") + 1)
+        return named.join(learnt, on=_KEY, how="full", coalesce=True).select(
+            *_KEY, "of_near", near_share=pl.when(~is_gone).then(share)
+        )
 
     def _similar(
         self, asked: Asked, rows: NDArray[np.int64], folds: NDArray[np.int64] | None
@@ -449,6 +484,7 @@ def _relative(frame: pl.DataFrame, asked: Asked) -> pl.DataFrame:
             "capitals": text.str.count_matches("[A-Z]") / length,
             "has_long": [bool(each) for each in asked.long],
             "is_defined": asked.is_defined,
+            "has_near": [bool(each) for each in asked.near],
             "entity_class": asked.classes,
         }
     )
@@ -463,6 +499,8 @@ def _relative(frame: pl.DataFrame, asked: Asked) -> pl.DataFrame:
         long_share=pl.col("long_times") / (pl.col("long_times_all") + 1),
         near_learnt_gap=pl.col("near_learnt") - pl.col("near_learnt").max().over(of),
         is_learnt=pl.col("times_all") > 0,
+        of_near=pl.col("of_near").fill_null(0.0),
+        near_share=pl.col("near_share").fill_null(0.0),
         popularity_gap=pl.col("popularity") - pl.col("popularity").max().over(of),
     ).join(strings, on=of, how="left", maintain_order="left")
 

@@ -123,6 +123,21 @@ class ExactLinker:
         """
         return self._rows(surfaces, self.ranked(self.named(surfaces)))
 
+    @property
+    def encoder_version(self) -> str:
+        """No vectors are compared."""
+        return ""
+
+    def embedded(self, surfaces: pa.Table) -> list[str]:
+        """None."""
+        del surfaces
+        return []
+
+    def with_vectors(self, vectors: pa.Table) -> ExactLinker:
+        """This one."""
+        del vectors
+        return self
+
     def reminded_of(self, surfaces: pa.Table, concepts: Collection[str]) -> pl.Series:
         """None: what nothing calls so is not meant."""
         del surfaces, concepts

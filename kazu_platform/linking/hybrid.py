@@ -16,7 +16,7 @@ have ranks from 2 on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kazu_platform.linking.evidence import Evidence
-    from kazu_platform.linking.exact import ExactLinker
+    from kazu_platform.linking.exact import Candidates, ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
 HYBRID_VERSION: Final = "5"
@@ -97,6 +97,11 @@ class HybridLinker:
         """Version of the similar names of each entity class."""
         return self.witness.similar.manifest.versions if self.witness.similar else {}
 
+    @property
+    def encoder_version(self) -> str:
+        """Of the encoder whose vectors it compares; empty without one."""
+        return self.witness.embedder.version if self.witness.embedder else ""
+
     def link(self, surfaces: pa.Table) -> pa.Table:
         """Rank the candidate concepts of surfaces (SURFACES) as rows of LINKS.
 
@@ -115,24 +120,16 @@ class HybridLinker:
         if not strings:
             return ids.clear()
         asked = Asked.of(surfaces)
-        rows = {
-            row
-            for row, _, text in asked.strings(np.arange(surfaces.num_rows))
-            if string_key(text, asked.classes[row]) in strings
-        }
+        every = [(row, text) for row, _, text in asked.strings(np.arange(surfaces.num_rows))]
+        every += [(row, text) for row, text in enumerate(asked.near) if text]
+        rows = {row for row, text in every if string_key(text, asked.classes[row]) in strings}
         return ids.gather(sorted(rows))
 
     def ranked(self, surfaces: pa.Table) -> Ranked:
         """Candidates of surfaces: the second look where the first was not enough."""
         asked = Asked.of(surfaces)
         named = self.by_name.named(surfaces)
-        n = len(asked.texts)
-        first = self.witness.evidence(asked, named, np.zeros(n, np.bool_))
-        probable = self._probabilities(first, asked)
-        enough = np.array([self.ranker.decision(name).enough for name in asked.classes])
-        settled = np.zeros(n, np.bool_)
-        clear = first.is_named & (probable >= enough[first.surface])
-        settled[first.surface[clear | first.is_preferred]] = True
+        first, probable, settled = self._first_look(asked, named)
         again = np.flatnonzero(~settled)
         second = self.witness.evidence(asked, named, ~settled, again)
         parts = [
@@ -145,6 +142,38 @@ class HybridLinker:
         ]
         order = np.argsort(joined[0], kind="stable")
         return Ranked(*(each[order] for each in joined))
+
+    def embedded(self, surfaces: pa.Table) -> list[str]:
+        """The normalised strings whose vectors linking asks for, each once, ascending.
+
+        Args:
+            surfaces: SURFACES.
+        """
+        asked = Asked.of(surfaces)
+        *_, settled = self._first_look(asked, self.by_name.named(surfaces))
+        classes = set(self.witness.embedded(set(asked.classes)))
+        strings = asked.strings(np.flatnonzero(~settled))
+        return sorted({text for row, _, text in strings if asked.classes[row] in classes})
+
+    def with_vectors(self, vectors: pa.Table) -> HybridLinker:
+        """The same linker, which does not embed what has a vector (SURFACE_VECTORS) already."""
+        known = self.witness.embedder
+        if known is None:
+            return self
+        return replace(self, witness=replace(self.witness, embedder=replace(known, known=vectors)))
+
+    def _first_look(
+        self, asked: Asked, named: Candidates
+    ) -> tuple[Evidence, NDArray[np.float64], NDArray[np.bool_]]:
+        """Evidence by equal names and memory, its probabilities, and which surfaces it settles."""
+        n = len(asked.texts)
+        first = self.witness.evidence(asked, named, np.zeros(n, np.bool_))
+        probable = self._probabilities(first, asked)
+        enough = np.array([self.ranker.decision(name).enough for name in asked.classes])
+        settled = np.zeros(n, np.bool_)
+        clear = first.is_named & (probable >= enough[first.surface])
+        settled[first.surface[clear | first.is_preferred]] = True
+        return first, probable, settled
 
     def _probabilities(self, evidence: Evidence, asked: Asked) -> NDArray[np.float64]:
         if not len(evidence.surface):

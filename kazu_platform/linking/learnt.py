@@ -182,7 +182,7 @@ class Learnt:
             )
         return found
 
-    def alike(
+    def alike(  # noqa: PLR0913, PLR0917 - strings, whose they are, and how to look
         self,
         entity_class: str,
         asked: pl.DataFrame,

@@ -32,6 +32,11 @@ class Linker(Protocol):
         ...
 
     @property
+    def encoder_version(self) -> str:
+        """Of the encoder whose vectors it compares; empty without one."""
+        ...
+
+    @property
     def by_name(self) -> ExactLinker:
         """The linker by equal names alone: what contexts are found with."""
         ...
@@ -41,6 +46,14 @@ class Linker(Protocol):
 
         Rows are ordered as the surfaces are, then by rank. A surface that nothing fits has none.
         """
+        ...
+
+    def embedded(self, surfaces: pa.Table) -> list[str]:
+        """The normalised strings of surfaces (SURFACES) whose vectors linking asks for."""
+        ...
+
+    def with_vectors(self, vectors: pa.Table) -> Linker:
+        """The same linker, which does not embed what has a vector (SURFACE_VECTORS) already."""
         ...
 
     def reminded_of(self, surfaces: pa.Table, concepts: Collection[str]) -> pl.Series:

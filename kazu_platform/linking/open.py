@@ -17,6 +17,8 @@ from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.learnt import Learnt, read_memory
 from kazu_platform.linking.ranking import RANKER, read_ranker
 from kazu_platform.linking.similar import open_similar_names
+from kazu_platform.linking.vectors import KnownVectors
+from kazu_platform.tables import SURFACE_VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +128,8 @@ def open_hybrid(
     # Vectors of another encoder say nothing: until names are embedded again, letters count alone.
     is_same = names is not None and names.manifest.encoder_version == embedder.version
     learnt = Learnt.of_index(memory, exact.index)
-    witness = Witness(exact, names, embedder if is_same else None, learnt, threads)
+    known = KnownVectors(embedder, SURFACE_VECTORS.empty()) if is_same else None
+    witness = Witness(exact, names, known, learnt, threads)
     return HybridLinker(witness, ranker, digest(version, remembered, embedder.version))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kazu_platform.documents import Document, Link, Mention, Section
 from kazu_platform.errors import ConfigurationError
+from kazu_platform.linking.contexts import decisive
 from kazu_platform.storage.queries import OpenWarehouse, run_query
 from kazu_platform.storage.sql import quoted
 
@@ -71,7 +72,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ToReview:
-    """A document, the mentions chosen of it with the context of each, and whether these are all."""
+    """A document, the mentions chosen of it with what it says they are, and whether these are all."""
 
     document: Document
     mentions: tuple[tuple[Mention, str], ...]
@@ -112,7 +113,7 @@ def to_review(warehouse: OpenWarehouse, choice: Choice) -> list[ToReview]:
         ToReview(
             documents[doc_id],
             tuple(
-                (Mention.from_row(row, links.get(row["surface_id"], ())), row["context"])
+                (Mention.from_row(row, links.get(row["surface_id"], ())), decisive(row["context"]))
                 for row in sorted(by_document.get(doc_id, ()), key=_place)
             ),
             complete,

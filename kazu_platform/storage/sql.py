@@ -6,6 +6,7 @@ import pyarrow as pa
 
 _TYPES = {
     pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
     pa.bool_(): "BOOLEAN",
     pa.int32(): "INTEGER",
     pa.int64(): "BIGINT",

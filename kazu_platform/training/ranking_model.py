@@ -31,6 +31,8 @@ from kazu_platform.linking.hybrid import HybridLinker
 from kazu_platform.linking.learnt import Learnt, Memory
 from kazu_platform.linking.open import LazyEmbedder
 from kazu_platform.linking.similar import open_similar_names
+from kazu_platform.linking.vectors import KnownVectors
+from kazu_platform.tables import SURFACE_VECTORS
 from kazu_platform.training import ranker as training
 from kazu_platform.training.calibrating import calibrated
 from kazu_platform.training.filters import of_test_documents
@@ -194,9 +196,8 @@ def train_ranking_model(  # noqa: PLR0913 - what a model is made of
         training.learnt_of(units, exact, _marked(identifiers)),
         training.learnt_strings(units, embedder),
     )
-    witness = Witness(
-        exact, open_similar_names(similar), embedder, Learnt.of_index(memory, exact.index)
-    )
+    names, learnt = open_similar_names(similar), Learnt.of_index(memory, exact.index)
+    witness = Witness(exact, names, KnownVectors(embedder, SURFACE_VECTORS.empty()), learnt)
     says(f"Looking at {units.surfaces.num_rows:,} strings ...")
     first, again = (training.looked_at(units, tasks, witness, again=each) for each in (False, True))
     curve = _Curve(how.steps)

@@ -11,10 +11,11 @@ import pytest
 from assets.layers import INDEX_LAYER
 from assets.runs import Graph, materialise_everything
 from kazu_platform.definitions import build_assets, build_resources
-from kazu_platform.linking.open import PACKAGED, SIMILAR, LinkerParts
+from kazu_platform.linking.open import PACKAGED, SIMILAR, LazyEmbedder, LinkerParts
 from kazu_platform.linking.surfaces import surfaces_from_strings
+from kazu_platform.linking.vectors import string_bucket
 from kazu_platform.settings import read_settings
-from kazu_platform.tables import LINKS, SURFACES
+from kazu_platform.tables import LINKS, SURFACE_VECTORS, SURFACES
 
 if TYPE_CHECKING:
     from kazu_platform.storage.artifacts import ArtifactStore
@@ -89,6 +90,52 @@ def test_what_is_up_to_date_is_not_compiled_again(graph: Graph):
     assert result.success
     assert store.live(SIMILAR).version == before.version
     assert "embedded" not in result.asset_materializations_for_node("similar_names")[0].metadata
+
+
+def test_every_string_of_the_corpus_is_embedded_once(graph: Graph):
+    lake, store = parts_of(graph)
+    linker = LinkerParts.live(store, "hybrid").open()
+
+    vectors = lake.read(SURFACE_VECTORS)
+
+    strings = vectors["normalised"].to_pylist()
+    assert sorted(strings) == linker.embedded(lake.read(SURFACES))
+    assert len(set(strings)) == len(strings) > 50
+    assert set(vectors["encoder_version"].to_pylist()) == {linker.encoder_version}
+    for name in lake.pointers(SURFACE_VECTORS):
+        own = lake.read(SURFACE_VECTORS, name)["normalised"].to_pylist()
+        assert {string_bucket(each) for each in own} <= {name}
+
+
+def test_links_are_made_again_without_embedding_anything(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+):
+    lake, _ = parts_of(graph)
+    before = lake.read(LINKS)
+    for table in (SURFACE_VECTORS, LINKS):  # what nothing is known of is made anew
+        for pointer in lake.pointers(table).values():
+            lake.confirm(table, pointer, {})
+    for name in lake.pointers(LINKS):
+        lake.write(LINKS, LINKS.empty(), partition=name, inputs={})
+
+    def refuse(_self: LazyEmbedder) -> None:
+        pytest.fail("it embeds what has a vector")
+
+    monkeypatch.setattr(LazyEmbedder, "_opened", property(refuse))
+    result = dg.materialize(
+        graph.assets,
+        selection=dg.AssetSelection.assets("surface_vectors", "links"),
+        resources=dict(graph.resources),
+        instance=graph.instance,
+    )
+
+    assert result.success
+    (made,) = result.asset_materializations_for_node("surface_vectors")
+    assert made.metadata["embedded"].value == 0
+    order = [("surface_id", "ascending"), ("rank", "ascending")]
+    now = lake.read(LINKS)
+    assert now.num_rows > 0
+    assert now.sort_by(order).equals(before.sort_by(order))
 
 
 def test_the_model_of_the_package_is_whole():

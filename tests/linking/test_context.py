@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -20,6 +22,7 @@ from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.dictionary import DictionaryDetector
 from kazu_platform.ner.dictionary_index import open_dictionary_index
 from kazu_platform.ner.documented import with_names_of_documents
+from kazu_platform.ner.mentions import Spans, mention_rows
 from kazu_platform.tables import DICTIONARY_MENTIONS, MENTIONS, SURFACES
 
 if TYPE_CHECKING:
@@ -85,6 +88,43 @@ def test_an_ambiguous_string_means_what_the_document_names_otherwise(
         ("PSA", "defined:HGNC:7900"),
         ("EGFR", ""),
     ]
+
+
+def test_a_string_that_is_no_name_has_the_likest_name_beside_it(linker: ExactLinker):
+    passages = passages_of(
+        [
+            document("PMID:1", "Breast cancer, familial breast cancers."),
+            document("PMID:2", "Familial breast cancers."),
+        ]
+    )
+    marked = marked_in(passages, "Breast cancer", "familial breast cancers")
+
+    rows = with_context(marked, definitions(passages), linker)
+
+    assert rows.select(["doc_id", "text", "context"]).to_pylist() == [
+        {"doc_id": "PMID:1", "text": "Breast cancer", "context": ""},
+        {
+            "doc_id": "PMID:1",
+            "text": "familial breast cancers",
+            "context": "near:breast cancer",
+        },
+        {"doc_id": "PMID:2", "text": "Familial breast cancers", "context": ""},
+    ]
+
+
+def marked_in(passages: pa.Table, *words: str) -> pa.Table:
+    """Mentions of diseases wherever words stand, by people."""
+    places = [
+        (row, found.start(), found.end(), found.group())
+        for row, text in enumerate(passages["text"].to_pylist())
+        for word in words
+        for found in re.finditer(rf"(?i)\b{word}\b", text)
+    ]
+    rows, starts, ends, strings = zip(*places, strict=True)
+    spans = Spans(*(np.array(each) for each in (rows, starts, ends, [0] * len(rows))))
+    return mention_rows(
+        passages, spans, strings, ["disease"] * len(rows), detector="people", version="1"
+    )
 
 
 def test_a_string_stays_ambiguous_if_both_its_concepts_are_named(

@@ -81,13 +81,15 @@ def in_full(detector: DictionaryDetector, linker: ExactLinker, passages: pa.Tabl
     return with_context(named, defined, linker)
 
 
-@settings(max_examples=60, deadline=None)
-@given(texts=DOCUMENTS, before=VOCABULARIES, after=VOCABULARIES)
+@settings(max_examples=80, deadline=None)
+@given(texts=DOCUMENTS, before=VOCABULARIES, after=VOCABULARIES, is_model=st.booleans())
 def test_mentions_and_links_brought_up_to_date_are_those_made_anew(
     texts: list[list[str]],
     before: set[Row],
     after: set[Row],
+    is_model: bool,  # noqa: FBT001 - hypothesis gives it
 ):
+    """A model finds strings that the vocabulary does not have."""
     passages = passages_of(
         [
             Document(f"PMID:{n}", tuple(Section("s", text) for text in sections))
@@ -97,6 +99,8 @@ def test_mentions_and_links_brought_up_to_date_are_those_made_anew(
     with tempfile.TemporaryDirectory() as folder:
         old_detector, old_linker = opened(before, Path(folder) / "old")
         detector, linker = opened(after, Path(folder) / "new")
+        if is_model:
+            detector = old_detector = opened({*NAMES}, Path(folder) / "model")[0]
         live = in_full(old_detector, old_linker, passages)
         known = old_linker.link(surfaces_of(live))
         differ = touched(old_linker.index, linker.index)

@@ -16,6 +16,7 @@ from kazu_platform.linking.compile import build_linking_index
 from kazu_platform.linking.context import with_context
 from kazu_platform.linking.corpus import link_changed
 from kazu_platform.linking.difference import Touched, touched
+from kazu_platform.linking.evidence import FEATURES, Asked
 from kazu_platform.linking.exact import ExactLinker
 from kazu_platform.linking.index import open_linking_index
 from kazu_platform.linking.learnt import LEARNT, Learnt, Memory, string_key
@@ -304,6 +305,58 @@ def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_comes(
     anew, version = now.link(surfaces), ["vocabulary_version"]
     assert ptgs2 in anew["concept_id"].to_pylist()
     assert done.links.drop_columns(version).equals(LINKS.sort(anew).drop_columns(version))
+
+
+def test_the_name_near_a_string_speaks_for_what_goes_by_it(linker: HybridLinker):
+    rows = {
+        "text": ["malignant breast tumours", "malignant breast tumours"],
+        "entity_class": ["disease"] * 2,
+        "context": ["", "near:breast cancer"],
+    }
+    surfaces = surfaces_from_strings(pl.DataFrame(rows))
+    asked = Asked.of(surfaces)
+    named = linker.by_name.named(surfaces)
+
+    found = linker.witness.evidence(asked, named, np.ones(2, np.bool_))
+
+    ids = linker.by_name.index.concepts["concept_id"].to_pylist()
+    said = {
+        (asked.near[row], ids[concept]): found.features[place, FEATURES.index("of_near")]
+        for place, (row, concept) in enumerate(
+            zip(found.surface.tolist(), found.concept.tolist(), strict=True)
+        )
+    }
+    assert said["breast cancer", "MONDO:0007254"] == 1
+    assert said["", "MONDO:0007254"] == 0
+    assert {value for (_, concept), value in said.items() if concept != "MONDO:0007254"} <= {0}
+
+
+def test_what_people_meant_by_the_name_near_a_string_is_looked_at_too(linker: HybridLinker):
+    learnt = pa.Table.from_pylist(
+        [
+            {
+                "string": string_key("breast cancer", "disease"),
+                "concept_id": "MONDO:0005709",
+                "marked_id": "",
+                "part": 0,
+                "is_name": False,
+                "times": 9,
+                "mentions": 9,
+            }
+        ],
+        LEARNT,
+    )
+    memory = Learnt.of_index(Memory(learnt), linker.by_name.index)
+    other = replace(linker, witness=replace(linker.witness, learnt=memory))
+    rows = {"text": ["breast tumours", "tumours"], "context": ["near:breast cancer", ""]}
+    surfaces = surfaces_from_strings(
+        pl.DataFrame(rows).with_columns(entity_class=pl.lit("disease"))
+    )
+
+    found = other.reminded_of(surfaces, ["MONDO:0005709"])
+
+    near = pl.DataFrame(surfaces).filter(pl.col("context") != "")
+    assert found.to_list() == near["surface_id"].to_list()
 
 
 def test_what_has_no_equal_name_is_linked_again_where_similar_names_changed(linker: HybridLinker):
