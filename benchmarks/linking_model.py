@@ -2,7 +2,9 @@
 
 Questions, against a hundred thousand distinct names of one class: strings per second that have no
 equal name, so that trigrams and the encoder are asked; strings per second of a natural mix: the
-distinct strings of the class that the default detector finds in abstracts; the same by a look-up as
+distinct strings of the class that the default detector finds in abstracts with the whole
+vocabulary, of which the hundred thousand have every name that is equal to one of these and others
+at random, so that as many have an equal name as with the whole; the same by a look-up as
 Kazu does it (TF-IDF of character bigrams, scikit-learn, one dense product with every name for each
 string, all names sorted); seconds to make the index with its vectors, and to make it again with one
 name in a hundred new; seconds to link the surfaces of a million mentions again after that, where
@@ -83,35 +85,42 @@ class Strings:
     natural: pa.Table
 
 
-def names_of(synonyms: pa.Table, n: int) -> tuple[pa.Table, list[str]]:
-    """SYNONYMS with so many distinct normalised names of the class, and names not among them."""
+def names_of(synonyms: pa.Table, n: int, found: pa.Table) -> tuple[pa.Table, list[str]]:
+    """SYNONYMS with so many distinct normalised names of the class, and names not among them.
+
+    Those that are equal to surfaces that were found come first.
+    """
     frame = pl.DataFrame(synonyms).filter(pl.col("entity_class") == CLASS)
-    distinct = frame["normalised"].unique(maintain_order=True).shuffle(seed=SEED)
+    wanted = pl.Series(found["normalised"]).implode()
+    distinct = (
+        frame.select(pl.col("normalised").unique(maintain_order=True).shuffle(seed=SEED))
+        .sort(~pl.col("normalised").is_in(wanted), maintain_order=True)
+        .to_series()
+    )
     chosen = frame.filter(pl.col("normalised").is_in(distinct.head(n).implode()))
     others = frame.filter(pl.col("normalised").is_in(distinct.tail(-n).implode()))
     rows = chosen.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(synonyms.schema)
     return rows, others["name"].unique(maintain_order=True).to_list()
 
 
-def strings_of(data: Path, names: pa.Table, others: Sequence[str], n: int) -> Strings:
-    """So many strings of each kind."""
+def hard_strings(data: Path, names: pa.Table, others: Sequence[str], n: int) -> pa.Table:
+    """SURFACES of so many strings that have no equal name."""
     pairs = distinct_strings(data, names, n).tail(n // 4)["text"].to_list()
-    hard = [*others[: n - len(pairs)], *pairs]
-
-    def surfaces(texts: list[str]) -> pa.Table:
-        rows = pl.DataFrame({"text": texts}).unique(maintain_order=True)
-        return surfaces_from_strings(
-            rows.with_columns(entity_class=pl.lit(CLASS), context=pl.lit(""))
-        )
-
-    return Strings(surfaces(hard), surfaces(found_in_abstracts(data, names, n)))
+    return surfaces([*others[: n - len(pairs)], *pairs])
 
 
-def found_in_abstracts(data: Path, names: pa.Table, n: int) -> list[str]:
+def surfaces(texts: Sequence[str]) -> pa.Table:
+    """SURFACES of strings without a context."""
+    rows = pl.DataFrame({"text": texts}).unique(maintain_order=True)
+    return surfaces_from_strings(rows.with_columns(entity_class=pl.lit(CLASS), context=pl.lit("")))
+
+
+def found_in_abstracts(data: Path, synonyms: pa.Table, n: int) -> list[str]:
     """The first so many distinct strings of the class that the default detector finds."""
     found: dict[str, None] = {}
+    own = synonyms.filter(compute.equal(synonyms["entity_class"], CLASS))
     with tempfile.TemporaryDirectory() as name:
-        build_dictionary_index(names, Path(name) / "dictionary")
+        build_dictionary_index(own, Path(name) / "dictionary")
         dictionary = DictionaryDetector(open_dictionary_index(Path(name) / "dictionary"))
         detector = joined(open_model(MODEL, threads=THREADS), dictionary)
         texts = abstracts(data)
@@ -206,8 +215,9 @@ def linked(linker: HybridLinker, surfaces: pa.Table, repeats: int) -> dict[str, 
 def bench(data: Path, n_names: int, n_strings: int, repeats: int) -> dict[str, Any]:
     """Everything this benchmark measures."""
     concepts, everything = read_vocabulary(data)
-    names, others = names_of(everything, n_names)
-    strings = strings_of(data, names, others, n_strings)
+    found = surfaces(found_in_abstracts(data, everything, n_strings))
+    names, others = names_of(everything, n_names, found)
+    strings = Strings(hard_strings(data, names, others, n_strings), found)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds = made(concepts, names, folder)

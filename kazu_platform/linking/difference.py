@@ -53,14 +53,19 @@ class Touched:
         known = self.folded["entity_class"].unique().implode()
         own = surfaces.with_row_index("row").filter(pl.col("entity_class").is_in(known))
         said = own.with_columns(context=without_taxon(pl.col("context")))
-        others = [
-            said.filter(pl.col("context").str.starts_with(start)).with_columns(
-                text=pl.col("context").str.strip_prefix(start)
-            )
-            for start in (LONG_FORM, NEAR)
-        ]
-        strings = pl.concat([own, *others]).select("row", "entity_class", "text")
-        hit = strings.filter(self._has(strings.select("entity_class", "text")))["row"].unique()
+        long = said.filter(pl.col("context").str.starts_with(LONG_FORM)).with_columns(
+            text=pl.col("context").str.strip_prefix(LONG_FORM)
+        )
+        strings = pl.concat([own, long]).select("row", "entity_class", "text")
+        # The name near a string is normalised already.
+        near = said.filter(pl.col("context").str.starts_with(NEAR)).join(
+            self.normalised,
+            left_on=["entity_class", pl.col("context").str.strip_prefix(NEAR)],
+            right_on=["entity_class", "key"],
+            how="semi",
+        )
+        named = strings.filter(self._has(strings.select("entity_class", "text")))
+        hit = pl.concat([named["row"], near["row"]]).unique()
         return pl.int_range(surfaces.height, dtype=pl.UInt32, eager=True).is_in(hit.implode())
 
     def of_links(self, links: pa.Table) -> pl.Series:

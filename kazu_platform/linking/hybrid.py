@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from kazu_platform.linking.exact import Candidates, ExactLinker
     from kazu_platform.linking.ranking import Ranker
 
-HYBRID_VERSION: Final = "5"
-NAMES_COUNT: Final = 3.0
+HYBRID_VERSION: Final = "6"
+NAMES_COUNT: Final = 4.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower score, in any class."""
 _CURATED: Final = 1.0

@@ -85,6 +85,7 @@ class RankRecipe(BaseModel):
     decay: float = Field(default=2e-2, ge=0)
     batch: int = Field(default=512, ge=2, description="Strings of a batch.")
     width: int = Field(default=64, ge=2, description="Of the two layers.")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of them left out of a step.")
     members: int = Field(default=6, ge=1, description="Networks whose mean it is.")
 
     def version(self) -> str:

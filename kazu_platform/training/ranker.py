@@ -292,15 +292,17 @@ def _nothing(step: int, loss: float) -> None:
 class _Network(nn.Module):
     """Two layers, and a straight path beside them."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
+        self.left_out = nn.Dropout(dropout)
         self.a = nn.Linear(len(FEATURES), width)
         self.b = nn.Linear(width, width)
         self.c = nn.Linear(width, 1, bias=False)
         self.straight = nn.Linear(len(FEATURES), 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = torch.relu(self.b(torch.relu(self.a(x))))
+        hidden = self.left_out(torch.relu(self.a(x)))
+        hidden = self.left_out(torch.relu(self.b(hidden)))
         return (self.c(hidden) + self.straight(x)).squeeze(-1)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
@@ -389,7 +391,7 @@ def train_ranker(
         raise TrainingError("no marked string has a candidate; give vocabularies that know them.")
     mean, spread = features.mean(axis=0), features.std(axis=0)
     spread = np.where(spread < 0.05, 1.0, spread).astype(np.float32)  # noqa: PLR2004 - rare ones
-    network = _Network(how.width)
+    network = _Network(how.width, how.dropout)
     optimiser = torch.optim.AdamW(network.parameters(), lr=how.rate, weight_decay=how.decay)
     weight = torch.tensor(np.sqrt(units.frame["n"].to_numpy()), dtype=torch.float32)
     batches = _Batches(sets, how)
