@@ -72,7 +72,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ToReview:
-    """A document, the mentions chosen of it with what it says they are, and whether these are all."""
+    """A document, mentions chosen of it and what it says of each, and whether these are all."""
 
     document: Document
     mentions: tuple[tuple[Mention, str], ...]
