@@ -9,7 +9,6 @@ concept of a surface is one row, by its best name.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -229,22 +228,15 @@ class Witness:
         found = self.learnt.of(asked.long, asked.classes, rows[has_long[rows]], folds)
         return found.rename({name: f"long_{name}" for name in ("times", "was_name", "times_all")})
 
-    @cached_property
-    def _first_rows(self) -> NDArray[np.int64]:
-        """Of each concept the first row with its CURIE: two ontologies may have the same."""
-        number = self.exact.index.concepts["number"].to_numpy()
-        _, first, which = np.unique(number, return_index=True, return_inverse=True)
-        return first[which]
-
     def _one_row_each(self, named: Candidates) -> Candidates:
-        return replace(named, concept=self._first_rows[named.concept])
+        return replace(named, concept=self.exact.index.first_rows[named.concept])
 
     def _ambiguous(self, named: Candidates, frame: pl.DataFrame) -> NDArray[np.bool_]:
         ranked = self.exact.ranked(named)
         said = pl.DataFrame(
             {
                 "surface": ranked.surface,
-                "concept": self._first_rows[ranked.concept],
+                "concept": self.exact.index.first_rows[ranked.concept],
                 "ambiguous": are_ambiguous(ranked),
             }
         )
@@ -263,7 +255,9 @@ class Witness:
         )
         concept = self.exact.index.names["concept"].take(pa.array(hits.name)).to_numpy()
         named = (
-            pl.DataFrame({"surface": own[hits.query], "concept": self._first_rows[concept]})
+            pl.DataFrame(
+                {"surface": own[hits.query], "concept": self.exact.index.first_rows[concept]}
+            )
             .unique()
             .with_columns(of_near=pl.lit(1.0))
         )
@@ -350,7 +344,7 @@ class Witness:
         return pl.DataFrame(
             {
                 "found": hits.query,
-                "concept": self._first_rows[rows["concept"].to_numpy()],
+                "concept": self.exact.index.first_rows[rows["concept"].to_numpy()],
                 "near_scope": rows["scope"].to_numpy().astype(np.int64),
                 "near_place": rows["place"].to_numpy().astype(np.int64),
             }

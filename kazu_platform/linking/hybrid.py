@@ -17,18 +17,18 @@ have ranks from 2 on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.linking.evidence import FEATURES, LEARNT, METHODS, Asked, Witness
 from kazu_platform.linking.exact import MAX_ALTERNATIVES, falling
 from kazu_platform.linking.learnt import string_key
-from kazu_platform.linking.ranking import ontologies_of, probabilities, rescaled
+from kazu_platform.linking.ranking import probabilities, rescaled
 from kazu_platform.tables import LINKS
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ HYBRID_VERSION: Final = "6"
 NAMES_COUNT: Final = 4.0
 LEAST_ALIKE: Final = 0.5
 """A concept whose names are only similar is no link with a lower score, in any class."""
+_AT_ONCE: Final = 32_768
+"""Surfaces whose evidence is looked at together, where only its outcome is wanted."""
 _CURATED: Final = 1.0
 _DIGITS: Final = 5
 
@@ -149,11 +151,17 @@ class HybridLinker:
         Args:
             surfaces: SURFACES.
         """
-        asked = Asked.of(surfaces)
-        *_, settled = self._first_look(asked, self.by_name.named(surfaces))
-        classes = set(self.witness.embedded(set(asked.classes)))
-        strings = asked.strings(np.flatnonzero(~settled))
-        return sorted({text for row, _, text in strings if asked.classes[row] in classes})
+        classes = self.witness.embedded(surfaces["entity_class"].unique().to_pylist())
+        own = surfaces.filter(
+            compute.is_in(surfaces["entity_class"], pa.array(classes, pa.string()))
+        )
+        found: set[str] = set()
+        for start in range(0, own.num_rows, _AT_ONCE):
+            part = own.slice(start, _AT_ONCE)
+            asked = Asked.of(part)
+            *_, settled = self._first_look(asked, self.by_name.named(part))
+            found |= {text for _, _, text in asked.strings(np.flatnonzero(~settled))}
+        return sorted(found)
 
     def with_vectors(self, vectors: pa.Table) -> HybridLinker:
         """The same linker, which does not embed what has a vector (SURFACE_VECTORS) already."""
@@ -180,11 +188,7 @@ class HybridLinker:
             return np.zeros(0)
         classes = [asked.classes[row] for row in evidence.surface.tolist()]
         scores = self.ranker.tempered(self.ranker.scores(evidence.features), classes)
-        return probabilities(evidence, scores, self._ontologies[evidence.concept])
-
-    @cached_property
-    def _ontologies(self) -> NDArray[np.uint64]:
-        return ontologies_of(self.by_name.index)
+        return probabilities(evidence, scores, self.by_name.index.ontology_bits[evidence.concept])
 
     def _order(
         self,

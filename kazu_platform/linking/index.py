@@ -21,8 +21,9 @@ an index is opened, so a command that links three strings pays for three.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 import numpy as np
@@ -43,6 +44,9 @@ KIND = "linking index"
 FORMAT_VERSION = 3
 SCOPES = ("label", "exact", "abbreviation", "narrow", "broad", "related")
 """Scopes of a synonym, best first."""
+
+ONTOLOGY_BITS: Final = 64
+"""Ontologies that `LinkingIndex.ontology_bits` tells apart; those behind them count as one."""
 
 KEYED = ("folded", "normalised")
 """Columns of names that are found by their hash."""
@@ -96,6 +100,28 @@ class LinkingIndex:
         """Changes with what linking any class depends on, and with nothing else."""
         versions = self.manifest.vocabulary_version
         return digest(*(part for pair in sorted(versions.items()) for part in pair))
+
+    @cached_property
+    def first_rows(self) -> NDArray[np.int64]:
+        """Of each concept the first row with its CURIE: two ontologies may have the same.
+
+        Shape: (n_concepts,).
+        """
+        number = self.concepts["number"].to_numpy()
+        _, first, which = np.unique(number, return_index=True, return_inverse=True)
+        return first[which]
+
+    @cached_property
+    def ontology_bits(self) -> NDArray[np.uint64]:
+        """The ontologies that name each concept, a bit for each; one for having a species.
+
+        Shape: (n_concepts,).
+        """
+        place, concept = (self.names[name].to_numpy() for name in ("place", "concept"))
+        found = bits_of(place, concept, self.concepts.num_rows)
+        has_taxon = compute.not_equal(self.concepts["taxon_id"], "").to_numpy()
+        found[has_taxon] |= np.uint64(1) << np.uint64(ONTOLOGY_BITS - 1)
+        return found
 
     def key_columns(self, column: str) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         """Hashes of the names of a column, ascending, and the rows of names that have them."""
@@ -175,3 +201,20 @@ def name_keys(strings: Sequence[str], classes: Sequence[str]) -> NDArray[np.uint
         crc32(string.encode(), seeds[name]) for string, name in zip(strings, classes, strict=True)
     )
     return np.fromiter(hashes, np.uint32, len(strings))
+
+
+def bits_of(places: NDArray[np.integer], concepts: NDArray[np.integer], n: int) -> NDArray:
+    """The ontologies that name each concept, a bit for each.
+
+    Args:
+        places: Of the ontology of each name.
+        concepts: Concept of each name.
+        n: Concepts.
+
+    >>> bits_of(np.array([0, 2, 1]), np.array([1, 1, 0]), 3).tolist()
+    [2, 5, 0]
+    """
+    found = np.zeros(n, np.uint64)
+    bits = np.uint64(1) << np.minimum(places, ONTOLOGY_BITS - 2).astype(np.uint64)
+    np.bitwise_or.at(found, concepts, bits)
+    return found

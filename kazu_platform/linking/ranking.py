@@ -24,10 +24,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from kazu_platform.arrow import compute
 from kazu_platform.documents import digest
 from kazu_platform.errors import ArtifactError, OtherVersionError
 from kazu_platform.linking.evidence import EVIDENCE_VERSION, FEATURES
+from kazu_platform.linking.index import ONTOLOGY_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kazu_platform.linking.evidence import Evidence
-    from kazu_platform.linking.index import LinkingIndex
 
 RANKER: Final = "ranker.npz"
 RANKER_FORMAT: Final = 2
@@ -44,8 +43,6 @@ _WEIGHTS: Final = ("a", "a_bias", "b", "b_bias", "c", "straight", "bias", "mean"
 _ROWS: Final = 1_024
 """Candidates that are scored together: what is computed of so many fits into a cache."""
 _LEAST: Final = 1e-6
-_MANY: Final = 64
-"""Ontologies that are told apart; those behind them count as one."""
 
 
 class Scale(NamedTuple):
@@ -217,46 +214,17 @@ def probabilities(
     Args:
         evidence: The candidates, in order of surface.
         scores: Of each, tempered.
-        ontologies: Of each the ontologies that name its concept, a bit for each.
+        ontologies: Of each the ontologies that name its concept (`LinkingIndex.ontology_bits`).
     """
     surface, n = evidence.surface, int(evidence.surface.max(initial=-1)) + 1
     most = np.zeros(n)
     np.maximum.at(most, surface, scores)
     powers = np.exp(scores.astype(np.float64) - most[surface])
     rivals = powers.copy()
-    for bit in range(_MANY):
+    for bit in range(ONTOLOGY_BITS):
         of = (ontologies >> np.uint64(bit)) & np.uint64(1) == 1
         if not of.any():
             continue
         total = np.bincount(surface[of], weights=powers[of], minlength=n)
         rivals[of] = np.maximum(rivals[of], total[surface[of]])
     return powers / (rivals + np.exp(-most)[surface])
-
-
-def ontologies_of(index: LinkingIndex) -> NDArray[np.uint64]:
-    """The ontologies that name each concept of an index, a bit for each; one for having a species.
-
-    Shape: (n_concepts,).
-    """
-    place, concept = (index.names[name].to_numpy() for name in ("place", "concept"))
-    found = bits_of(place, concept, index.concepts.num_rows)
-    has_taxon = compute.not_equal(index.concepts["taxon_id"], "").to_numpy()
-    found[has_taxon] |= np.uint64(1) << np.uint64(_MANY - 1)
-    return found
-
-
-def bits_of(places: NDArray[np.integer], concepts: NDArray[np.integer], n: int) -> NDArray:
-    """The ontologies that name each concept, a bit for each.
-
-    Args:
-        places: Of the ontology of each name.
-        concepts: Concept of each name.
-        n: Concepts.
-
-    >>> bits_of(np.array([0, 2, 1]), np.array([1, 1, 0]), 3).tolist()
-    [2, 5, 0]
-    """
-    found = np.zeros(n, np.uint64)
-    bits = np.uint64(1) << np.minimum(places, _MANY - 2).astype(np.uint64)
-    np.bitwise_or.at(found, concepts, bits)
-    return found

@@ -26,7 +26,7 @@ from kazu_platform.evaluation.splits import TRAIN
 from kazu_platform.linking.embedding import as_bytes
 from kazu_platform.linking.evidence import EMBEDDED, FEATURES, Asked
 from kazu_platform.linking.learnt import LEARNT, STRINGS, string_key
-from kazu_platform.linking.ranking import Decision, Ranker, ontologies_of, probabilities
+from kazu_platform.linking.ranking import Decision, Ranker, probabilities
 from kazu_platform.tables import SURFACES
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def looked_at(
         for concept, gold in kept.select("concept_id", "gold").iter_rows()
     ]
     chosen = kept["row"].to_numpy()
-    bits = ontologies_of(witness.exact.index)
+    bits = witness.exact.index.ontology_bits
     return Looked(_taken(whole, chosen), np.array(right, np.bool_), whole, bits[whole.concept])
 
 
