@@ -25,7 +25,7 @@ from kazu_platform.linking.corpus import (
 )
 from kazu_platform.linking.exact import RULES_VERSION
 from kazu_platform.linking.open import LinkerParts
-from kazu_platform.linking.steps import LinkStep, units_of
+from kazu_platform.linking.steps import LinkStep, strings_of, units_of
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake, Staged
 from kazu_platform.tables import LINKS, MENTIONS, QUARANTINE, SURFACES
@@ -140,7 +140,7 @@ def links_recipes(
     failed = dict.fromkeys(BUCKETS, 0)
 
     def link(name: str, surfaces: pa.Table) -> pa.Table:
-        vectors = known_vectors(tables, linker, linker.embedded(surfaces))
+        vectors = known_vectors(tables, linker, strings_of(surfaces))
         outcomes = list(compute.run(step, [units_of(surfaces, vectors)], file=name))
         aside = [QUARANTINE.empty(), *(outcome.set_aside for outcome in outcomes)]
         tables.write(QUARANTINE, pa.concat_tables(aside), partition=f"{step.name}/{name}")

@@ -19,13 +19,12 @@ from kazu_platform.linking.steps import EmbedStep, strings_as_units
 from kazu_platform.linking.vectors import string_bucket
 from kazu_platform.storage.artifacts import ArtifactStore
 from kazu_platform.storage.lake import Lake
-from kazu_platform.tables import LINKS, SURFACE_VECTORS, SURFACES
+from kazu_platform.tables import LINKS, SURFACE_VECTORS, SURFACES, Table
 from resources.compute import ComputeResource
 from resources.storage import ArtifactsResource, LakeResource
 
 GROUP = "linking"
 VECTORS_VERSION = "1"
-_ALL = "all"
 
 
 @dg.asset(
@@ -46,12 +45,13 @@ def surface_vectors(
     """What the linking encoder makes of the strings that names alone do not settle.
 
     A string that has a vector of this encoder is not embedded again, whatever becomes of the
-    vocabulary. What could not be embedded is tried again where it is linked.
+    vocabulary. A few that could not be embedded are tried again where they are linked.
     """
     tables, store = lake.open(), artifacts.open()
     counts = {"embedded": 0, "not_embedded": 0}
     recipes = vectors_recipes(tables, store, counts, compute, artifacts.linker)
-    yield from make_all(tables, SURFACE_VECTORS, recipes, facts=lambda: counts)
+    with compute.held():
+        yield from make_all(tables, SURFACE_VECTORS, recipes, facts=lambda: counts)
 
 
 def vectors_recipes(
@@ -68,6 +68,7 @@ def vectors_recipes(
     before = seen(tables, SURFACE_VECTORS)
     parts = LinkerParts.live(store, chosen)
     linker = parts.open()
+    step = EmbedStep.of(parts.model) if parts.model and linker.encoder_version else None
     inputs = {
         "surfaces": tables.version(SURFACES),
         "linking": store.live("linking").version,
@@ -75,27 +76,23 @@ def vectors_recipes(
         **{f"similar/{name}": version for name, version in linker.similar_version.items()},
         "code": VECTORS_VERSION,
     }
-    made: dict[str, pa.Table] = {}
-
-    def embed(strings: Sequence[str]) -> pa.Table:
-        if parts.model is None or not strings:
-            return SURFACE_VECTORS.empty()
-        step = EmbedStep.of(parts.model)
-        outcomes = list(compute.run(step, [strings_as_units(strings)], file=_ALL))
-        counts["not_embedded"] += n_rows([outcome.set_aside for outcome in outcomes])
-        return pa.concat_tables([outcome.rows for outcome in outcomes])
+    missing: dict[str, list[str]] = {}
 
     def bucket(name: str) -> pa.Table:
-        if not made:
-            new = embed(_without_vector(tables, linker, _asked_anew(tables, linker, inputs)))
-            counts["embedded"] += new.num_rows
-            made.update(_in_buckets(new))
-        kept = _known(tables, linker, name)
-        return SURFACE_VECTORS.sort(pa.concat_tables([kept, made.pop(name)]))
+        if step is None:  # what was embedded stays for who asks for it again
+            return _live(tables, name)
+        if not missing:
+            missing.update(_without_vector(tables, linker, _asked_anew(tables, linker, inputs)))
+        own = missing.pop(name)
+        outcomes = list(compute.run(step, [strings_as_units(own)], file=name)) if own else []
+        counts["not_embedded"] += n_rows([outcome.set_aside for outcome in outcomes])
+        new = [SURFACE_VECTORS.empty(), *(outcome.rows for outcome in outcomes)]
+        counts["embedded"] += n_rows(new)
+        return SURFACE_VECTORS.sort(pa.concat_tables([_known(tables, linker, name), *new]))
 
-    def published() -> None:
-        if parts.model is not None:
-            compute.published(EmbedStep.of(parts.model), file=_ALL)
+    def published(name: str) -> None:
+        if step is not None:
+            compute.published(step, file=name)
 
     return [
         Recipe(
@@ -105,7 +102,7 @@ def vectors_recipes(
             rows=lambda name=name: bucket(name),
             gates={"keys_are_unique": gates.keys_are_unique},
             expected=before(name),
-            after=published if name == BUCKETS[-1] else None,
+            after=lambda name=name: published(name),
         )
         for name in BUCKETS
     ]
@@ -113,6 +110,8 @@ def vectors_recipes(
 
 def known_vectors(tables: Lake, linker: Linker, strings: Sequence[str]) -> pa.Table:
     """SURFACE_VECTORS of those strings that have one of the linker's encoder."""
+    if not linker.encoder_version:
+        return SURFACE_VECTORS.empty()
     places: dict[str, list[str]] = defaultdict(list)
     for string in strings:
         places[string_bucket(string)].append(string)
@@ -124,7 +123,8 @@ def known_vectors(tables: Lake, linker: Linker, strings: Sequence[str]) -> pa.Ta
 
 
 def _known(tables: Lake, linker: Linker, bucket: str, which: pl.Expr | None = None) -> pa.Table:
-    if tables.live(SURFACE_VECTORS, bucket) is None:
+    """Vectors of a bucket by the linker's encoder; none, if the bucket is not whole."""
+    if not _is_whole(tables, SURFACE_VECTORS, bucket):
         return SURFACE_VECTORS.empty()
     is_own = pl.col("encoder_version") == linker.encoder_version
     rows = tables.scan(SURFACE_VECTORS, bucket).filter(is_own if which is None else is_own & which)
@@ -132,16 +132,31 @@ def _known(tables: Lake, linker: Linker, bucket: str, which: pl.Expr | None = No
     return SURFACE_VECTORS.check(table.cast(SURFACE_VECTORS.schema))
 
 
+def _live(tables: Lake, bucket: str) -> pa.Table:
+    """A bucket as it is."""
+    if not _is_whole(tables, SURFACE_VECTORS, bucket):
+        return SURFACE_VECTORS.empty()
+    return tables.read(SURFACE_VECTORS, bucket)
+
+
+def _is_whole(tables: Lake, table: Table, bucket: str) -> bool:
+    live = tables.live(table, bucket)
+    return live is not None and tables.is_whole(table, live)
+
+
 def _asked_anew(tables: Lake, linker: Linker, inputs: dict[str, str]) -> Callable[[str], pa.Table]:
     """The surfaces of a bucket whose strings may lack a vector.
 
     All, if anything but the surfaces is another one than last time; else those without a link.
     """
-    same = made_with(tables, SURFACE_VECTORS, BUCKETS[0], inputs, but={"surfaces"}) is not None
+    # A run that was killed may have made some buckets with other inputs than the rest.
+    same = all(
+        made_with(tables, SURFACE_VECTORS, name, inputs, but={"surfaces"}) for name in BUCKETS
+    )
 
     def surfaces(name: str) -> pa.Table:
         rows = tables.read(SURFACES, name)
-        if not same or tables.live(LINKS, name) is None:
+        if not same or not _is_whole(tables, LINKS, name):
             return rows
         linked = tables.scan(LINKS, name, ["surface_id", "linker_version"])
         own = linked.filter(pl.col("linker_version") == linker.version).select("surface_id")
@@ -151,16 +166,21 @@ def _asked_anew(tables: Lake, linker: Linker, inputs: dict[str, str]) -> Callabl
     return surfaces
 
 
-def _without_vector(tables: Lake, linker: Linker, surfaces: Callable[[str], pa.Table]) -> list[str]:
-    """Strings that linking asks vectors of, and that have none."""
-    if not linker.encoder_version:
-        return []
-    strings = {text for name in BUCKETS for text in linker.embedded(surfaces(name))}
-    known = set(known_vectors(tables, linker, sorted(strings))["normalised"].to_pylist())
-    return sorted(strings - known)
+def _without_vector(
+    tables: Lake, linker: Linker, surfaces: Callable[[str], pa.Table]
+) -> dict[str, list[str]]:
+    """By bucket the strings that linking asks vectors of, and that have none; ascending."""
+    asked: dict[str, set[str]] = {name: set() for name in BUCKETS}
+    for name in BUCKETS:
+        for string in linker.embedded(surfaces(name)):
+            asked[string_bucket(string)].add(string)
+    return {name: sorted(own - _strings(tables, linker, name)) for name, own in asked.items()}
 
 
-def _in_buckets(vectors: pa.Table) -> dict[str, pa.Table]:
-    own = [string_bucket(each) for each in vectors["normalised"].to_pylist()]
-    buckets = pl.Series(own, dtype=pl.String)
-    return {name: vectors.filter(pa.array((buckets == name).to_numpy())) for name in BUCKETS}
+def _strings(tables: Lake, linker: Linker, bucket: str) -> set[str]:
+    """The strings of a bucket that have a vector of the linker's encoder."""
+    if not _is_whole(tables, SURFACE_VECTORS, bucket):
+        return set()
+    rows = tables.scan(SURFACE_VECTORS, bucket, ["normalised", "encoder_version"])
+    own = rows.filter(pl.col("encoder_version") == linker.encoder_version)
+    return set(own.collect()["normalised"].to_list())

@@ -28,6 +28,7 @@ import pyarrow as pa
 
 from kazu_platform.arrow import in_order
 from kazu_platform.linking.contexts import DEFINED, LONG_FORM, NEAR, TAXON
+from kazu_platform.linking.grams import GRAMS_VERSION
 from kazu_platform.linking.near import near_names
 from kazu_platform.linking.surfaces import surface_ids, surfaces_from_strings
 from kazu_platform.linking.taxa import TAXA_VERSION, taxa_of
@@ -55,7 +56,7 @@ _OF_PEOPLE = r"(?i)\bhuman\b"
 """A gene of which the text says whose it is."""
 _SHORT_GENUS = r"^(\p{Lu}\p{Ll}{0,2})\. ?(\p{Ll}{3,}.*)$"
 _GENUS = r"^(\p{Lu}\p{Ll}{3,}) (\p{Ll}{3,}.*)$"
-CONTEXT_VERSION = f"4-{DOCUMENTED_VERSION}-{TAXA_VERSION}"
+CONTEXT_VERSION = f"4-{DOCUMENTED_VERSION}-{TAXA_VERSION}-{GRAMS_VERSION}"
 """Changes when the same mentions and vocabulary may get other contexts."""
 
 

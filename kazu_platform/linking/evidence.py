@@ -3,7 +3,8 @@
 Candidates of a surface are the concepts that have it, or its long form, as a name (`exact`); those
 with a name like it (`similar`), if it is asked for; and those that people linked the string to in
 text that the ranker learnt from, or, if it has no equal name, strings like it (`learnt`). Each
-concept of a surface is one row, by its best name.
+concept of a surface is one row, by its best name. A name near the string adds no candidate: it
+speaks for those that go by it.
 """
 
 from __future__ import annotations

@@ -116,7 +116,10 @@ class HybridLinker:
         return self.by_name.labels_of(links)
 
     def reminded_of(self, surfaces: pa.Table, concepts: Collection[str]) -> pl.Series:
-        """The surfaces (SURFACES) whose strings people linked to any of some concepts: ids."""
+        """The surfaces (SURFACES) whose strings people linked to any of some concepts: ids.
+
+        Their own, their long forms and the names near them.
+        """
         ids = pl.Series(surfaces["surface_id"], dtype=pl.String)
         strings = self.witness.learnt.strings_of(concepts)
         if not strings:

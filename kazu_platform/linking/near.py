@@ -35,7 +35,7 @@ def near_names(strings: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
 
     Returns:
         The columns of documents, `entity_class`, `normalised`, and `near`: the other string,
-        normalised. A string without one is missing.
+        normalised; of two that are as like, always the same. A string without one is missing.
     """
     group = [*of, "entity_class"]
     asked = (

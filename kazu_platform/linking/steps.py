@@ -81,15 +81,14 @@ def units_of(surfaces: pa.Table, vectors: pa.Table) -> pa.Table:
     >>> units_of(surfaces, SURFACE_VECTORS.empty()).column_names[-3:]
     ['doc_id', 'content_hash', 'vectors']
     """
-    asked = Asked.of(surfaces)
-    strings = pl.DataFrame(
-        [(row, text) for row, _, text in asked.strings(np.arange(surfaces.num_rows))],
-        {"row": pl.Int64, "normalised": pl.String},
-        orient="row",
-    )
+    strings = _strings(surfaces)
     own = (
-        strings.join(pl.DataFrame(vectors).unique("normalised"), on="normalised")
-        .group_by("row")
+        strings.join(
+            pl.DataFrame(vectors).unique("normalised"),
+            on="normalised",
+            maintain_order="left",
+        )
+        .group_by("row", maintain_order=True)
         .agg(pl.struct(SURFACE_VECTORS.schema.names).alias(_VECTORS))
     )
     rows = pl.select(row=pl.int_range(surfaces.num_rows)).join(
@@ -99,6 +98,18 @@ def units_of(surfaces: pa.Table, vectors: pa.Table) -> pa.Table:
     units = surfaces.append_column("doc_id", surfaces["surface_id"])
     units = units.append_column("content_hash", surfaces["surface_id"])
     return units.append_column(_VECTORS, known)
+
+
+def strings_of(surfaces: pa.Table) -> list[str]:
+    """The normalised strings of SURFACES, their own and their long forms, each once."""
+    return _strings(surfaces)["normalised"].unique(maintain_order=True).to_list()
+
+
+def _strings(surfaces: pa.Table) -> pl.DataFrame:
+    """Columns row and normalised: of each surface its own string, and its long form."""
+    asked = Asked.of(surfaces)
+    rows = [(row, text) for row, _, text in asked.strings(np.arange(surfaces.num_rows))]
+    return pl.DataFrame(rows, {"row": pl.Int64, "normalised": pl.String}, orient="row")
 
 
 def strings_as_units(strings: Sequence[str]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -15,7 +16,7 @@ from kazu_platform.linking.open import PACKAGED, SIMILAR, LazyEmbedder, LinkerPa
 from kazu_platform.linking.surfaces import surfaces_from_strings
 from kazu_platform.linking.vectors import string_bucket
 from kazu_platform.settings import read_settings
-from kazu_platform.tables import LINKS, SURFACE_VECTORS, SURFACES
+from kazu_platform.tables import LINKS, SURFACE_VECTORS, SURFACES, Table
 
 if TYPE_CHECKING:
     from kazu_platform.storage.artifacts import ArtifactStore
@@ -136,6 +137,64 @@ def test_links_are_made_again_without_embedding_anything(
     now = lake.read(LINKS)
     assert now.num_rows > 0
     assert now.sort_by(order).equals(before.sort_by(order))
+
+
+def materialised(graph: Graph, *names: str, linker: str = "hybrid") -> dg.ExecuteInProcessResult:
+    artifacts = graph.resources["artifacts"].model_copy(update={"linker": linker})
+    result = dg.materialize(
+        graph.assets,
+        selection=dg.AssetSelection.assets(*names),
+        resources={**graph.resources, "artifacts": artifacts},
+        instance=graph.instance,
+    )
+    assert result.success
+    return result
+
+
+def test_a_linker_by_names_alone_leaves_the_vectors_for_who_wants_them(graph: Graph):
+    lake, _ = parts_of(graph)
+    before = lake.read(SURFACE_VECTORS)
+
+    materialised(graph, "surface_vectors", linker="names")
+
+    assert lake.read(SURFACE_VECTORS).equals(before)
+
+
+@pytest.mark.parametrize("lost", [SURFACE_VECTORS, LINKS])
+def test_a_file_that_was_lost_is_made_again(graph: Graph, lost: Table):
+    lake, _ = parts_of(graph)
+    before = lake.read(SURFACE_VECTORS), LINKS.sort(lake.read(LINKS))
+    name, pointer = max(lake.pointers(lost).items(), key=lambda each: each[1].n_rows)
+    (path,) = lake.files(lost, name)
+    Path(path).unlink()
+    assert not lake.is_whole(lost, pointer)
+
+    result = materialised(graph, "surface_vectors", "links")
+
+    (made,) = result.asset_materializations_for_node("surface_vectors")
+    assert made.metadata["embedded"].value == (pointer.n_rows if lost is SURFACE_VECTORS else 0)
+    assert lake.read(SURFACE_VECTORS).equals(before[0])
+    assert (
+        LINKS.sort(lake.read(LINKS))
+        .drop_columns(["score"])
+        .equals(before[1].drop_columns(["score"]))
+    )
+
+
+def test_what_a_killed_run_left_over_is_embedded_by_the_next(graph: Graph):
+    lake, _ = parts_of(graph)
+    before = lake.read(SURFACE_VECTORS)
+    for number, (name, pointer) in enumerate(lake.pointers(SURFACE_VECTORS).items()):
+        if number >= 8:  # those that the run did not come to
+            inputs = {**pointer.inputs, "linking": "another"}
+            lake.write(SURFACE_VECTORS, SURFACE_VECTORS.empty(), partition=name, inputs=inputs)
+    left = lake.read(SURFACE_VECTORS).num_rows
+
+    result = materialised(graph, "surface_vectors")
+
+    (made,) = result.asset_materializations_for_node("surface_vectors")
+    assert made.metadata["embedded"].value == before.num_rows - left > 0
+    assert lake.read(SURFACE_VECTORS).equals(before)
 
 
 def test_the_model_of_the_package_is_whole():
