@@ -81,7 +81,7 @@ def in_full(detector: DictionaryDetector, linker: ExactLinker, passages: pa.Tabl
     return with_context(named, defined, linker)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=DOCUMENTS, before=VOCABULARIES, after=VOCABULARIES, is_model=st.booleans())
 def test_mentions_and_links_brought_up_to_date_are_those_made_anew(
     texts: list[list[str]],
