@@ -265,25 +265,19 @@ def test_vectors_of_another_encoder_are_not_compared(folder: Path, tmp_path: Pat
     assert first(linker, "malignant breast neoplasms", "disease") == "MONDO:0007254"
 
 
+def remembered(string: str, entity_class: str, concept_id: str) -> pa.Table:
+    """LEARNT: people linked a string to a concept."""
+    row = {"string": string_key(string, entity_class), "concept_id": concept_id, "marked_id": ""}
+    counts = {"part": 0, "is_name": False, "times": 9, "mentions": 9}
+    return pa.Table.from_pylist([row | counts], LEARNT)
+
+
 def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_comes(
     linker: HybridLinker, tmp_path: Path
 ):
     """Whatever the string's own names: no link of before says that it may mean the new concept."""
     ptgs2 = "HGNC:9605"
-    learnt = pa.Table.from_pylist(
-        [
-            {
-                "string": string_key("tumor necrosis factor", "gene"),
-                "concept_id": ptgs2,
-                "marked_id": "",
-                "part": 0,
-                "is_name": False,
-                "times": 9,
-                "mentions": 9,
-            }
-        ],
-        LEARNT,
-    )
+    learnt = remembered("tumor necrosis factor", "gene", ptgs2)
 
     def over(exact: ExactLinker) -> HybridLinker:
         memory = Learnt.of_index(Memory(learnt), exact.index)
@@ -332,20 +326,7 @@ def test_the_name_near_a_string_speaks_for_what_goes_by_it(linker: HybridLinker)
 
 
 def test_what_people_meant_by_the_name_near_a_string_is_looked_at_too(linker: HybridLinker):
-    learnt = pa.Table.from_pylist(
-        [
-            {
-                "string": string_key("breast cancer", "disease"),
-                "concept_id": "MONDO:0005709",
-                "marked_id": "",
-                "part": 0,
-                "is_name": False,
-                "times": 9,
-                "mentions": 9,
-            }
-        ],
-        LEARNT,
-    )
+    learnt = remembered("breast cancer", "disease", "MONDO:0005709")
     memory = Learnt.of_index(Memory(learnt), linker.by_name.index)
     other = replace(linker, witness=replace(linker.witness, learnt=memory))
     rows = {"text": ["breast tumours", "tumours"], "context": ["near:breast cancer", ""]}
