@@ -10,6 +10,7 @@ left as it is. No dashboard and no usage statistics.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Generator
@@ -29,6 +30,10 @@ from kazu_platform.errors import (
 from resources import ray_start
 from resources.ray_start import RayOptions
 
+SLOW_START_SECONDS = 20
+"""A start that failed after longer ran out of the half minute that Ray gives, on a busy machine."""
+_log = logging.getLogger(__name__)
+
 
 class _Keeper(threading.Thread):
     """Starts a Ray and lives as long as it.
@@ -42,14 +47,17 @@ class _Keeper(threading.Thread):
         self.options = options
         self._began, self._let_go = threading.Event(), threading.Event()
         self._error: BaseException | None = None
+        self._seconds = 0.0
 
     def run(self) -> None:
         """Start it, and stay."""
+        begin = time.monotonic()
         try:
             ray_start.start(self.options)
         except BaseException as error:  # noqa: BLE001 - whoever waits is told, of an exit too
             self._error = error
         finally:
+            self._seconds = time.monotonic() - begin
             self._began.set()
         if self._error is None:
             self._let_go.wait()
@@ -66,6 +74,10 @@ class _Keeper(threading.Thread):
                 f"Ray did not start here ({_one_line(self._error)}); KAZU_COMPUTE=inline does "
                 "without it."
             ) from self._error
+
+    def ran_out_of_time(self) -> bool:
+        """Whether it did not start for want of time."""
+        return self._error is not None and self._seconds > SLOW_START_SECONDS
 
     def let_go(self) -> None:
         """It was shut down."""
@@ -90,11 +102,12 @@ class _Connection:
     failed_at: float = -inf
     idle: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
-    def begin(self, options: RayOptions) -> None:
+    def begin(self, options: RayOptions) -> _Keeper:
         """Begin to start a Ray here."""
         ray_start.authenticate(options)
         self.keeper = _Keeper(options)
         self.keeper.start()
+        return self.keeper
 
     def wait(self) -> None:
         """Wait for a Ray that is being started here, if one is.
@@ -105,11 +118,22 @@ class _Connection:
         if self.keeper is None:
             return
         try:
-            self.keeper.wait()
+            self._wait_for(self.keeper)
         except NoClusterError:
             self.keeper, self.failed_at = None, time.monotonic()
             raise
         self.options, self.failed_at = self.keeper.options, -inf
+
+    def _wait_for(self, keeper: _Keeper) -> None:
+        """Wait, twice where time was what it wanted; what it left behind ends with its thread."""
+        try:
+            keeper.wait()
+        except NoClusterError as error:
+            if not keeper.ran_out_of_time():
+                raise
+            _log.warning("%s It is tried once more.", error)
+            keeper.join()
+            self.begin(keeper.options).wait()
 
     def connect(self, options: RayOptions) -> None:
         """Connect to that Ray.

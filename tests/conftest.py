@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
+AHEAD: Final = "e2e/test_production.py"
+"""Watches a clock, one step after the other, for minutes: other tests leave it a processor."""
 # Files of minutes, the longest first: a file is the work of one process, and the last one that is
-# begun should not be long. What waits for other processes stands beside what computes.
+# begun should not be long. What waits for other processes stands beside what computes. Ray gives
+# its own processes half a minute to start, which tests that give way may not get: they come fourth,
+# which the process that has AHEAD, one test, is given next.
 ON_RAY: Final = (
     "resources/test_ray.py",
     "resources/test_ray_address.py",
@@ -29,10 +33,10 @@ ON_RAY: Final = (
 )
 ON_A_DEMO: Final = ("commands/test_demo.py", "commands/test_readme.py")
 LONG: Final = (
-    *ON_RAY,
-    "e2e/test_production.py",
+    AHEAD,
     "e2e/test_real_input.py",
     "assets/test_models.py",
+    *ON_RAY,
     "e2e/test_browser.py",
     *ON_A_DEMO,
     "e2e/test_concurrency.py",
@@ -66,8 +70,6 @@ READ_FROM_FILES = (
     "quarantine",
     "partition_metrics",
 )
-AHEAD: Final = "e2e/test_production.py"
-"""Watches a clock, one step after the other, for minutes: other tests leave it a processor."""
 _GIVING_WAY: Final = 10
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the files of tests, in folders of their own
 ENOUGH_MEMORY: Final = 10 * 2**30

@@ -659,6 +659,40 @@ def test_a_ray_that_did_not_start_is_tried_again_after_some_minutes(
     assert len(starts) == 2
 
 
+@pytest.mark.parametrize(("gives_seconds", "tries"), [(-1.0, 2), (60.0, 1)])
+def test_a_start_that_ran_out_of_time_is_tried_once_more(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    gives_seconds: float,
+    tries: int,
+):
+    """As a busy machine has it; where it failed at once, another try would be as quick to fail."""
+    starts: list[threading.Thread] = []
+
+    def second_time(_: object) -> None:
+        assert not any(thread.is_alive() for thread in starts)
+        starts.append(threading.current_thread())
+        if len(starts) == 1:
+            raise TimeoutError("the node timed out")
+
+    monkeypatch.setattr(ray_start, "start", second_time)
+    monkeypatch.setattr(ray_cluster, "SLOW_START_SECONDS", gives_seconds)
+    here = ray_cluster._Connection()
+    here.begin(RayOptions())
+
+    if tries == 1:
+        with pytest.raises(NoClusterError, match="the node timed out"):
+            here.wait()
+    else:
+        here.wait()
+        assert here.options == RayOptions()
+        assert caplog.messages[0].endswith("without it. It is tried once more.")
+        assert here.keeper is not None
+        here.keeper.let_go()
+    assert len(starts) == tries
+
+
 def test_whoever_waits_for_a_ray_is_told_that_its_start_left(monkeypatch: pytest.MonkeyPatch):
     def leave(_: object) -> None:
         sys.exit("no more")
