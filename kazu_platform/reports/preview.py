@@ -114,7 +114,7 @@ def foresee(lake: Lake, live: Indices, wanted: Indices, files: Sequence[str]) ->
     was, linker = live.linker.open().by_name, wanted.linker.open()
     keys = touched_keys(was.index, linker.by_name.index)
     links = lake.read(LINKS, columns=["surface_id", "concept_id", "rank"])
-    relinked = _Relinked(linker, keys, links)
+    relinked = FirstConcepts(linker, keys, links)
     parts: list[pl.DataFrame] = []
     for file in files:
         texts = _passages(lake, file)
@@ -185,7 +185,7 @@ def _passages(lake: Lake, file: str) -> pa.Table:
     return passages(texts, lake.read(SENTENCES, file))
 
 
-class _Relinked:
+class FirstConcepts:
     """First concepts of surfaces: as they are in the lake, and as they would be.
 
     Only what is touched, may mean what is, or was never linked, is linked; each surface once for

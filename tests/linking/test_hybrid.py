@@ -26,6 +26,7 @@ from kazu_platform.linking.surfaces import surfaces_from_strings, surfaces_of
 from kazu_platform.linking.taxa import taxa_of
 from kazu_platform.ner.defined import definitions
 from kazu_platform.ner.mentions import Spans, mention_rows
+from kazu_platform.reports.preview import FirstConcepts
 from kazu_platform.tables import CONCEPTS, LINKS, SYNONYMS
 from kazu_platform.text.normalise import NORMALISER_VERSION, normalise
 
@@ -272,33 +273,66 @@ def remembered(string: str, entity_class: str, concept_id: str) -> pa.Table:
     return pa.Table.from_pylist([row | counts], LEARNT)
 
 
-def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_comes(
+PTGS2 = "HGNC:9605"
+
+
+@pytest.fixture
+def without_and_with_ptgs2(
     linker: HybridLinker, tmp_path: Path
-):
-    """Whatever the string's own names: no link of before says that it may mean the new concept."""
-    ptgs2 = "HGNC:9605"
-    learnt = remembered("tumor necrosis factor", "gene", ptgs2)
+) -> tuple[HybridLinker, HybridLinker]:
+    """Linkers that know that people meant PTGS2 by two strings; the first has no such concept."""
+    strings = ("tumor necrosis factor", "maker of prostaglandins")
+    learnt = pa.concat_tables([remembered(string, "gene", PTGS2) for string in strings])
 
     def over(exact: ExactLinker) -> HybridLinker:
         memory = Learnt.of_index(Memory(learnt), exact.index)
         return replace(linker, witness=replace(linker.witness, exact=exact, learnt=memory))
 
-    before = over(build(tmp_path / "before", without=ptgs2))
-    now = over(build(tmp_path / "now"))
+    return over(build(tmp_path / "before", without=PTGS2)), over(build(tmp_path / "now"))
+
+
+def surfaces_that_people_meant_it_by() -> pa.Table:
+    """SURFACES: three that go by those strings, and one that does not."""
     rows = {
-        "text": ["TNF", "Tumor Necrosis Factor", "PTGS1"],
-        "context": ["long:tumor necrosis factor", "", ""],
+        "text": ["TNF", "Tumor Necrosis Factor", "maker of prostaglandins", "PTGS1"],
+        "context": ["long:tumor necrosis factor", "", "", ""],
     }
-    surfaces = surfaces_from_strings(pl.DataFrame(rows).with_columns(entity_class=pl.lit("gene")))
+    return surfaces_from_strings(pl.DataFrame(rows).with_columns(entity_class=pl.lit("gene")))
+
+
+def test_what_people_meant_by_a_string_is_looked_at_when_its_concept_comes(
+    without_and_with_ptgs2: tuple[HybridLinker, HybridLinker],
+):
+    """Whatever the string's own names: no link of before says that it may mean the new concept."""
+    before, now = without_and_with_ptgs2
+    surfaces = surfaces_that_people_meant_it_by()
     known = before.link(surfaces)
 
     done = link_changed(now, surfaces, known, touched(before.by_name.index, now.by_name.index))
 
-    assert ptgs2 not in known["concept_id"].to_pylist()
-    assert done.n_linked == 2
+    assert PTGS2 not in known["concept_id"].to_pylist()
+    assert done.n_linked == 3
     anew, version = now.link(surfaces), ["vocabulary_version"]
-    assert ptgs2 in anew["concept_id"].to_pylist()
+    assert PTGS2 in anew["concept_id"].to_pylist()
     assert done.links.drop_columns(version).equals(LINKS.sort(anew).drop_columns(version))
+
+
+def test_a_preview_looks_at_it_too(without_and_with_ptgs2: tuple[HybridLinker, HybridLinker]):
+    before, now = without_and_with_ptgs2
+    surfaces = surfaces_that_people_meant_it_by()
+    where = {"doc_id": "PMID:1", "section": "abstract", "start": 0, "end": 9, "content_hash": ""}
+    mentions = pl.DataFrame(surfaces).with_columns(
+        mention_id=pl.col("surface_id"), **{name: pl.lit(value) for name, value in where.items()}
+    )
+    changed = touched(before.by_name.index, now.by_name.index)
+
+    foreseen = FirstConcepts(now, changed, before.link(surfaces)).of(mentions.to_arrow())
+
+    links = pl.DataFrame(now.link(surfaces)).filter(pl.col("rank") == 1)
+    anew = links.select("surface_id", concept="concept_id").sort("surface_id")
+    assert PTGS2 in anew["concept"].to_list()
+    found = foreseen.select("surface_id", "concept").drop_nulls().sort("surface_id")
+    assert found.equals(anew)
 
 
 def test_the_name_near_a_string_speaks_for_what_goes_by_it(linker: HybridLinker):
