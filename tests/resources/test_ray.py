@@ -230,6 +230,21 @@ def test_all_of_it_listens_on_loopback_alone():
     assert all(address.is_loopback for address in heard)
 
 
+def test_nothing_starts_that_nobody_asks():
+    """No dashboard, autoscaler or reader of logs: they took half of the time of a start."""
+    compute = compute_of()
+    compute.close()
+    old = _children(os.getpid())
+    list(compute.run(Obedient(), [passages_of(["fine"])], file="own"))
+
+    commands = {_command(process) for process in _children(os.getpid()) - old} - {""}
+
+    known = ("gcs_server", "raylet", "ray::DashboardAgent", "ray::RuntimeEnvAgent", "ray::Worker")
+    known = (*known, "ray::IDLE", "default_worker.py")
+    assert [each for each in commands if not any(map(each.__contains__, known))] == []
+    assert not [each for each in commands if "dashboard/dashboard.py" in each]
+
+
 def test_a_step_that_cannot_be_opened_says_why():
     work = compute_of().run(Obedient("unwilling"), [passages_of(["fine"])], file="own")
 
@@ -464,7 +479,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
 def test_a_driver_that_is_killed_takes_its_ray_with_it(killed: Killed):
     ours = killed.processes - killed.at_leisure
 
-    assert len(ours) >= 4
+    assert len(ours) >= 2
     assert _soon(lambda: not any(map(_runs, ours)))
 
 
