@@ -470,7 +470,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     assert first.stdout is not None
     given_out = [doc_id for _ in range(3) for doc_id in first.stdout.readline().split()]
     processes = _children(first.pid)
-    slow = {each for each in processes if "Agent" in _command(each) or _is_starting(each)}
+    slow = {each for each in processes if _is_agent(each) or _is_starting(each)}
     first.kill()
     first.wait()
     return Killed(folder, given_out, processes, slow)
@@ -799,6 +799,10 @@ def _address(written: str) -> Any:  # noqa: ANN401 - of either family
 
 def _workers_of(process: int) -> set[int]:
     return {child for child in _children(process) if _command(child).startswith("ray::Worker")}
+
+
+def _is_agent(process: int) -> bool:
+    return _command(process).startswith(("ray::DashboardAgent", "ray::RuntimeEnvAgent"))
 
 
 def _is_starting(process: int) -> bool:
