@@ -31,7 +31,8 @@ from resources import ray_start
 from resources.ray_start import RayOptions
 
 SLOW_START_SECONDS = 20
-"""A start that failed after longer ran out of the half minute that Ray gives, on a busy machine."""
+"""A start that failed after longer may have wanted time: a busy machine may not do in half a minute
+what Ray gives no more for."""
 _log = logging.getLogger(__name__)
 
 
@@ -75,8 +76,8 @@ class _Keeper(threading.Thread):
                 "without it."
             ) from self._error
 
-    def ran_out_of_time(self) -> bool:
-        """Whether it did not start for want of time."""
+    def failed_slowly(self) -> bool:
+        """Whether it did not start, and that took long."""
         return self._error is not None and self._seconds > SLOW_START_SECONDS
 
     def let_go(self) -> None:
@@ -90,8 +91,7 @@ class _Connection:
 
     `options` are those of a connection of ours, in use by so many `users` and kept for so many
     `holders`. At `failed_at` (of the monotonic clock) a Ray of our own did not start. `idle` holds
-    workers that are free, by what they have opened: all of one kind, because one of another kind
-    takes their place.
+    workers that are free, by what they have opened, those of the last use last.
     """
 
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -105,11 +105,12 @@ class _Connection:
     def begin(self, options: RayOptions) -> _Keeper:
         """Begin to start a Ray here."""
         ray_start.authenticate(options)
-        self.keeper = _Keeper(options)
-        self.keeper.start()
-        return self.keeper
+        keeper = _Keeper(options)
+        keeper.start()
+        self.keeper = keeper
+        return keeper
 
-    def wait(self) -> None:
+    def wait(self, *, tries: int = 2) -> None:
         """Wait for a Ray that is being started here, if one is.
 
         Raises:
@@ -118,21 +119,22 @@ class _Connection:
         if self.keeper is None:
             return
         try:
-            self._wait_for(self.keeper)
+            self._wait_for(self.keeper, tries)
         except NoClusterError:
             self.keeper, self.failed_at = None, time.monotonic()
             raise
         self.options, self.failed_at = self.keeper.options, -inf
 
-    def _wait_for(self, keeper: _Keeper) -> None:
-        """Wait, twice where time was what it wanted; what it left behind ends with its thread."""
+    def _wait_for(self, keeper: _Keeper, tries: int) -> None:
+        """Wait; where it failed slowly, for another one: most of the first ends with its thread."""
         try:
             keeper.wait()
         except NoClusterError as error:
-            if not keeper.ran_out_of_time():
+            if tries < 2 or not keeper.failed_slowly():  # noqa: PLR2004 - one and another
                 raise
             _log.warning("%s It is tried once more.", error)
             keeper.join()
+            ray_start.shut_down()  # what is half connected
             self.begin(keeper.options).wait()
 
     def connect(self, options: RayOptions) -> None:
@@ -236,14 +238,18 @@ class Cluster:
             if _HERE.keeper is None or _HERE.users:
                 return
             with suppress(NoClusterError):
-                _HERE.wait()
+                _HERE.wait(tries=1)
                 _HERE.end()
 
-    def take(self, kind: str) -> Any | None:  # noqa: ANN401 - an actor's handle has no type
-        """A warm worker that has opened this, if there is one; others make room."""
+    def take(self, kind: str, *, beside: int) -> Any | None:  # noqa: ANN401 - no type
+        """A warm worker that has opened this; without one the caller starts one beside its others.
+
+        Those of other kinds make room: there are never more warm ones than may be at work.
+        """
         with _HERE.lock:
-            self._make_room(kind)
             found = _HERE.idle.get(kind)
+            if not found or not self.is_own:
+                self._make_room(kind, left=self.options.cpus - beside - 1)
             return found.pop() if found else None
 
     def give_back(self, kind: str, handle: Any) -> None:  # noqa: ANN401 - the same
@@ -251,10 +257,11 @@ class Cluster:
         import ray
 
         with _HERE.lock:
-            if self.is_own or _HERE.holders:
-                _HERE.idle.setdefault(kind, []).append(handle)
-            else:
+            if not self.is_own and not _HERE.holders:
                 ray.kill(handle)
+                return
+            _HERE.idle[kind] = [*_HERE.idle.pop(kind, []), handle]
+            self._make_room(kind, left=self.options.cpus - len(_HERE.idle[kind]))
 
     def check(self) -> None:
         """See that it is still there; one at an address ends this process when it is not.
@@ -275,16 +282,21 @@ class Cluster:
             if self.options.address:
                 _HERE.end()
         elif _HERE.idle and ray_start.is_connected():
-            self._make_room("")  # somebody else's connection stays, our workers do not
+            self._make_room("", left=0)  # somebody else's connection stays, our workers do not
 
-    def _make_room(self, kind: str) -> None:
-        """End the warm workers that are of another kind."""
-        others = [name for name in _HERE.idle if name != kind]
-        if not others:
+    def _make_room(self, kind: str, *, left: int) -> None:
+        """End warm workers of other kinds, the longest unused first, until so many are left.
+
+        Elsewhere none is left: there each of them holds cores that others may wait for.
+        """
+        others = [(name, each) for name, own in _HERE.idle.items() if name != kind for each in own]
+        too_many = len(others) - (max(0, left) if self.is_own else 0)
+        if too_many <= 0:
             return
         import ray
 
-        for handle in [handle for name in others for handle in _HERE.idle.pop(name)]:
+        for name, handle in others[:too_many]:
+            _HERE.idle[name].remove(handle)
             ray.kill(handle)
 
     def _connect(self) -> None:

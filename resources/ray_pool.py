@@ -149,7 +149,7 @@ class RayPool:
         for _ in range(len(self._waiting) - opening):
             if len(self._actors) >= self._options.workers:
                 return
-            warm = self._cluster.take(self._kind)
+            warm = self._cluster.take(self._kind, beside=len(self._actors))
             if warm is None:
                 self._start()
             else:

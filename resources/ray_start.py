@@ -122,7 +122,7 @@ def _without_what_nobody_asks() -> Generator[None]:
     """Start no server of a dashboard, no autoscaler, and nothing that follows logs.
 
     Ray starts them for whoever may look or add a machine. Here nobody can, and they are half of
-    the time that a start takes.
+    the time that a start takes. A Ray that another thread starts meanwhile has none either.
     """
     from ray._private import node, parameter
 
@@ -137,8 +137,16 @@ def _without_what_nobody_asks() -> Generator[None]:
         parameter.RayParams, of_node.start_api_server = parameters, serve
 
 
-def _serve_nothing(*_: object, **__: object) -> None:
-    """Nobody asks."""
+def _serve_nothing(node: Any, **_: object) -> None:  # noqa: ANN401 - has no type
+    """Say where nothing listens: an agent looks for the address each second until there is one."""
+    from ray._private import ray_constants
+
+    node.get_gcs_client().internal_kv_put(
+        ray_constants.DASHBOARD_ADDRESS.encode(),
+        b"127.0.0.1:0",
+        overwrite=True,
+        namespace=ray_constants.KV_NAMESPACE_DASHBOARD,
+    )
 
 
 def _go_by_the_environment() -> None:

@@ -25,7 +25,7 @@ AHEAD: Final = "e2e/test_production.py"
 # Files of minutes, the longest first: a file is the work of one process, and the last one that is
 # begun should not be long. What waits for other processes stands beside what computes. Ray gives
 # its own processes half a minute to start, which tests that give way may not get: they come fourth,
-# which the process that has AHEAD, one test, is given next.
+# which of three processes that which has AHEAD, one test, is given next.
 ON_RAY: Final = (
     "resources/test_ray.py",
     "resources/test_ray_address.py",

@@ -197,6 +197,21 @@ def test_warm_workers_are_used_again_and_as_few_as_are_needed():
     assert os.getpid() not in processes
 
 
+def test_workers_of_several_steps_stay_warm_as_long_as_there_is_room():
+    compute = compute_of(workers=2)
+    list(compute.run(Obedient(), [passages_of(["fine"])], file="zero"))
+
+    def started(name: str) -> int:
+        work = compute.run(Obedient(name), [passages_of(["fine"])], file=name)
+        list(work)
+        return work.account.workers_started
+
+    assert [started(name) for name in ("a", "b", "a", "b")] == [1, 1, 0, 0]
+    assert started("c") == 1  # in the place of a, which was used before b
+    assert [started(name) for name in ("b", "c", "a")] == [0, 0, 1]
+    assert _soon(lambda: len(_workers_of(os.getpid())) == 2)
+
+
 def test_workers_that_answered_in_time_are_not_late_because_nobody_asked():
     work = compute_of(timeout_seconds=6.0).run(
         Obedient(), [passages_of(["fine"] * 16 * 6)], file="own"
@@ -675,7 +690,7 @@ def test_a_ray_that_did_not_start_is_tried_again_after_some_minutes(
 
 
 @pytest.mark.parametrize(("gives_seconds", "tries"), [(-1.0, 2), (60.0, 1)])
-def test_a_start_that_ran_out_of_time_is_tried_once_more(
+def test_a_start_that_failed_slowly_is_tried_once_more(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     *,
