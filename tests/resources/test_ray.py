@@ -821,8 +821,12 @@ def _is_agent(process: int) -> bool:
 
 
 def _is_starting(process: int) -> bool:
-    """Whether it is a worker that has not told the head of itself yet: then it has another name."""
-    return "/default_worker.py" in _command(process)
+    """Whether it is a worker that has not told the head of itself yet: then it has another name.
+
+    The raylet is told how to start one.
+    """
+    program, _, arguments = _command(process).partition(" ")
+    return "/default_worker.py" in arguments and not program.endswith("/raylet")
 
 
 def _command(process: int) -> str:
