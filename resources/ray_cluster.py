@@ -91,7 +91,7 @@ class _Connection:
 
     `options` are those of a connection of ours, in use by so many `users` and kept for so many
     `holders`. At `failed_at` (of the monotonic clock) a Ray of our own did not start. `idle` holds
-    workers that are free, by what they have opened, those of the last use last.
+    workers that are free, each with what it has opened, the last used last.
     """
 
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -100,7 +100,7 @@ class _Connection:
     users: int = 0
     holders: int = 0
     failed_at: float = -inf
-    idle: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    idle: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
 
     def begin(self, options: RayOptions) -> _Keeper:
         """Begin to start a Ray here."""
@@ -110,8 +110,11 @@ class _Connection:
         self.keeper = keeper
         return keeper
 
-    def wait(self, *, tries: int = 2) -> None:
+    def wait(self, *, again: bool = True) -> None:
         """Wait for a Ray that is being started here, if one is.
+
+        Args:
+            again: where that failed slowly, start another.
 
         Raises:
             NoClusterError: it did not start.
@@ -119,18 +122,18 @@ class _Connection:
         if self.keeper is None:
             return
         try:
-            self._wait_for(self.keeper, tries)
+            self._wait_for(self.keeper, again=again)
         except NoClusterError:
             self.keeper, self.failed_at = None, time.monotonic()
             raise
         self.options, self.failed_at = self.keeper.options, -inf
 
-    def _wait_for(self, keeper: _Keeper, tries: int) -> None:
-        """Wait; where it failed slowly, for another one: most of the first ends with its thread."""
+    def _wait_for(self, keeper: _Keeper, *, again: bool) -> None:
+        """Wait, for a second one if need be: most of the first ends with its thread."""
         try:
             keeper.wait()
         except NoClusterError as error:
-            if tries < 2 or not keeper.failed_slowly():  # noqa: PLR2004 - one and another
+            if not (again and keeper.failed_slowly()):
                 raise
             _log.warning("%s It is tried once more.", error)
             keeper.join()
@@ -238,30 +241,38 @@ class Cluster:
             if _HERE.keeper is None or _HERE.users:
                 return
             with suppress(NoClusterError):
-                _HERE.wait(tries=1)
+                _HERE.wait(again=False)
                 _HERE.end()
 
     def take(self, kind: str, *, beside: int) -> Any | None:  # noqa: ANN401 - no type
         """A warm worker that has opened this; without one the caller starts one beside its others.
 
-        Those of other kinds make room: there are never more warm ones than may be at work.
+        Those of other kinds make room. Elsewhere all do: there each holds cores that others want.
         """
         with _HERE.lock:
-            found = _HERE.idle.get(kind)
-            if not found or not self.is_own:
+            found = next((each for each in reversed(_HERE.idle) if each[0] == kind), None)
+            if not self.is_own:
+                self._make_room(kind, left=0)
+            elif found is None:
                 self._make_room(kind, left=self.options.cpus - beside - 1)
-            return found.pop() if found else None
+            if found is None:
+                return None
+            _HERE.idle.remove(found)
+            return found[1]
 
     def give_back(self, kind: str, handle: Any) -> None:  # noqa: ANN401 - the same
-        """A worker is free; it stays warm if the cluster is our own, or held."""
+        """A worker is free; it stays warm if the cluster is our own, or held.
+
+        No more stay so than may be at work at once.
+        """
         import ray
 
         with _HERE.lock:
-            if not self.is_own and not _HERE.holders:
+            if self.is_own or _HERE.holders:
+                _HERE.idle.append((kind, handle))
+                self._make_room("", left=self.options.cpus)
+            else:
                 ray.kill(handle)
-                return
-            _HERE.idle[kind] = [*_HERE.idle.pop(kind, []), handle]
-            self._make_room(kind, left=self.options.cpus - len(_HERE.idle[kind]))
 
     def check(self) -> None:
         """See that it is still there; one at an address ends this process when it is not.
@@ -285,19 +296,16 @@ class Cluster:
             self._make_room("", left=0)  # somebody else's connection stays, our workers do not
 
     def _make_room(self, kind: str, *, left: int) -> None:
-        """End warm workers of other kinds, the longest unused first, until so many are left.
-
-        Elsewhere none is left: there each of them holds cores that others may wait for.
-        """
-        others = [(name, each) for name, own in _HERE.idle.items() if name != kind for each in own]
-        too_many = len(others) - (max(0, left) if self.is_own else 0)
-        if too_many <= 0:
+        """End warm workers of other kinds, the longest unused first, until so many are left."""
+        others = [each for each in _HERE.idle if each[0] != kind]
+        too_many = others[: max(0, len(others) - max(0, left))]
+        if not too_many:
             return
         import ray
 
-        for name, handle in others[:too_many]:
-            _HERE.idle[name].remove(handle)
-            ray.kill(handle)
+        for each in too_many:
+            _HERE.idle.remove(each)
+            ray.kill(each[1])
 
     def _connect(self) -> None:
         _HERE.wait()
